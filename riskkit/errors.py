@@ -1,7 +1,7 @@
 """Errors a user can act on.
 
-Every message names the file or formula, the field and the value, and says what to write instead. The command line prints
-these without a traceback; anything else that escapes is a defect of riskkit.
+Every message names the file or formula, the field and the value, and says what to write instead. The command line
+prints these without a traceback; anything else that escapes is a defect of riskkit.
 """
 
 from __future__ import annotations

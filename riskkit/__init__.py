@@ -1,0 +1,1 @@
+"""riskkit: from a cohort's raw files to a report a reader can trust."""

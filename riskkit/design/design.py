@@ -1,0 +1,324 @@
+"""The design: a formula met with a frame.
+
+A `Recipe` is what a model must remember to code new values (knots, levels, cut points); a `Design` is a recipe with the
+arrays the model is fitted to. Inference needs only the recipe; diagnostics need the design.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskkit.design import bases
+from riskkit.design import formula as language
+from riskkit.design.bases import Array, Basis, Summary
+from riskkit.design.formula import Formula
+from riskkit.design.splines import checked_knots, knots
+from riskkit.design.surv import Surv, surv
+from riskkit.errors import DataError, SpecError, did_you_mean
+
+CHUNK = 8192  # rows coded at a time, so that filling a row-major matrix column by column stays in cache
+
+
+@dataclass(frozen=True)
+class Term:
+    """A main effect (one basis) or an interaction (several); its columns are a slice of the matrix."""
+
+    bases: tuple[Basis, ...]
+    columns: slice
+
+    @property
+    def label(self) -> str:
+        """Short name: the variables joined by ':'."""
+        return ":".join(self.variables)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables of the term."""
+        return tuple(basis.variable for basis in self.bases)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names; in an interaction the first factor varies fastest, as in R."""
+        return tuple(_products([basis.names for basis in self.bases], lambda a, b: f"{a}:{b}"))
+
+    @property
+    def nonlinear(self) -> tuple[bool, ...]:
+        """Which columns a straight line (or a product of straight lines) would not need."""
+        return tuple(_products([basis.nonlinear for basis in self.bases], lambda a, b: a or b))
+
+    def matrix(self, encoded: list[NDArray[Any]]) -> Array:
+        """Design columns of encoded values, one array per basis; shape (m, columns)."""
+        out = self.bases[0].columns(encoded[0])
+        for basis, values in zip(self.bases[1:], encoded[1:], strict=True):
+            right = basis.columns(values)
+            out = (right[:, :, None] * out[:, None, :]).reshape(len(out), -1)
+        return out
+
+
+def _products(parts: list[tuple[Any, ...]], join: Callable[[Any, Any], Any]) -> list[Any]:
+    out = list(parts[0])
+    for right in parts[1:]:
+        out = [join(a, b) for b in right for a in out]
+    return out
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How rows of data become rows of the design matrix."""
+
+    formula: Formula
+    terms: tuple[Term, ...]
+    intercept: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns (coefficients), in the matrix's order."""
+        first = ("Intercept",) if self.intercept else ()
+        return first + tuple(name for term in self.terms for name in term.names)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Variables on the right-hand side, each once."""
+        return tuple(dict.fromkeys(v for term in self.terms for v in term.variables))
+
+    def terms_with(self, variable: str) -> tuple[Term, ...]:
+        """Find the terms a variable takes part in.
+
+        Raises
+        ------
+        SpecError
+            If it takes part in none.
+        """
+        found = tuple(term for term in self.terms if variable in term.variables)
+        if not found:
+            raise SpecError(f"'{variable}' is not in the model.{did_you_mean(variable, self.variables)}")
+        return found
+
+    def matrix(self, frame: pd.DataFrame, terms: Iterable[Term] | None = None) -> Array:
+        """Code a frame without missing values; shape (n, p), row-major.
+
+        With `terms`, the columns of other terms are left at zero, and their variables need not be in the frame.
+        """
+        chosen = self.terms if terms is None else tuple(terms)
+        encoded = [[basis.encode(frame[basis.variable]) for basis in term.bases] for term in chosen]
+        out = (np.empty if terms is None else np.zeros)((len(frame), len(self.names)))
+        if self.intercept:
+            out[:, 0] = 1.0
+        for start in range(0, len(frame), CHUNK):
+            rows = slice(start, start + CHUNK)
+            for term, values in zip(chosen, encoded, strict=True):
+                out[rows, term.columns] = term.matrix([v[rows] for v in values])
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Everything a model is fitted to; rows with a missing value in a used column are already left out.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    x : array, shape (n, p), row-major
+    response : Surv, or array, shape (n,)
+    index : pandas.Index, shape (n,)
+        Labels of the rows used.
+    strata : int array, shape (n,), or None
+        Stratum of each row; `strata_labels` names them.
+    offset, weights : array, shape (n,), or None
+    cluster : int array, shape (n,), or None
+    missing : mapping of column to the number of rows in which it is missing
+    n_missing : int
+        Rows left out because any used column is missing.
+    """
+
+    recipe: Recipe
+    x: Array
+    response: Surv | Array
+    index: pd.Index
+    strata: NDArray[np.int64] | None = None
+    strata_labels: tuple[str, ...] = ()
+    offset: Array | None = None
+    weights: Array | None = None
+    cluster: NDArray[np.int64] | None = None
+    missing: Mapping[str, int] = field(default_factory=dict)
+    n_missing: int = 0
+
+    @cached_property
+    def summaries(self) -> dict[str, Summary]:
+        """Summary of each right-hand-side variable over the rows used; computed when first asked for."""
+        out: dict[str, Summary] = {}
+        for term in self.recipe.terms:
+            if len(term.bases) == 1 and term.variables[0] not in out:
+                out[term.variables[0]] = term.bases[0].summary(self.x[:, term.columns])
+        return out
+
+
+def build(
+    formula: str | Formula,
+    data: pd.DataFrame,
+    *,
+    weights: str | None = None,
+    cluster: str | None = None,
+    intercept: bool = False,
+) -> Design:
+    """Build a design from a formula and a frame.
+
+    Parameters
+    ----------
+    formula : str or Formula
+        See `riskkit.design.formula`.
+    data : DataFrame, shape (N, ...)
+        One row per person or per period of follow-up.
+    weights, cluster : str, optional
+        Columns of case weights and of cluster identifiers.
+    intercept : bool
+        Whether the matrix starts with a column of ones (not for Cox models).
+
+    Raises
+    ------
+    SpecError
+        If the formula or a column name is wrong.
+    DataError
+        If a column cannot be what the formula makes of it, or no complete row is left.
+    """
+    spec = formula if isinstance(formula, Formula) else language.parse(formula)
+    if cluster and spec.cluster and cluster != spec.cluster:
+        raise SpecError(
+            f"cluster is both '{spec.cluster}' in the formula and '{cluster}' as an argument; give it once."
+        )
+    cluster = cluster or spec.cluster
+    used = list(dict.fromkeys([*spec.columns, *(name for name in (weights, cluster) if name)]))
+    for name in used:
+        if name not in data.columns:
+            raise SpecError(
+                f"formula {spec.text!r}: no column '{name}' in the data." + did_you_mean(name, map(str, data.columns))
+            )
+    complete, missing = _complete(data, used)
+    rows = data[used] if complete is None else data.loc[complete, used]
+    if rows.empty:
+        worst = max(missing, key=lambda name: missing[name], default="")
+        raise DataError(
+            f"no row is complete in {', '.join(used)}"
+            + (
+                f"; '{worst}' alone is missing in {missing[worst]} of {len(data)} rows."
+                if worst
+                else ": the data are empty."
+            )
+        )
+    recipe = _recipe(spec, rows, intercept)
+    strata, labels = _codes(rows, spec.strata)
+    return Design(
+        recipe=recipe,
+        x=recipe.matrix(rows),
+        response=_response(spec, rows),
+        index=rows.index,
+        strata=strata,
+        strata_labels=labels,
+        offset=bases.numbers(rows[spec.offset]) if spec.offset else None,
+        weights=_weights(rows[weights]) if weights else None,
+        cluster=_codes(rows, (cluster,))[0] if cluster else None,
+        missing=missing,
+        n_missing=len(data) - len(rows),
+    )
+
+
+def _complete(data: pd.DataFrame, used: list[str]) -> tuple[NDArray[np.bool_] | None, dict[str, int]]:
+    """Find the complete rows (None when all are), and count the missing values of each column that has any."""
+    complete: NDArray[np.bool_] | None = None
+    missing: dict[str, int] = {}
+    for name in used:
+        column = data[name]
+        if isinstance(column, pd.DataFrame):
+            raise DataError(f"the data have {column.shape[1]} columns named '{name}'; rename all but one.")
+        if column.hasnans:
+            present = column.notna().to_numpy()
+            missing[name] = int(len(present) - present.sum())
+            complete = present if complete is None else complete & present
+    return complete, missing
+
+
+def _recipe(spec: Formula, rows: pd.DataFrame, intercept: bool) -> Recipe:
+    """Learn every coding from the rows used, giving a factor all its levels where its margin is absent (as R does)."""
+    learnt: dict[language.Factor, Basis] = {}
+    margins: set[frozenset[str]] = {frozenset(f.text for f in term) for term in spec.terms} | {frozenset()}
+    terms: list[Term] = []
+    position = int(intercept)
+    for factors in spec.terms:
+        parts: list[Basis] = []
+        for factor in factors:
+            if factor not in learnt:
+                learnt[factor] = _basis(factor, rows[factor.variable])
+            margin = frozenset(f.text for f in factors) - {factor.text}
+            parts.append(learnt[factor] if margin in margins else bases.with_all_levels(learnt[factor]))
+        width = int(np.prod([len(basis.names) for basis in parts]))
+        terms.append(Term(tuple(parts), slice(position, position + width)))
+        position += width
+    names = [name for term in terms for name in term.names]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise SpecError(f"formula {spec.text!r}: the column '{sorted(repeated)[0]}' would stand in the model twice.")
+    return Recipe(spec, tuple(terms), intercept)
+
+
+def _basis(factor: language.Factor, values: pd.Series) -> Basis:
+    """Turn a parsed factor into a basis, learning knots, cut points and levels from the rows used."""
+    name, options = factor.variable, dict(factor.options)
+    match factor.function:
+        case "":
+            numeric = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+            return bases.Linear(name) if numeric else bases.factor(values)
+        case "C":
+            return bases.factor(values, options.get("ref"))
+        case "rcs":
+            wanted = options.get("knots", 5)
+            placed = knots(bases.numbers(values), wanted) if isinstance(wanted, int) else checked_knots(wanted)
+            return bases.Rcs(name, tuple(placed.tolist()))
+        case "per":
+            unit = options.get("unit")
+            if not isinstance(unit, int | float) or not unit > 0:
+                raise SpecError(f"{factor.text}: say per how much, a positive number, as in per({name}, 5).")
+            return bases.Linear(name, float(unit))
+        case "fifths":
+            return bases.groups(values, 5, **options)
+        case "groups":
+            return bases.groups(values, options.pop("how", 5), **options)
+        case transformation:
+            return bases.Transformed(name, transformation)
+
+
+def _response(spec: Formula, rows: pd.DataFrame) -> Surv | Array:
+    if not spec.survival:
+        return bases.numbers(rows[spec.response[0]])
+    *entry, exit_, event = spec.response
+    return surv(rows[entry[0]] if entry else None, rows[exit_], rows[event])
+
+
+def _codes(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Number the combinations of values that occur, in sorted order, and name them as R does: 'sex=Men, region=1'."""
+    names = list(columns)
+    if not names:
+        return None, ()
+    combined = np.zeros(len(rows), dtype=np.int64)
+    labels: list[str] = [""]
+    for name in names:
+        codes, levels = pd.factorize(rows[name], sort=True)
+        combined = combined * len(levels) + codes
+        labels = [f"{head}, {name}={level}" if head else f"{name}={level}" for head in labels for level in levels]
+    present, numbered = np.unique(combined, return_inverse=True)
+    return numbered, tuple(labels[code] for code in present)
+
+
+def _weights(values: pd.Series) -> Array:
+    out = bases.numbers(values)
+    if not (out > 0).all():
+        raise DataError(
+            f"weights '{values.name}' must be positive: {int((out <= 0).sum())} rows have zero or less. Leave them out."
+        )
+    return out

@@ -1,0 +1,1 @@
+"""Models: a design in, a frozen fit out."""

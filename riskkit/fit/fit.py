@@ -1,0 +1,257 @@
+"""The one type every model returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from riskkit.design.bases import Array, Summary
+from riskkit.design.design import Design, Recipe
+from riskkit.errors import SpecError
+
+RATIOS = {"cox": "hazard ratio", "logistic": "odds ratio", "poisson": "rate ratio", "clogit": "odds ratio"}
+
+
+@dataclass(frozen=True)
+class Test:
+    """A chi-squared test: statistic, degrees of freedom and p value."""
+
+    chi2: float
+    df: int
+
+    __test__ = False  # so that pytest does not take it for a test class
+
+    @property
+    def p(self) -> float:
+        """Upper tail probability; NaN without degrees of freedom."""
+        return float(stats.chi2.sf(self.chi2, self.df)) if self.df else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model: coefficients, their covariance, and the recipe that codes new values as the fit did.
+
+    Attributes
+    ----------
+    model : {"cox", "logistic", "poisson", "clogit"}
+        Names the ratio that exp(coefficient) is.
+    recipe : Recipe
+        The design's recipe: formula, knots, levels.
+    coef : array, shape (p,)
+        Coefficients on the log scale, in the recipe's order.
+    vcov, vcov_model : array, shape (p, p)
+        Covariance used for inference (robust when asked for), and the model-based one.
+    loglik, loglik_null : float
+        Maximised log-likelihood, and that of the model without covariates (with the same strata and offset).
+    n, events, n_missing : int
+        Rows used, events among them, rows left out for a missing value.
+    person_years : float
+        Time at risk in years; NaN where the model has no time.
+    iterations : int
+        Newton steps taken.
+    method : str
+        Variant of the estimator in words, for instance "Efron ties".
+    covariance : {"model-based", "robust", "cluster-robust"}
+        What `vcov` is.
+    score_chi2 : float
+        Rao's score statistic for all coefficients being zero.
+    df_resid : float
+        Degrees of freedom of the t distribution that intervals use; infinite means normal.
+    design : Design or None
+        The arrays fitted to; None after `light()`.
+    """
+
+    model: str
+    recipe: Recipe
+    coef: Array
+    vcov: Array
+    vcov_model: Array
+    loglik: float
+    loglik_null: float
+    n: int
+    events: int
+    person_years: float
+    n_missing: int
+    iterations: int
+    method: str
+    covariance: str = "model-based"
+    score_chi2: float = float("nan")
+    df_resid: float = float("inf")
+    design: Design | None = None
+    _summaries: Mapping[str, Summary] = field(default_factory=dict, repr=False)
+
+    @property
+    def ratio_name(self) -> str:
+        """What exp(coefficient) is called: "hazard ratio", "odds ratio" or "rate ratio"."""
+        return RATIOS[self.model]
+
+    @cached_property
+    def params(self) -> pd.Series:
+        """Coefficients by term, on the log scale."""
+        return pd.Series(self.coef, index=list(self.recipe.names), name="estimate")
+
+    @cached_property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the coefficients; robust when a robust or cluster covariance was asked for."""
+        return self._labelled(self.vcov)
+
+    @cached_property
+    def cov_model(self) -> pd.DataFrame:
+        """Model-based covariance: the inverse of the observed information."""
+        return self._labelled(self.vcov_model)
+
+    def _labelled(self, matrix: Array) -> pd.DataFrame:
+        names = list(self.recipe.names)
+        return pd.DataFrame(matrix, index=names, columns=names)
+
+    @property
+    def se(self) -> Array:
+        """Standard errors, shape (p,)."""
+        return np.sqrt(np.diag(self.vcov))
+
+    @property
+    def summaries(self) -> Mapping[str, Summary]:
+        """Percentiles or levels of each variable over the rows used."""
+        return self.design.summaries if self.design is not None else self._summaries
+
+    @property
+    def lr_test(self) -> Test:
+        """Likelihood-ratio test of all coefficients (not valid as a test when the covariance is robust)."""
+        return Test(2 * (self.loglik - self.loglik_null), self._tested.size)
+
+    @property
+    def wald_test(self) -> Test:
+        """Wald test of all coefficients but the intercept, with the covariance in `vcov`."""
+        b, v = self.coef[self._tested], self.vcov[np.ix_(self._tested, self._tested)]
+        return Test(float(b @ np.linalg.solve(v, b)) if b.size else 0.0, b.size)
+
+    @property
+    def score_test(self) -> Test:
+        """Rao's score test of all coefficients; for a Cox model with one factor, the log-rank test."""
+        return Test(self.score_chi2, self._tested.size)
+
+    @property
+    def _tested(self) -> np.ndarray:
+        return np.arange(int(self.recipe.intercept), self.coef.size)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, -2 log-likelihood + 2 p."""
+        return 2 * self.coef.size - 2 * self.loglik
+
+    def critical(self, level: float = 0.95) -> float:
+        """Two-sided critical value of the intervals at a confidence level.
+
+        Raises
+        ------
+        SpecError
+            If `level` is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise SpecError(f"a confidence level lies between 0 and 1, as in 0.95; got {level!r}.")
+        return float(stats.t.ppf((1 + level) / 2, self.df_resid))
+
+    def p_value(self, z: Array) -> Array:
+        """Two-sided p values of estimates divided by their standard errors."""
+        return np.asarray(2 * stats.t.sf(np.abs(z), self.df_resid))
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """One row per coefficient: term estimate se ratio low high p.
+
+        `estimate` and `se` are on the log scale; `ratio`, `low` and `high` are exponentiated.
+        """
+        half = self.critical(level) * self.se
+        return pd.DataFrame(
+            {
+                "term": self.recipe.names,
+                "estimate": self.coef,
+                "se": self.se,
+                "ratio": np.exp(self.coef),
+                "low": np.exp(self.coef - half),
+                "high": np.exp(self.coef + half),
+                "p": self.p_value(self.coef / self.se),
+            }
+        )
+
+    def glance(self) -> pd.DataFrame:
+        """One row about the whole model: people, events, person-years, missing, likelihoods, AIC and tests."""
+        return pd.DataFrame(
+            [
+                {
+                    "model": self.model,
+                    "n": self.n,
+                    "events": self.events,
+                    "person_years": self.person_years,
+                    "n_missing": self.n_missing,
+                    "loglik": self.loglik,
+                    "loglik_null": self.loglik_null,
+                    "aic": self.aic,
+                    "df": self._tested.size,
+                    "lr_chi2": self.lr_test.chi2,
+                    "lr_p": self.lr_test.p,
+                    "wald_chi2": self.wald_test.chi2,
+                    "wald_p": self.wald_test.p,
+                    "score_chi2": self.score_test.chi2,
+                    "score_p": self.score_test.p,
+                    "iterations": self.iterations,
+                    "covariance": self.covariance,
+                    "method": self.method,
+                }
+            ]
+        )
+
+    def summary(self, level: float = 0.95) -> str:
+        """Text to read: the formula, people and events, one line per coefficient, tests of the whole model."""
+        years = "" if np.isnan(self.person_years) else f", {self.person_years:,.0f} person-years"
+        table = self.tidy(level)
+        shown = table.assign(p=[f"{p:.3g}" for p in table["p"]]).to_string(
+            index=False, float_format=lambda v: f"{v:.4f}"
+        )
+        tests = "   ".join(
+            f"{name} {test.chi2:.2f} on {test.df} df, p = {test.p:.3g}"
+            for name, test in (
+                ("Likelihood ratio", self.lr_test),
+                ("Wald", self.wald_test),
+                ("Score", self.score_test),
+            )
+        )
+        return (
+            f"{self.recipe.formula.text}\n"
+            f"{self.model} model, {self.method}, {self.covariance} covariance; ratio = {self.ratio_name}, "
+            f"{100 * level:g}% confidence limits\n"
+            f"{self.n:,} rows, {self.events:,} events{years}; {self.n_missing:,} rows left out for missing values\n\n"
+            f"{shown}\n\n{tests}\n"
+            f"log-likelihood {self.loglik:.4f} (null {self.loglik_null:.4f}), AIC {self.aic:.2f}"
+        )
+
+    def predict(self, newdata: pd.DataFrame) -> pd.DataFrame:
+        """Linear predictor x'b of new rows and its standard error, relative to all columns being zero.
+
+        The same as R's predict(fit, newdata, type = "lp", reference = "zero", se.fit = TRUE). Differences between people
+        are what a Cox model estimates: `riskkit.contrast` gives those.
+
+        Raises
+        ------
+        SpecError
+            If a variable of the model is not in `newdata`.
+        DataError
+            If a factor has a level the fit has not seen.
+        """
+        absent = [name for name in self.recipe.variables if name not in newdata.columns]
+        if absent:
+            raise SpecError(f"predict needs the columns {', '.join(absent)}, which newdata has not.")
+        complete = newdata[list(self.recipe.variables)].notna().all(axis=1).to_numpy()
+        out = pd.DataFrame({"estimate": np.nan, "se": np.nan}, index=newdata.index)
+        x = self.recipe.matrix(newdata[complete])
+        out.loc[complete, "estimate"] = x @ self.coef
+        out.loc[complete, "se"] = np.sqrt(np.einsum("ij,jk,ik->i", x, self.vcov, x))
+        return out
+
+    def light(self) -> Fit:
+        """The same fit without its design: inference still works, diagnostics need the data again."""
+        return replace(self, design=None, _summaries=dict(self.summaries))
