@@ -7,7 +7,8 @@ import pytest
 from pydantic import Field, field_validator
 
 from riskkit.errors import SpecError
-from riskkit.spec.load import Fault, SpecModel, in_file, read_toml, shown, validate
+from riskkit.spec.faults import Fault, in_file, shown
+from riskkit.spec.load import SpecModel, read_toml, validate
 
 
 class Exposure(SpecModel):
@@ -20,7 +21,7 @@ class Exposure(SpecModel):
     @classmethod
     def _short(cls, label: str | None) -> str | None:
         if label and len(label) > 20:
-            raise ValueError("is longer than 20 letters")
+            raise ValueError("must be at most 20 letters")
         return label
 
 
@@ -85,6 +86,13 @@ def test_a_file_that_is_not_there_is_guessed(tmp_path: Path) -> None:
         read_toml(tmp_path / "nhanse3.toml")
 
 
+def test_a_file_nested_without_end(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text("a = " + "[" * 100_000)
+    with pytest.raises(SpecError, match="too deeply"):
+        read_toml(file)
+
+
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     file = tmp_path / "study.toml"
     file.write_bytes(b'title = "caf\xe9"')
@@ -128,6 +136,7 @@ def test_a_missing_field_says_what_it_is_and_that_names_wait() -> None:
         ({"level": "0.9"}, "level: must be a number; got '0.9'"),
         ({"title": 3}, "title: must be text in quotes; got 3"),
         ({"exposures": "igf1"}, "exposures: must be a list; got 'igf1'"),
+        ({"exposures": [{"variable": "age", "coding": 4}]}, "exposures[1].coding: must be 'spline' or 'fifths'; got 4"),
         ({"exposures": [3]}, "exposures[1]: must be a table; got 3"),
         ({"pair": [1]}, "pair[2]: is required and missing"),
         ({"pair": [1, 2, 3]}, "pair: must be a list of at most 2; got [1, 2, 3]"),
@@ -135,7 +144,7 @@ def test_a_missing_field_says_what_it_is_and_that_names_wait() -> None:
             {"exposures": [{"variable": "age", "knots": "4"}]},
             "exposures[1].knots: must be a whole number or a list; got '4'",
         ),
-        ({"exposures": [{"variable": "age", "label": "x" * 21}]}, "exposures[1].label: is longer than 20 letters"),
+        ({"exposures": [{"variable": "age", "label": "x" * 21}]}, "exposures[1].label: must be at most 20 letters"),
         ({"named": {"a b": {"variable": 1}}}, 'named."a b".variable: must be text in quotes; got 1'),
         ({"zzz": 1}, "zzz: unknown field. Known: title, level, robust, exposures, named, pair."),
     ],
