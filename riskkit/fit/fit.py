@@ -232,8 +232,8 @@ class Fit:
     def predict(self, newdata: pd.DataFrame) -> pd.DataFrame:
         """Linear predictor x'b of new rows and its standard error, relative to all columns being zero.
 
-        The same as R's predict(fit, newdata, type = "lp", reference = "zero", se.fit = TRUE). Differences between people
-        are what a Cox model estimates: `riskkit.contrast` gives those.
+        The same as R's predict(fit, newdata, type = "lp", reference = "zero", se.fit = TRUE). Differences between
+        people are what a Cox model estimates: `riskkit.contrast` gives those.
 
         Raises
         ------

@@ -1,0 +1,100 @@
+"""What a run leaves behind: tidy frames and a manifest, in one folder.
+
+Every frame shares one vocabulary of columns: exposure outcome time_scale coding model term level x n events person_years
+estimate se ratio low high p. `estimate` and `se` are on the log scale; `ratio`, `low` and `high` are exponentiated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from riskkit.errors import DataError
+
+MANIFEST = "results.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The results of one analysis.
+
+    Attributes
+    ----------
+    manifest : dict
+        What was asked, of which cohort (with its exclusion flow, variables and sources), with which software.
+    estimates : DataFrame
+        One row per exposure level or increment of every model: level, x, n, events, person_years, estimate ... p.
+    curves : DataFrame
+        One row per point of every spline: x, estimate, se, ratio, low, high.
+    tests : DataFrame
+        One row per test: term, part ("overall", "nonlinear", ...), chi2, df, p.
+    fits : DataFrame
+        One row per model: formula, n, events, person_years, n_missing, loglik, ...
+    coefficients : DataFrame
+        Every coefficient of every model.
+    failures : DataFrame
+        One row per model that was not fitted, with the reason.
+    histograms : DataFrame
+        Distribution of each exposure: left, right, n.
+    characteristics : DataFrame
+        The table of characteristics, tidy.
+    """
+
+    manifest: dict[str, Any]
+    estimates: pd.DataFrame
+    curves: pd.DataFrame
+    tests: pd.DataFrame
+    fits: pd.DataFrame
+    coefficients: pd.DataFrame
+    failures: pd.DataFrame
+    histograms: pd.DataFrame
+    characteristics: pd.DataFrame
+
+    @classmethod
+    def frame_names(cls) -> tuple[str, ...]:
+        """Names of the frames, in the order above."""
+        return tuple(f.name for f in fields(cls) if f.name != "manifest")
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The frames by name."""
+        return {name: getattr(self, name) for name in self.frame_names()}
+
+    def write(self, folder: str | Path) -> Path:
+        """Write every frame as Parquet and the manifest as JSON; the folder appears whole or not at all.
+
+        Returns the path of the manifest.
+        """
+        folder = Path(folder)
+        partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for name, frame in self.frames().items():
+            frame.to_parquet(partial / f"{name}.parquet", index=False)
+        text = json.dumps(self.manifest, indent=1, ensure_ascii=False)
+        (partial / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+        return folder / MANIFEST
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Results:
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        DataError
+            If a part is missing.
+        """
+        folder = Path(folder)
+        parts = [folder / MANIFEST, *(folder / f"{name}.parquet" for name in cls.frame_names())]
+        absent = [part.name for part in parts if not part.is_file()]
+        if absent:
+            raise DataError(f"{folder}: {', '.join(absent)} missing; run the analysis again (riskkit run ...).")
+        manifest = json.loads(parts[0].read_text(encoding="utf-8"))
+        return cls(manifest, **{part.stem: pd.read_parquet(part) for part in parts[1:]})

@@ -1,0 +1,170 @@
+"""The analysis file: what is to be estimated, on which cohort, adjusted for what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from riskkit.errors import did_you_mean
+from riskkit.spec.cohort import CohortSpec, load_cohort_spec
+from riskkit.spec.load import Fault, SpecModel, read_toml, validate
+
+AMOUNT = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>\S.*)")
+TERM = re.compile(r"(?:\w+\(\s*)?(?P<variable>[A-Za-z_]\w*)")
+
+
+class ExposureSpec(SpecModel):
+    """How one exposure is coded; every coding asked for is fitted."""
+
+    spline: int | tuple[float, ...] | Literal[False] = Field(
+        4, description="number of knots of the restricted cubic spline (3 to 7), the knots themselves, or false"
+    )
+    groups: int | tuple[float, ...] | Literal[False] = Field(
+        5, description="number of quantile groups, their cut points, or false"
+    )
+    per: float | str | Literal[False] = Field(
+        "sd", description="increment of the linear estimate: 'sd', a number, an amount such as '5 nmol/L', or false"
+    )
+    reference: float | Literal["median", "mean"] = Field(
+        "median", description="where the spline's ratio is 1: 'median', 'mean' or a number"
+    )
+    unit: str | None = Field(None, description="the unit this file is written in; it must be the cohort's")
+
+
+class ModelSpec(SpecModel):
+    """A set of covariates; `add` continues the list of the model before."""
+
+    name: str
+    label: str
+    covariates: tuple[str, ...] | None = Field(None, description="columns or formula terms, such as 'rcs(bmi, 4)'")
+    add: tuple[str, ...] | None = Field(None, description="terms added to those of the model before")
+
+
+class AnalysisSpec(SpecModel):
+    """One analysis: every exposure with every outcome, on every time scale, in every model."""
+
+    name: str
+    title: str
+    question: str
+    cohort: str = Field(description="name of a file in cohorts/, without .toml")
+    exposures: dict[str, ExposureSpec] = Field(min_length=1)
+    outcomes: tuple[str, ...] = Field(min_length=1)
+    models: tuple[ModelSpec, ...] = Field(min_length=1)
+    main_model: str | None = Field(None, description="the model the report leads with; the last one unless named")
+    time_scales: tuple[Literal["age", "follow_up"], ...] = Field(("age",), min_length=1)
+    strata: tuple[str, ...] = ()
+    characteristics: tuple[str, ...] = Field((), description="variables of the table of characteristics")
+    level: float = Field(0.95, gt=0, lt=1, description="confidence level")
+    min_events: int = Field(20, ge=1, description="a model with fewer events is not fitted but listed as left out")
+    notes: tuple[str, ...] = Field((), description="limitations or remarks printed in the report")
+
+    @property
+    def main(self) -> ModelSpec:
+        """The model the report leads with."""
+        return next((m for m in self.models if m.name == self.main_model), self.models[-1])
+
+    def covariates(self, model: ModelSpec) -> tuple[str, ...]:
+        """Every term of a model, those of the models it adds to included."""
+        terms: tuple[str, ...] = ()
+        for each in self.models:
+            terms = each.covariates if each.covariates is not None else (*terms, *(each.add or ()))
+            if each.name == model.name:
+                break
+        return terms
+
+
+def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
+    """Read and check an analysis file and the cohort file it names (in cohorts/ beside the file's folder).
+
+    Raises
+    ------
+    SpecError
+        With every fault of the file at once, each by its place.
+    """
+    path = Path(path)
+    data = read_toml(path)
+    named = data.get("cohort")
+    cohort: CohortSpec | None = None
+    if isinstance(named, str):
+        cohort = load_cohort_spec(path.resolve().parent.parent / "cohorts" / f"{named}.toml")
+    spec = validate(
+        AnalysisSpec, {"name": path.stem, **data}, path, lambda spec: _faults(spec, cohort) if cohort else ()
+    )
+    assert cohort is not None  # validate has refused a file without the name of its cohort
+    return spec, cohort
+
+
+def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
+    units = {name: v.unit for name, v in {**cohort.variables, **cohort.derived}.items()}
+    for i, outcome in enumerate(spec.outcomes):
+        if outcome not in cohort.outcomes:
+            yield _unknown(("outcomes", i), "outcome", outcome, spec, cohort.outcomes)
+    for name, exposure in spec.exposures.items():
+        yield from _exposure_faults(name, exposure, spec, units)
+    names = [model.name for model in spec.models]
+    if spec.main_model is not None and spec.main_model not in names:
+        yield Fault(("main_model",), f"no model is named '{spec.main_model}'.{did_you_mean(spec.main_model, names)}")
+    for i, model in enumerate(spec.models):
+        if names.index(model.name) != i:
+            yield Fault(("models", i, "name"), f"'{model.name}' is the name of an earlier model; give another.")
+        if (model.covariates is None) == (model.add is None):
+            yield Fault(("models", i), "give either 'covariates' or 'add' (to the model before), and not both.")
+        if i == 0 and model.add is not None:
+            yield Fault(("models", i, "add"), "the first model has none before it to add to; write 'covariates'.")
+        field = "covariates" if model.covariates is not None else "add"
+        for j, term in enumerate((model.covariates or ()) + (model.add or ())):
+            found = TERM.match(term)
+            if not found:
+                yield Fault(("models", i, field, j), f"'{term}' is not a column or a formula term such as rcs(bmi, 4).")
+            elif found["variable"] not in units:
+                yield _unknown(("models", i, field, j), "variable", found["variable"], spec, units)
+            elif found["variable"] in spec.exposures and len(spec.exposures) == 1:
+                yield Fault(("models", i, field, j), f"'{found['variable']}' is the exposure; it adjusts for itself.")
+    for field in ("strata", "characteristics"):
+        for j, name in enumerate(getattr(spec, field)):
+            if name not in units:
+                yield _unknown((field, j), "variable", name, spec, units)
+
+
+def _exposure_faults(
+    name: str, exposure: ExposureSpec, spec: AnalysisSpec, units: dict[str, str | None]
+) -> Iterator[Fault]:
+    place = ("exposures", name)
+    if name not in units:
+        yield _unknown(place, "variable", name, spec, units)
+        return
+    unit = units[name]
+    if exposure.unit is not None and exposure.unit != unit:
+        yield Fault(
+            (*place, "unit"),
+            f"'{exposure.unit}' is not the unit of '{name}' in cohort '{spec.cohort}', which is '{unit}'. "
+            f"Write the numbers of this table in {unit}.",
+        )
+    if isinstance(exposure.spline, int) and exposure.spline is not False and not 3 <= exposure.spline <= 7:
+        yield Fault((*place, "spline"), f"must be 3 to 7 knots, or the knots themselves; got {exposure.spline}")
+    if isinstance(exposure.spline, tuple) and (len(exposure.spline) < 3 or not _increasing(exposure.spline)):
+        yield Fault((*place, "spline"), "knots must be at least three numbers in increasing order.")
+    if isinstance(exposure.groups, int) and exposure.groups is not False and not 2 <= exposure.groups <= 20:
+        yield Fault((*place, "groups"), f"must be 2 to 20 groups, or their cut points; got {exposure.groups}")
+    if isinstance(exposure.groups, tuple) and (not exposure.groups or not _increasing(exposure.groups)):
+        yield Fault((*place, "groups"), "cut points must be numbers in increasing order.")
+    if isinstance(exposure.per, str) and exposure.per != "sd":
+        amount = AMOUNT.fullmatch(exposure.per)
+        if not amount:
+            yield Fault((*place, "per"), f"must be 'sd', a number, or an amount such as '5 {unit}'; got '{exposure.per}'")
+        elif amount["unit"] != unit:
+            yield Fault((*place, "per"), f"'{exposure.per}': '{name}' is in {unit} in cohort '{spec.cohort}'.")
+    elif isinstance(exposure.per, float) and not exposure.per > 0:
+        yield Fault((*place, "per"), f"must be more than 0; got {exposure.per:g}")
+
+
+def _unknown(place: tuple[str | int, ...], kind: str, name: str, spec: AnalysisSpec, known: object) -> Fault:
+    return Fault(place, f"cohort '{spec.cohort}' has no {kind} '{name}'.{did_you_mean(name, list(known))}")  # type: ignore[call-overload]
+
+
+def _increasing(values: tuple[float, ...]) -> bool:
+    return all(a < b for a, b in zip(values, values[1:], strict=False))
