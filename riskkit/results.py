@@ -1,7 +1,8 @@
 """What a run leaves behind: tidy frames and a manifest, in one folder.
 
-Every frame shares one vocabulary of columns: exposure outcome time_scale coding model term level x n events person_years
-estimate se ratio low high p. `estimate` and `se` are on the log scale; `ratio`, `low` and `high` are exponentiated.
+Every frame shares one vocabulary of columns: exposure outcome time_scale coding model term level x n events
+person_years estimate se ratio low high p. `estimate` and `se` are on the log scale; `ratio`, `low` and `high` are
+exponentiated.
 """
 
 from __future__ import annotations

@@ -76,16 +76,16 @@ def parse(text: str) -> Formula:
     response, survival = _response(left, text)
     terms: list[tuple[Factor, ...]] = []
     roles: dict[str, tuple[str, ...]] = {}
-    for expressions in _expand(right, text):
-        name = expressions[0].split("(")[0].strip()
-        if name in ROLES and "(" in expressions[0]:
-            if len(expressions) > 1:
-                raise SpecError(f"formula {text!r}: {name}(...) cannot stand in an interaction; add it with '+'.")
-            if name in roles:
-                raise SpecError(f"formula {text!r}: {name}(...) is given twice; name all columns in one {name}(a, b).")
-            roles[name] = _columns_of(expressions[0], text)
-        else:
-            terms.append(tuple(_factor(expression, text) for expression in expressions))
+    for parts in _expand(right, text):
+        role = next((name for part in parts for name in ROLES if part.startswith(f"{name}(")), None)
+        if role is None:
+            terms.append(tuple(_factor(part, text) for part in parts))
+            continue
+        if len(parts) > 1:
+            raise SpecError(f"formula {text!r}: {role}(...) cannot stand in an interaction; add it with '+'.")
+        if role in roles:
+            raise SpecError(f"formula {text!r}: {role}(...) is given twice; name all columns in one {role}(a, b).")
+        roles[role] = _columns_of(parts[0], text)
     for role in ("offset", "cluster"):
         if len(roles.get(role, ())) > 1:
             raise SpecError(f"formula {text!r}: {role}(...) takes one column.")
@@ -101,7 +101,7 @@ def parse(text: str) -> Formula:
 
 
 def _expand(right: str, text: str) -> list[list[str]]:
-    """Expand the right-hand side to terms, each a list of factor expressions."""
+    """Expand the right-hand side to terms, each a list of columns and calls."""
     # Imported here because it takes a third of a second that a user of the array functions need not spend.
     from formulaic.errors import FormulaParsingError, FormulaSyntaxError
     from formulaic.parser import DefaultFormulaParser
@@ -110,7 +110,7 @@ def _expand(right: str, text: str) -> list[list[str]]:
         return []
     try:
         terms = DefaultFormulaParser(include_intercept=False).get_terms(right)
-        expanded = [[factor.expr for factor in term.factors] for term in terms]
+        expanded = [[factor.expr.strip() for factor in term.factors] for term in terms]
     except (FormulaSyntaxError, FormulaParsingError, AttributeError, SyntaxError) as error:
         raise SpecError(f"formula {text!r}: the right-hand side cannot be read ({error}).") from None
     return sorted(expanded, key=len)
@@ -130,9 +130,11 @@ def _response(left: str, text: str) -> tuple[tuple[str, ...], bool]:
 
 def _tree(expression: str, text: str) -> ast.expr:
     try:
-        return ast.parse(expression.strip(), mode="eval").body
+        return ast.parse(expression, mode="eval").body
     except SyntaxError:
-        raise SpecError(f"formula {text!r}: cannot read {expression!r}.") from None
+        raise SpecError(
+            f"formula {text!r}: cannot read {expression!r}. Column names are letters, digits and '_'; rename others."
+        ) from None
 
 
 def _columns_of(expression: str, text: str) -> tuple[str, ...]:
@@ -147,9 +149,9 @@ def _columns_of(expression: str, text: str) -> tuple[str, ...]:
 
 
 def _factor(expression: str, text: str) -> Factor:
-    if "(" not in expression:
-        return Factor("", expression.strip(), text=expression.strip())
     tree = _tree(expression, text)
+    if isinstance(tree, ast.Name):
+        return Factor("", tree.id, text=expression)
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)):
         raise SpecError(f"formula {text!r}: {expression!r} is not a column or a function of one. {_offered()}")
     function = tree.func.id
@@ -169,7 +171,7 @@ def _factor(expression: str, text: str) -> Factor:
                 + did_you_mean(str(keyword.arg), keywords)
             )
         options[keyword.arg] = _literal(keyword.value, expression, text)
-    return Factor(function, tree.args[0].id, tuple(options.items()), expression.strip())
+    return Factor(function, tree.args[0].id, tuple(options.items()), expression)
 
 
 def _literal(node: ast.expr, expression: str, text: str) -> Any:

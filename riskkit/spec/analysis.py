@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -155,16 +156,17 @@ def _exposure_faults(
     if isinstance(exposure.per, str) and exposure.per != "sd":
         amount = AMOUNT.fullmatch(exposure.per)
         if not amount:
-            yield Fault((*place, "per"), f"must be 'sd', a number, or an amount such as '5 {unit}'; got '{exposure.per}'")
+            wanted = f"must be 'sd', a number, or an amount such as '5 {unit}'"
+            yield Fault((*place, "per"), f"{wanted}; got '{exposure.per}'")
         elif amount["unit"] != unit:
             yield Fault((*place, "per"), f"'{exposure.per}': '{name}' is in {unit} in cohort '{spec.cohort}'.")
     elif isinstance(exposure.per, float) and not exposure.per > 0:
         yield Fault((*place, "per"), f"must be more than 0; got {exposure.per:g}")
 
 
-def _unknown(place: tuple[str | int, ...], kind: str, name: str, spec: AnalysisSpec, known: object) -> Fault:
-    return Fault(place, f"cohort '{spec.cohort}' has no {kind} '{name}'.{did_you_mean(name, list(known))}")  # type: ignore[call-overload]
+def _unknown(place: tuple[str | int, ...], kind: str, name: str, spec: AnalysisSpec, known: Iterable[str]) -> Fault:
+    return Fault(place, f"cohort '{spec.cohort}' has no {kind} '{name}'.{did_you_mean(name, known)}")
 
 
 def _increasing(values: tuple[float, ...]) -> bool:
-    return all(a < b for a, b in zip(values, values[1:], strict=False))
+    return all(a < b for a, b in pairwise(values))

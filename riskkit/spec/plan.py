@@ -53,11 +53,8 @@ def plan(spec: AnalysisSpec, age: str | None) -> tuple[Task, ...]:
     """
     tasks = []
     for exposure, outcome, scale, model in product(spec.exposures, spec.outcomes, spec.time_scales, spec.models):
-        others = tuple(
-            term
-            for term in spec.covariates(model)
-            if (variable := variable_of(term)) not in (exposure, *spec.strata) and not (scale == "age" and variable == age)
-        )
+        accounted_for = {exposure, *spec.strata, *([age] if scale == "age" else [])}
+        others = tuple(term for term in spec.covariates(model) if variable_of(term) not in accounted_for)
         for coding in codings(spec.exposures[exposure]):
             tasks.append(Task(exposure, outcome, scale, coding, model.name, others, spec.strata))
     return tuple(tasks)

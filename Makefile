@@ -1,0 +1,92 @@
+# riskkit: from raw cohort files to reports. `make help` lists what can be asked for.
+#
+# What depends on what:  fetched data -> cohort table -> results -> report -> index
+# Touching an analysis file rebuilds that analysis; touching figure code redraws without refitting.
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+RISKKIT := $(BIN)/riskkit
+READY   := $(VENV)/.ready
+
+COHORTS  := $(patsubst cohorts/%.toml,%,$(wildcard cohorts/*.toml))
+ANALYSES := $(patsubst analyses/%.toml,%,$(wildcard analyses/*.toml))
+
+# Code by floor: a target depends only on the floors that make it.
+COHORT_CODE  := $(wildcard riskkit/*.py riskkit/spec/*.py riskkit/cohort/*.py)
+COHORT_CODE  := $(filter-out riskkit/cli.py riskkit/run.py riskkit/results.py riskkit/__init__.py,$(COHORT_CODE))
+RESULTS_CODE := $(COHORT_CODE) riskkit/run.py riskkit/results.py \
+                $(wildcard riskkit/design/*.py riskkit/fit/*.py riskkit/infer/*.py riskkit/tables/*.py)
+REPORT_CODE  := $(wildcard riskkit/figures/*.py riskkit/tables/*.py riskkit/report/*.py riskkit/report/templates/*)
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all help setup fetch reports index test lint bench calibrate clean distclean $(COHORTS)
+.SECONDARY:
+
+all: $(READY)  ## everything that can be built: data, cohorts, analyses, reports (the default)
+	@$(RISKKIT) fetch --all
+	@$(MAKE) --no-print-directory reports
+
+# The second make sees which data the first has brought: READY_COHORTS is read when it starts.
+READY_COHORTS  := $(patsubst build/raw/%/.complete,%,$(wildcard build/raw/*/.complete))
+cohort_of       = $(shell sed -n 's/^cohort *= *"\([^"]*\)".*/\1/p' analyses/$(1).toml | head -n 1)
+READY_ANALYSES := $(foreach a,$(ANALYSES),$(if $(filter $(call cohort_of,$(a)),$(READY_COHORTS)),$(a)))
+
+reports: $(READY_ANALYSES:%=reports/%/index.html)  ## every report whose data are at hand
+	@$(RISKKIT) index
+	@echo "Open reports/index.html in a browser."
+
+$(COHORTS): %: $(READY)  ## one cohort and the reports on it, as in: make nhanes3
+	@$(RISKKIT) fetch $@
+	@$(MAKE) --no-print-directory reports ONLY=$@
+
+ifdef ONLY
+READY_ANALYSES := $(foreach a,$(READY_ANALYSES),$(if $(filter $(ONLY),$(call cohort_of,$(a))),$(a)))
+endif
+
+build/cohorts/%.parquet: cohorts/%.toml build/raw/%/.complete $(COHORT_CODE) | $(READY)
+	@$(RISKKIT) cohort $<
+
+define analysis_rules
+build/results/$(1)/results.json: analyses/$(1).toml build/cohorts/$(call cohort_of,$(1)).parquet $$(RESULTS_CODE) | $$(READY)
+	@$$(RISKKIT) run $$<
+
+reports/$(1)/index.html: build/results/$(1)/results.json $$(REPORT_CODE) | $$(READY)
+	@$$(RISKKIT) report $(1)
+endef
+$(foreach a,$(ANALYSES),$(eval $(call analysis_rules,$(a))))
+
+setup: $(READY)  ## create the environment in .venv, nothing else
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "riskkit needs Python 3.11 or later; set another with: make PYTHON=python3.12"; exit 1; }
+	@echo "Installing into $(VENV) (once; about a minute) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+test: $(READY)  ## run the tests
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## style, types, and that imports only go down
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: $(READY)  ## speed beside other software, as ratios (R included when Rscript is there)
+	@$(BIN)/python -m benchmarks
+
+calibrate: $(READY)  ## coverage and error rates by simulation, written to docs/calibration.md
+	@$(BIN)/python -m benchmarks.calibrate
+
+clean:  ## remove what was built; fetched data and the environment stay
+	@rm -rf build/cohorts build/results && find reports -mindepth 1 ! -name README.md -delete
+
+distclean: clean  ## remove fetched data and the environment too
+	@rm -rf build $(VENV)
+
+help:  ## this list
+	@grep -hE '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/\$$(COHORTS): %/COHORT/' | \
+	  awk -F ':.*## *' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo "Cohorts: $(COHORTS).  Analyses: $(ANALYSES)."
