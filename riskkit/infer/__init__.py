@@ -1,0 +1,1 @@
+"""Inference on a fit: contrasts, curves and tests, the same for every model."""

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from riskkit.errors import FitError
+from riskkit.infer.anova import anova
+
+FULL = "(Factor+Higher Order Factors)"
+PARTS = {"All Interactions": "interaction", "Nonlinear": "nonlinear", f"Nonlinear {FULL}": "nonlinear"}
+TOTALS = {
+    "TOTAL NONLINEAR": "nonlinear",
+    "TOTAL INTERACTION": "interaction",
+    "TOTAL NONLINEAR + INTERACTION": "nonlinear or interaction",
+    "TOTAL": "overall",
+}
+
+
+def rows_of_rms(table: dict) -> pd.DataFrame:
+    """rms's table in our words; its finer splits of a nonlinear interaction are left out."""
+    term, rows = "", []
+    for name, chi2, df, p in zip(table["row"], table["chi2"], table["df"], table["p"], strict=True):
+        if name in TOTALS:
+            term, part = "TOTAL", TOTALS[name]
+        elif name in PARTS:
+            part = PARTS[name]
+        elif name.startswith(("Nonlinear Interaction", "f(A,B)")):
+            continue
+        else:
+            term, part = name.removesuffix(FULL).strip().replace(" * ", ":"), "overall"
+        rows.append((term, part, chi2, df, p))
+    return pd.DataFrame(rows, columns=["term", "part", "chi2", "df", "p"])
+
+
+@pytest.mark.parametrize("name", ["pbc", "pbc_surface", "lung", "birthwt"])
+def test_agrees_with_rms(rms, name):
+    fit, frozen = rms[name]
+    keys = ["term", "part"]
+    theirs = rows_of_rms(frozen["anova"]).set_index(keys)
+    # rms prints no TOTAL INTERACTION when there is one interaction; ours must then be that interaction's own test.
+    ours = anova(fit.light()).set_index(keys)
+    extra = ours.index.difference(theirs.index)
+    assert set(extra) <= {("TOTAL", "interaction")}
+    pd.testing.assert_frame_equal(ours.drop(extra).sort_index(), theirs.sort_index(), rtol=1e-7, check_dtype=False)
+    assert tuple(anova(fit).iloc[-1][keys]) == ("TOTAL", "overall")
+
+
+def test_f_test_where_the_fit_has_residual_degrees_of_freedom(rms, by_hand):
+    fit, _ = rms["lung"]
+    with_df = by_hand("cox", fit.design, fit.coef, fit.vcov, df_resid=30.0)
+    one_df = anova(with_df).set_index("term").loc["loss"]
+    tidy = with_df.tidy().set_index("term").loc["loss"]
+    assert one_df["p"] == pytest.approx(tidy["p"], rel=1e-10)  # F on 1 and 30 df is t squared
+
+
+def test_singular_covariance_is_named(rms, by_hand):
+    fit, _ = rms["lung"]
+    with pytest.raises(FitError, match="zero variance"):
+        anova(by_hand("cox", fit.design, fit.coef, np.zeros_like(fit.vcov)))
