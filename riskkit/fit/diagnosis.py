@@ -1,0 +1,77 @@
+"""Why a model cannot be fitted, in words: which column, in which direction, and what to do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from riskkit.design.bases import Array
+from riskkit.errors import FitError
+from riskkit.fit.partial import PartialLikelihood
+
+CONSTANT = 1e-12  # share of a column's sum of squares left within risk sets
+COLLINEAR = 1e-10  # share of a column's information left after the columns before it
+INFINITE = 10.0  # Newton steps ahead at which a monotone likelihood still does not fall
+
+
+def check_information(information: Array, gram: Array, names: tuple[str, ...]) -> None:
+    """Refuse columns that never vary among the people at risk, or that others add up to.
+
+    Parameters
+    ----------
+    information, gram : array, shape (p, p)
+        Information at zero, and the same without the subtraction of the risk sets' means.
+    names : tuple of str
+
+    Raises
+    ------
+    FitError
+        Naming the columns.
+    """
+    own = np.diag(information)
+    constant = [name for name, left, whole in zip(names, own, np.diag(gram), strict=True) if left <= CONSTANT * whole]
+    if constant:
+        raise FitError(
+            f"{_columns(constant)} the same value for everyone at risk at each event (within strata), so nothing can "
+            "be estimated. Take it out of the formula."
+        )
+    scale = np.sqrt(own)
+    correlation = information / np.outer(scale, scale)
+    for j in range(1, len(names)):
+        before = correlation[:j, :j]
+        projection, *_ = np.linalg.lstsq(before, correlation[:j, j], rcond=None)
+        if 1 - projection @ correlation[:j, j] < COLLINEAR:
+            others = [names[i] for i in np.flatnonzero(np.abs(projection) > 1e-6)]
+            raise FitError(
+                f"column '{names[j]}' is a linear combination of {', '.join(repr(o) for o in others)} (within strata); "
+                "take one of them out of the formula."
+            )
+
+
+def check_separation(
+    likelihood: PartialLikelihood, coef: Array, step: Array, loglik: float, names: tuple[str, ...]
+) -> None:
+    """Refuse a likelihood that rises for ever: some covariate pattern tells who falls ill without exception.
+
+    Called when Newton's steps no longer shrink although they gain next to nothing, the mark of a maximum at infinity.
+
+    Raises
+    ------
+    FitError
+        Naming the columns whose coefficients run away, and the direction.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        ahead = likelihood.evaluate(coef + INFINITE * step).loglik
+    if not ahead >= loglik - 1e-9 * abs(loglik):
+        return
+    moves = step * np.ptp(likelihood.x, axis=0)
+    leading = np.flatnonzero(np.abs(moves) > 0.1 * np.abs(moves).max())
+    told = "; ".join(f"'{names[j]}' towards {'plus' if moves[j] > 0 else 'minus'} infinity" for j in leading)
+    raise FitError(
+        f"separation: the likelihood rises for ever as coefficients run away ({told}), because every event falls on "
+        'one side of them. Merge sparse categories, leave the term out, or fit with penalty="firth".'
+    )
+
+
+def _columns(names: list[str]) -> str:
+    quoted = ", ".join(repr(name) for name in names)
+    return f"column {quoted} has" if len(names) == 1 else f"columns {quoted} have each"

@@ -1,0 +1,89 @@
+"""Newton's method for a concave log-likelihood, stopped by its decrement, with the failures said in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from riskkit.design.bases import Array
+from riskkit.errors import FitError
+from riskkit.fit import diagnosis
+from riskkit.fit.partial import Evaluation, PartialLikelihood
+
+CONVERGED = 1e-16  # squared distance from the maximum in standard errors, g'I^-1 g
+ROUNDING = 1e-9  # decrement below which a log-likelihood that no longer rises is at its maximum to rounding
+RISE = 1e-12  # relative fall of the log-likelihood that is rounding, not a step too long
+
+
+@dataclass(frozen=True, eq=False)
+class Maximum:
+    """Where Newton's method ended, and the log-likelihood and score statistic where it began: at zero."""
+
+    coef: Array
+    at: Evaluation
+    information: Array
+    loglik_null: float
+    score_chi2: float
+    iterations: int
+
+
+def maximise(likelihood: PartialLikelihood, names: tuple[str, ...], max_iterations: int) -> Maximum:
+    """Maximise a partial likelihood from zero.
+
+    Stops when the Newton decrement g'I^-1 g is below 1e-16, or when it is below 1e-9 and rounding hides any further
+    rise of the log-likelihood. A step that lowers the log-likelihood is halved.
+
+    Raises
+    ------
+    FitError
+        If a column is constant or collinear, a coefficient has no finite estimate, or steps run out.
+    """
+    coef = np.zeros(len(names))
+    at = likelihood.evaluate(coef)
+    if not names:
+        return Maximum(coef, at, np.empty((0, 0)), at.loglik, 0.0, 0)
+    gram = likelihood.gram(likelihood.expected(at))
+    information = gram - at.outer
+    diagnosis.check_information(information, gram, names)
+    loglik_null = at.loglik
+    step = _solve(information, at.gradient)
+    decrement = score_chi2 = float(at.gradient @ step)
+    iterations = 0
+    previous = np.inf
+    while decrement > CONVERGED:
+        if iterations == max_iterations or (decrement < 1e-3 and decrement > 0.1 * previous):
+            diagnosis.check_separation(likelihood, coef, step, at.loglik, names)
+        if iterations == max_iterations:
+            raise FitError(
+                f"no convergence in {max_iterations} Newton steps (decrement {decrement:.3g}); look at the scale and "
+                "the extremes of the covariates, or raise max_iterations."
+            )
+        forward, coef_new = _advance(likelihood, coef, step, at)
+        rise = forward.loglik - at.loglik
+        coef, at, iterations, previous = coef_new, forward, iterations + 1, decrement
+        information = likelihood.information(at)
+        step = _solve(information, at.gradient)
+        decrement = float(at.gradient @ step)
+        if decrement < ROUNDING and rise <= 4 * np.finfo(float).eps * abs(at.loglik) and decrement <= 0.1 * previous:
+            break
+    return Maximum(coef, at, information, loglik_null, score_chi2, iterations)
+
+
+def _advance(likelihood: PartialLikelihood, coef: Array, step: Array, at: Evaluation) -> tuple[Evaluation, Array]:
+    """Take the Newton step, or the longest of its halvings that does not lower the log-likelihood."""
+    for halving in range(30):
+        moved = coef + step / 2**halving
+        with np.errstate(over="ignore", invalid="ignore"):  # a step too long overflows; its loglik is then not finite
+            forward = likelihood.evaluate(moved)
+        if np.isfinite(forward.loglik) and forward.loglik >= at.loglik - RISE * abs(at.loglik):
+            return forward, moved
+    raise FitError("no step along Newton's direction raises the log-likelihood; look for extreme covariate values.")
+
+
+def _solve(information: Array, gradient: Array) -> Array:
+    try:
+        return np.asarray(linalg.cho_solve(linalg.cho_factor(information), gradient))
+    except linalg.LinAlgError:
+        return np.asarray(linalg.lstsq(information, gradient)[0])

@@ -1,0 +1,146 @@
+"""Cox's log partial likelihood, its gradient and its information, at any coefficients.
+
+The likelihood and the gradient take one pass over the rows, which leaves S0 and S1 of every risk set. The information
+is one weighted Gram matrix, X' diag(theta (H(exit) - H(entry))) X, less the sum over events of S1 S1' / S0^2: no sum
+of x x' over any risk set is ever formed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from riskkit.design.bases import Array
+from riskkit.fit import additive, kernel
+from riskkit.fit.riskset import RiskSets
+
+ROWS_PER_PART, MAX_PARTS = 100_000, 8  # parts depend on the data alone: any number of threads gives the same bits
+CHUNK = 4096  # rows whose exponentials are taken while their covariates are still in cache
+DIGITS_LOST = 1e7  # subtraction that magnifies rounding more than this gives way to sums that only add
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The partial likelihood at one value of the coefficients.
+
+    Attributes
+    ----------
+    loglik : float
+    gradient : array, shape (p,)
+    theta : array, shape (n,)
+        weight exp(x'b + offset - shift); the shift, one number for all rows, leaves every ratio as it is.
+    sums : array, shape (D + 1, p + 1)
+        S1 and, in the last column, S0 at each key; the last row is spare.
+    hazard, relief : array, shape (D,)
+        Increments of the baseline hazard, and what a tied event is spared of them at its own key (Efron).
+    outer : array, shape (p, p)
+        Sum over events of w S1 S1' / S0^2.
+    shift : float
+    additive : bool
+        Whether the sums had to be formed by addition alone.
+    """
+
+    loglik: float
+    gradient: Array
+    theta: Array
+    sums: Array
+    hazard: Array
+    relief: Array
+    outer: Array
+    shift: float
+    additive: bool
+
+
+@dataclass(frozen=True, eq=False)
+class PartialLikelihood:
+    """What a partial likelihood is a function of: covariates, risk sets, weights, offset and the treatment of ties.
+
+    Attributes
+    ----------
+    x : array, shape (n, p), row-major
+    sets : RiskSets
+    efron : bool
+        Efron's treatment of ties, else Breslow's.
+    weights, offset : array, shape (n,), or None
+    pool : ThreadPoolExecutor or None
+        Threads for the passes over the rows of large data.
+    """
+
+    x: Array
+    sets: RiskSets
+    efron: bool = True
+    weights: Array | None = None
+    offset: Array | None = None
+    pool: ThreadPoolExecutor | None = None
+
+    def evaluate(self, coef: Array) -> Evaluation:
+        """Compute the log partial likelihood and its gradient at coefficients of shape (p,)."""
+        rows, sets = self.sets.event_rows, self.sets
+        weights = np.ones(len(self.x)) if self.weights is None else self.weights
+        x_events, w_events = self.x[rows], weights[rows]
+        total_x, total_w = w_events @ x_events, float(w_events.sum())
+        offset_events = 0.0 if self.offset is None else float(w_events @ self.offset[rows])
+        shift = float(total_x @ coef + offset_events) / total_w
+        theta = np.empty(len(self.x))
+        parts = self._parts()
+        sums = np.zeros((len(parts), sets.size + 1, coef.size + 1))
+
+        def enter(part: int) -> None:
+            for start in range(parts[part].start, parts[part].stop, CHUNK):
+                chunk = slice(start, min(start + CHUNK, parts[part].stop))
+                kernel.linear_predictor(self.x[chunk], coef, shift, theta[chunk])
+                if self.offset is not None:
+                    theta[chunk] += self.offset[chunk]
+                np.exp(theta[chunk], out=theta[chunk])
+                if self.weights is not None:
+                    theta[chunk] *= self.weights[chunk]
+                kernel.enter_and_leave(self.x[chunk], theta[chunk], sets.last[chunk], sets.before[chunk], sums[part])
+
+        self._map(enter, range(len(parts)))
+        at_risk = sums[0] if len(parts) == 1 else sums.sum(axis=0)
+        lost = kernel.cumulate(at_risk, sets.bounds)
+        if lost > DIGITS_LOST:
+            at_risk = additive.at_risk(self.x, theta, sets)
+        gradient, outer = total_x.copy(), np.empty((coef.size, coef.size))
+        hazard, relief = np.empty(sets.size), np.empty(sets.size)
+        total = kernel.steps(
+            at_risk, self.x, theta, weights, rows, sets.tied, self.efron, gradient, hazard, relief, outer
+        )
+        loglik = float(total_x @ coef) + offset_events - shift * total_w - total
+        return Evaluation(loglik, gradient, theta, at_risk, hazard, relief, outer, shift, lost > DIGITS_LOST)
+
+    def expected(self, at: Evaluation) -> Array:
+        """Expected events of each row times its weight, shape (n,): the hazard accumulated while at risk."""
+        out = at.theta * additive.while_at_risk(at.hazard, self.sets) if at.additive else np.empty(len(self.x))
+        if not at.additive:
+            total = self.sets.cumulative(at.hazard)
+            for part in self._parts():
+                kernel.expected(at.theta[part], self.sets.last[part], self.sets.before[part], total, out[part])
+        rows = self.sets.event_rows
+        if self.efron:
+            out[rows] -= at.theta[rows] * at.relief[self.sets.event_keys]
+        return out
+
+    def information(self, at: Evaluation) -> Array:
+        """Observed information, shape (p, p): minus the second derivative of the log partial likelihood."""
+        return self.gram(self.expected(at)) - at.outer
+
+    def gram(self, weights: Array) -> Array:
+        """X' diag(weights) X, shape (p, p)."""
+        parts = self._parts()
+        grams = np.empty((len(parts), self.x.shape[1], self.x.shape[1]))
+        self._map(lambda k: kernel.weighted_gram(self.x[parts[k]], weights[parts[k]], grams[k]), range(len(parts)))
+        return grams.sum(axis=0)
+
+    def _parts(self) -> list[slice]:
+        n = len(self.x)
+        count = min(MAX_PARTS, max(1, n // ROWS_PER_PART))
+        return [slice(n * k // count, n * (k + 1) // count) for k in range(count)]
+
+    def _map(self, work: Callable[[int], Any], parts: range) -> None:
+        for _ in map(work, parts) if self.pool is None else self.pool.map(work, parts):
+            pass

@@ -1,0 +1,132 @@
+"""Who is at risk when: the one index every Cox computation walks.
+
+The events' distinct (stratum, time) pairs are the *keys*. A row is at risk at the keys of its stratum with
+entry < time <= exit, which is one run of consecutive keys; so two integers a row say all there is to know, and no row
+is ever sorted. Sums over the people at risk at each key, and sums over the keys a person is at risk at, are then
+cumulative sums: `at_risk` and `while_at_risk`, each other's transpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from riskkit.design.bases import Array
+from riskkit.design.surv import TIE, Surv
+from riskkit.fit import kernel
+from riskkit.fit.kernel import Index, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class RiskSets:
+    """Index of n rows into D keys, in order of stratum and time.
+
+    Attributes
+    ----------
+    last : int32 array, shape (n,)
+        Last key a row is at risk at; -1 when it is never at risk.
+    before : int32 array, shape (n,)
+        Last key of the stratum that is over when the row enters; -1 when there is none.
+    times : array, shape (D,)
+        Event times, in the unit of the time scale.
+    bounds : int array, shape (S + 1,)
+        Keys bounds[s] to bounds[s + 1] belong to stratum s.
+    event_rows : int array, shape (E,)
+        Rows with an event, in order of their keys.
+    tied : int array, shape (D + 1,)
+        Events tied[k] to tied[k + 1] of `event_rows` happen at key k.
+    delayed : bool
+        Whether any row enters after the first key of its stratum.
+    """
+
+    last: Index
+    before: Index
+    times: Array
+    bounds: Ints
+    event_rows: Ints
+    tied: Ints
+    delayed: bool
+
+    @property
+    def size(self) -> int:
+        """Number of keys, D."""
+        return self.times.size
+
+    @property
+    def d(self) -> Ints:
+        """Number of events at each key, shape (D,)."""
+        return np.diff(self.tied)
+
+    @cached_property
+    def strata(self) -> Ints:
+        """Stratum of each key, shape (D,)."""
+        return np.repeat(np.arange(self.bounds.size - 1), np.diff(self.bounds))
+
+    @cached_property
+    def event_keys(self) -> Ints:
+        """Key of each of `event_rows`, shape (E,)."""
+        return np.repeat(np.arange(self.size), self.d)
+
+    def at_events(self, values: Array) -> Array:
+        """Sum values of the rows that have an event at each key: (n, ...) to (D, ...)."""
+        return np.add.reduceat(values[self.event_rows], self.tied[:-1], axis=0)
+
+    def at_risk(self, values: Array) -> Array:
+        """Sum values of the rows at risk at each key: (n,) to (D,), or (n, m) to (D, m)."""
+        columns = np.atleast_2d(values.T)
+        out = np.empty((len(columns), self.size))
+        for sums, column in zip(out, columns, strict=True):
+            sums[:] = np.bincount(self.last + 1, column, self.size + 1)[1:]
+            if self.delayed:
+                sums -= np.bincount(self.before + 1, column, self.size + 1)[1:]
+            for start, stop in zip(self.bounds[:-1], self.bounds[1:], strict=True):
+                sums[start:stop] = np.cumsum(sums[start:stop][::-1])[::-1]
+        return out.T if values.ndim > 1 else out[0]
+
+    def cumulative(self, increments: Array) -> Array:
+        """Cumulate (D, ...) increments within strata; shape (D + 1, ...), the last entry 0 for rows' index -1."""
+        out = np.zeros((self.size + 1, *increments.shape[1:]))
+        if self.bounds.size == 2:
+            np.cumsum(increments, axis=0, out=out[:-1])
+        else:
+            kernel.cumulate_forward(increments.reshape(self.size, -1), self.bounds, out.reshape(self.size + 1, -1))
+        return out
+
+    def while_at_risk(self, increments: Array, rows: slice = slice(None)) -> Array:
+        """Sum increments over the keys each row is at risk at: (D, ...) to (n, ...)."""
+        total = self.cumulative(increments)
+        return total[self.last[rows]] - total[self.before[rows]]
+
+
+def risk_sets(surv: Surv, strata: Ints | None = None) -> RiskSets:
+    """Index the rows of a survival outcome by the event times of their strata.
+
+    Times of a stratum that agree to `TIE`, relative to their size, are one time (R: `timefix`).
+
+    Parameters
+    ----------
+    surv : Surv
+        Follow-up of n rows; a row whose exit is not after its entry is never at risk.
+    strata : int array, shape (n,), optional
+        Stratum of each row, 0 to S - 1.
+    """
+    n = surv.exit.size
+    groups = np.zeros(n, dtype=np.int64) if strata is None else strata
+    n_strata = 1 if strata is None else int(strata.max()) + 1
+    rows = np.flatnonzero(surv.event)
+    rows = rows[np.lexsort((surv.exit[rows], groups[rows]))]
+    times, stratum = surv.exit[rows], groups[rows]
+    new = np.ones(rows.size, dtype=bool)
+    new[1:] = (np.diff(stratum) != 0) | (np.diff(times) > TIE * np.abs(times[1:]))
+    starts = np.flatnonzero(new)
+    bounds = np.searchsorted(stratum[starts], np.arange(n_strata + 1))
+    keys = times[starts]
+    last, before = np.empty(n, dtype=np.int32), np.full(n, -1, dtype=np.int32)
+    kernel.locate(surv.exit, groups, keys, bounds, TIE, last)
+    if surv.entry is not None:
+        kernel.locate(surv.entry, groups, keys, bounds, TIE, before)
+        last[last == before] = -1
+        before[last == -1] = -1
+    return RiskSets(last, before, keys, bounds, rows, np.append(starts, rows.size), bool((before >= 0).any()))
