@@ -1,0 +1,1 @@
+"""Tables: tidy frames laid out for a reader."""
