@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -115,6 +116,7 @@ def fit_design(
         covariance="model-based",
         score_chi2=best.score_chi2,
         design=design,
+        refit=partial(fit_design, ties=ties, time_unit=time_unit, max_iterations=max_iterations),
     )
 
 

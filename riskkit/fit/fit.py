@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -62,8 +62,14 @@ class Fit:
         Rao's score statistic for all coefficients being zero.
     df_resid : float
         Degrees of freedom of the t distribution that intervals use; infinite means normal.
+    ties : {"efron", "breslow"} or None
+        How a Cox model treats tied events; None for other models.
+    notes : tuple of str
+        What a reader should know about this fit, in sentences.
     design : Design or None
         The arrays fitted to; None after `light()`.
+    refit : function of a Design, or None
+        Fits another design the same way (likelihood-ratio tests, bootstraps); None after `light()`.
     """
 
     model: str
@@ -82,7 +88,10 @@ class Fit:
     covariance: str = "model-based"
     score_chi2: float = float("nan")
     df_resid: float = float("inf")
+    ties: str | None = None
+    notes: tuple[str, ...] = ()
     design: Design | None = None
+    refit: Callable[[Design], Fit] | None = field(default=None, repr=False)
     _summaries: Mapping[str, Summary] = field(default_factory=dict, repr=False)
 
     @property
@@ -227,6 +236,7 @@ class Fit:
             f"{self.n:,} rows, {self.events:,} events{years}; {self.n_missing:,} rows left out for missing values\n\n"
             f"{shown}\n\n{tests}\n"
             f"log-likelihood {self.loglik:.4f} (null {self.loglik_null:.4f}), AIC {self.aic:.2f}"
+            + "".join(f"\nnote: {note}" for note in self.notes)
         )
 
     def predict(self, newdata: pd.DataFrame) -> pd.DataFrame:
@@ -254,4 +264,4 @@ class Fit:
 
     def light(self) -> Fit:
         """The same fit without its design: inference still works, diagnostics need the data again."""
-        return replace(self, design=None, _summaries=dict(self.summaries))
+        return replace(self, design=None, refit=None, _summaries=dict(self.summaries))
