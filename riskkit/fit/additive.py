@@ -23,13 +23,14 @@ def at_risk(x: Array, theta: Array, sets: RiskSets) -> Array:
     return np.vstack([tree[sets.size :], np.zeros(x.shape[1] + 1)])
 
 
-def while_at_risk(increments: Array, sets: RiskSets) -> Array:
-    """Sum positive increments, shape (D,), over the keys each row is at risk at; shape (n,)."""
-    tree = np.concatenate([np.zeros(sets.size), increments])
+def while_at_risk(increments: Array, sets: RiskSets, rows: slice = slice(None)) -> Array:
+    """Sum increments, shape (D, m), over the keys each row is at risk at; shape (rows, m)."""
+    tree = np.concatenate([np.zeros_like(increments), increments])
     for node in range(sets.size - 1, 0, -1):
         tree[node] = tree[2 * node] + tree[2 * node + 1]
-    out = np.empty(sets.last.size)
-    kernel.read_from_tree(tree, _first_keys(sets), sets.last, out)
+    first, last = _first_keys(sets)[rows], sets.last[rows]
+    out = np.zeros((last.size, increments.shape[1]))
+    kernel.read_from_tree(tree, first, last, out)
     return out
 
 

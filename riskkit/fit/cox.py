@@ -6,17 +6,18 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from riskkit.design.design import Design, build
 from riskkit.design.surv import Surv
-from riskkit.errors import FitError, SpecError, did_you_mean
+from riskkit.errors import SpecError, did_you_mean
 from riskkit.fit.fit import Fit
 from riskkit.fit.newton import maximise
-from riskkit.fit.partial import ROWS_PER_PART, PartialLikelihood
-from riskkit.fit.riskset import RiskSets, risk_sets
+from riskkit.fit.partial import ROWS_PER_PART, Evaluation, PartialLikelihood, partial_likelihood
+from riskkit.fit.residuals import robust_covariance
 
 TIES = ("efron", "breslow")
 UNITS_PER_YEAR = {"days": 365.25, "months": 12.0, "years": 1.0}
@@ -29,6 +30,7 @@ def cox(
     ties: str = "efron",
     weights: str | None = None,
     cluster: str | None = None,
+    robust: bool = False,
     time_unit: str = "years",
     max_iterations: int = 30,
 ) -> Fit:
@@ -43,9 +45,11 @@ def cox(
         One row per person, or per period of a person's follow-up.
     ties : {"efron", "breslow"}
     weights : str, optional
-        Column of case weights.
+        Column of case weights. When they are sampling weights, ask for `robust=True`.
     cluster : str, optional
-        Column of cluster identifiers (a person, when follow-up is split).
+        Column of cluster identifiers (a person, when follow-up is split): the covariance is then cluster-robust.
+    robust : bool
+        Lin and Wei's covariance, robust against a wrong model; every row is its own cluster.
     time_unit : {"days", "months", "years"}
         Unit of the time scale; only person-years depend on it.
     max_iterations : int
@@ -66,13 +70,14 @@ def cox(
     R: survival::coxph(formula, data, ties, weights, cluster, robust).
     """
     design = build(formula, data, weights=weights, cluster=cluster)
-    return fit_design(design, ties=ties, time_unit=time_unit, max_iterations=max_iterations)
+    return fit_design(design, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations)
 
 
 def fit_design(
     design: Design,
     *,
     ties: str = "efron",
+    robust: bool = False,
     time_unit: str = "years",
     max_iterations: int = 30,
 ) -> Fit:
@@ -85,46 +90,45 @@ def fit_design(
     """
     _check_choice("ties", ties, TIES)
     _check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
-    surv = design.response
-    if not isinstance(surv, Surv):
-        raise SpecError(
-            f"formula {design.recipe.formula.text!r}: a Cox model's outcome is Surv(time, event) or "
-            "Surv(entry, exit, event)."
-        )
-    sets = risk_sets(surv, design.strata)
-    if sets.size == 0:
-        raise FitError(f"there are no events among the {len(design.x)} rows used; nothing can be estimated.")
     with _threads(len(design.x)) as pool:
-        likelihood = partial_likelihood(design, sets, ties, pool)
+        likelihood = partial_likelihood(design, ties, pool)
         best = maximise(likelihood, design.recipe.names, max_iterations)
-    covariance = np.asarray(np.linalg.inv(best.information))
-    person_years = float(surv.person_time.sum()) / UNITS_PER_YEAR[time_unit]
+    model_based = covariance = np.asarray(np.linalg.inv(best.information))
+    if robust or design.cluster is not None:
+        covariance = robust_covariance(likelihood, best.at, model_based, design.cluster)
+    surv = cast(Surv, design.response)  # partial_likelihood refuses any other outcome
     return Fit(
         model="cox",
         recipe=design.recipe,
         coef=best.coef,
         vcov=covariance,
-        vcov_model=covariance,
+        vcov_model=model_based,
         loglik=best.at.loglik,
         loglik_null=best.loglik_null,
         n=len(design.x),
         events=int(surv.event.sum()),
-        person_years=person_years,
+        person_years=float(surv.person_time.sum()) / UNITS_PER_YEAR[time_unit],
         n_missing=design.n_missing,
         iterations=best.iterations,
         method=f"{ties.capitalize()} ties",
-        covariance="model-based",
+        covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
         score_chi2=best.score_chi2,
+        ties=ties,
+        notes=_notes(likelihood, best.at),
         design=design,
-        refit=partial(fit_design, ties=ties, time_unit=time_unit, max_iterations=max_iterations),
+        refit=partial(fit_design, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations),
     )
 
 
-def partial_likelihood(
-    design: Design, sets: RiskSets, ties: str, pool: ThreadPoolExecutor | None = None
-) -> PartialLikelihood:
-    """Assemble the partial likelihood of a design."""
-    return PartialLikelihood(design.x, sets, ties == "efron", design.weights, design.offset, pool)
+def _notes(likelihood: PartialLikelihood, at: Evaluation) -> tuple[str, ...]:
+    """Say what is unusual about the data but no obstacle to the fit."""
+    notes = []
+    empty = int((np.diff(likelihood.sets.bounds) == 0).sum())
+    if empty:
+        notes.append(f"{empty} of {likelihood.sets.bounds.size - 1} strata have no events and tell nothing.")
+    if at.additive:
+        notes.append("some linear predictors are so extreme that the risk sets were summed by addition alone.")
+    return tuple(notes)
 
 
 def _threads(n: int) -> AbstractContextManager[ThreadPoolExecutor | None]:

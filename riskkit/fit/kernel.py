@@ -115,6 +115,8 @@ def steps(
     ----------
     sums : array, shape (D + 1, p + 1)
         S1 and, in the last column, S0.
+    weights : array, shape (E,)
+        Case weights of the events.
     gradient : array, shape (p,)
         Has sum w S1/S0 taken off.
     hazard, relief : arrays, shape (D,)
@@ -136,7 +138,7 @@ def steps(
         own[:] = 0.0
         for e in range(tied[k], tied[k + 1]):
             i = event_rows[e]
-            weight += weights[i]
+            weight += weights[e]
             if efron and d > 1:
                 for j in range(p):
                     own[j] += theta[i] * x[i, j]
@@ -204,10 +206,9 @@ def add_to_tree(x: Array, theta: Array, first: Index, last: Index, tree: Array) 
 
 @compiled
 def read_from_tree(tree: Array, first: Index, last: Index, out: Array) -> None:
-    """Sum the nodes of a tree of sums that tile keys first .. last."""
-    size = tree.size // 2
-    for i in range(out.size):
-        out[i] = 0.0
+    """Add up the nodes of a tree of sums that tile keys first .. last."""
+    size = tree.shape[0] // 2
+    for i in range(first.size):
         low, high = first[i] + size, last[i] + size + 1
         while low < high:
             if low & 1:

@@ -10,16 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from riskkit.design.bases import Array
+from riskkit.design.design import Design
+from riskkit.design.surv import Surv
+from riskkit.errors import FitError, SpecError
 from riskkit.fit import additive, kernel
-from riskkit.fit.riskset import RiskSets
+from riskkit.fit.riskset import RiskSets, risk_sets
 
 ROWS_PER_PART, MAX_PARTS = 100_000, 8  # parts depend on the data alone: any number of threads gives the same bits
 CHUNK = 4096  # rows whose exponentials are taken while their covariates are still in cache
+FAR_FROM_ZERO = 1e3  # standard deviations; a Gram matrix of columns further off would lose half its digits
 DIGITS_LOST = 1e7  # subtraction that magnifies rounding more than this gives way to sums that only add
 
 
@@ -77,13 +82,27 @@ class PartialLikelihood:
     offset: Array | None = None
     pool: ThreadPoolExecutor | None = None
 
+    @property
+    def case_weights(self) -> Array:
+        """Weights of the rows, shape (n,)."""
+        return np.ones(len(self.x)) if self.weights is None else self.weights
+
+    @cached_property
+    def event_weights(self) -> Array:
+        """Weights of the events, shape (E,), in the order of `sets.event_rows`."""
+        rows = self.sets.event_rows
+        return np.ones(rows.size) if self.weights is None else self.weights[rows]
+
+    @cached_property
+    def event_total(self) -> Array:
+        """Weighted sum of the events' covariates, shape (p,)."""
+        return self.event_weights @ self.x[self.sets.event_rows]
+
     def evaluate(self, coef: Array) -> Evaluation:
         """Compute the log partial likelihood and its gradient at coefficients of shape (p,)."""
-        rows, sets = self.sets.event_rows, self.sets
-        weights = np.ones(len(self.x)) if self.weights is None else self.weights
-        x_events, w_events = self.x[rows], weights[rows]
-        total_x, total_w = w_events @ x_events, float(w_events.sum())
-        offset_events = 0.0 if self.offset is None else float(w_events @ self.offset[rows])
+        sets, w_events = self.sets, self.event_weights
+        total_x, total_w = self.event_total, float(w_events.sum())
+        offset_events = 0.0 if self.offset is None else float(w_events @ self.offset[sets.event_rows])
         shift = float(total_x @ coef + offset_events) / total_w
         theta = np.empty(len(self.x))
         parts = self._parts()
@@ -108,14 +127,18 @@ class PartialLikelihood:
         gradient, outer = total_x.copy(), np.empty((coef.size, coef.size))
         hazard, relief = np.empty(sets.size), np.empty(sets.size)
         total = kernel.steps(
-            at_risk, self.x, theta, weights, rows, sets.tied, self.efron, gradient, hazard, relief, outer
+            at_risk, self.x, theta, w_events, sets.event_rows, sets.tied, self.efron, gradient, hazard, relief, outer
         )
         loglik = float(total_x @ coef) + offset_events - shift * total_w - total
         return Evaluation(loglik, gradient, theta, at_risk, hazard, relief, outer, shift, lost > DIGITS_LOST)
 
     def expected(self, at: Evaluation) -> Array:
         """Expected events of each row times its weight, shape (n,): the hazard accumulated while at risk."""
-        out = at.theta * additive.while_at_risk(at.hazard, self.sets) if at.additive else np.empty(len(self.x))
+        out = (
+            at.theta * additive.while_at_risk(at.hazard[:, None], self.sets)[:, 0]
+            if at.additive
+            else np.empty(len(self.x))
+        )
         if not at.additive:
             total = self.sets.cumulative(at.hazard)
             for part in self._parts():
@@ -144,3 +167,30 @@ class PartialLikelihood:
     def _map(self, work: Callable[[int], Any], parts: range) -> None:
         for _ in map(work, parts) if self.pool is None else self.pool.map(work, parts):
             pass
+
+
+def partial_likelihood(design: Design, ties: str, pool: ThreadPoolExecutor | None = None) -> PartialLikelihood:
+    """Index a design's follow-up and assemble its partial likelihood.
+
+    Columns that lie far from zero for their spread are centred (on a copy), which changes no coefficient.
+
+    Raises
+    ------
+    SpecError
+        If the outcome is not Surv(...).
+    FitError
+        If there are no events.
+    """
+    if not isinstance(design.response, Surv):
+        raise SpecError(
+            f"formula {design.recipe.formula.text!r}: a Cox model's outcome is Surv(time, event) or "
+            "Surv(entry, exit, event)."
+        )
+    sets = risk_sets(design.response, design.strata)
+    if sets.size == 0:
+        raise FitError(f"there are no events among the {len(design.x)} rows used; nothing can be estimated.")
+    sample = design.x[:: max(1, len(design.x) // 1000)]
+    centre, spread = sample.mean(axis=0), sample.std(axis=0)
+    far = np.abs(centre) > FAR_FROM_ZERO * np.where(spread > 0, spread, 1.0)
+    x = design.x - centre if far.any() else design.x
+    return PartialLikelihood(x, sets, ties == "efron", design.weights, design.offset, pool)

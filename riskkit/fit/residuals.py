@@ -1,0 +1,224 @@
+"""Residuals of a Cox model, and the robust covariance made of them.
+
+Each is a difference between what happened and what the risk sets' means say at the fitted coefficients. The sums run
+over the same keys as the fit (`riskkit.fit.riskset`), so delayed entry, strata, ties and weights need no special case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from riskkit.design.bases import Array
+from riskkit.errors import FitError, SpecError, did_you_mean
+from riskkit.fit import additive
+from riskkit.fit.fit import Fit
+from riskkit.fit.kernel import Ints
+from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
+
+CHUNK = 4096  # rows whose residuals are formed at a time, so that they stay in cache
+KINDS = ("martingale", "deviance", "score", "dfbeta", "schoenfeld", "scaled_schoenfeld")
+
+
+def residuals(fit: Fit, kind: str = "martingale") -> pd.Series | pd.DataFrame:
+    """Compute residuals of a Cox model.
+
+    Parameters
+    ----------
+    fit : Fit
+        A Cox model that has kept its design.
+    kind : str
+        - "martingale": events observed less events expected; a Series.
+        - "deviance": martingale residuals made nearly symmetric; a Series.
+        - "score": each row's term of the gradient, shape (n, p).
+        - "dfbeta": approximate change of the coefficients when a row is left out, times its weight, shape (n, p).
+        - "schoenfeld": an event's covariates less their mean in its risk set, shape (events, p); with columns `time`
+          and `stratum` before them, rows in order of stratum and time.
+        - "scaled_schoenfeld": the same in the unit of the coefficients, whose trend over time is their change.
+
+    Returns
+    -------
+    Series or DataFrame
+        Indexed by the rows of the data.
+
+    Raises
+    ------
+    SpecError
+        If `kind` is unknown.
+    FitError
+        If the fit is not a Cox model or has let go of its design.
+
+    References
+    ----------
+    Therneau TM, Grambsch PM, Fleming TR (1990) Biometrika 77:147; Schoenfeld D (1982) Biometrika 69:239; Grambsch PM,
+    Therneau TM (1994) Biometrika 81:515. R: residuals(coxph(...), type), "scaledsch" for the last.
+    """
+    if kind not in KINDS:
+        raise SpecError(f"residuals of kind {kind!r}: unknown.{did_you_mean(kind, KINDS)}")
+    likelihood, at = at_fit(fit)
+    design = fit.design
+    assert design is not None  # at_fit has refused it
+    names = list(fit.recipe.names)
+    match kind:
+        case "martingale":
+            return pd.Series(martingale(likelihood, at), index=design.index, name=kind)
+        case "deviance":
+            return pd.Series(deviance(likelihood, at), index=design.index, name=kind)
+        case "score" | "dfbeta":
+            values = score(likelihood, at)
+            if kind == "dfbeta":
+                values = (values @ fit.vcov_model) * likelihood.case_weights[:, None]
+            return pd.DataFrame(values, index=design.index, columns=names)
+    values = schoenfeld(likelihood, at)
+    if kind == "scaled_schoenfeld":
+        values = values @ fit.vcov_model * len(values) + fit.coef
+    sets = likelihood.sets
+    frame = pd.DataFrame(values, index=design.index[sets.event_rows], columns=names)
+    labels = np.array(design.strata_labels or ("",), dtype=object)
+    frame.insert(0, "time", sets.times[sets.event_keys])
+    frame.insert(1, "stratum", labels[sets.strata[sets.event_keys]])
+    return frame
+
+
+def at_fit(fit: Fit) -> tuple[PartialLikelihood, Evaluation]:
+    """Evaluate a Cox model's partial likelihood at its coefficients.
+
+    Raises
+    ------
+    FitError
+        If the fit is not a Cox model or has let go of its design.
+    """
+    if fit.ties is None:
+        raise FitError(f"this needs a Cox model, not a {fit.model} model.")
+    if fit.design is None:
+        raise FitError("this needs the data of the fit, which light() let go of; fit again, or ask before light().")
+    likelihood = partial_likelihood(fit.design, fit.ties)
+    return likelihood, likelihood.evaluate(fit.coef)
+
+
+def martingale(likelihood: PartialLikelihood, at: Evaluation) -> Array:
+    """Martingale residuals, shape (n,): events less expected events."""
+    out = -likelihood.expected(at) / likelihood.case_weights
+    out[likelihood.sets.event_rows] += 1.0
+    return out
+
+
+def deviance(likelihood: PartialLikelihood, at: Evaluation) -> Array:
+    """Deviance residuals, shape (n,)."""
+    residual = martingale(likelihood, at)
+    inner = residual.copy()
+    rows = likelihood.sets.event_rows
+    inner[rows] += np.log(1.0 - residual[rows])
+    return np.sign(residual) * np.sqrt(np.maximum(-2.0 * inner, 0.0))
+
+
+def schoenfeld(likelihood: PartialLikelihood, at: Evaluation) -> Array:
+    """Schoenfeld residuals, shape (E, p), in the order of the risk sets' `event_rows`."""
+    sets = likelihood.sets
+    return np.asarray(likelihood.x[sets.event_rows] - means(likelihood, at).at_event[sets.event_keys])
+
+
+@dataclass(frozen=True, eq=False)
+class Means:
+    """The risk sets' weighted means of the covariates, as the steps of each key see them (one, or Efron's d).
+
+    Attributes
+    ----------
+    at_event : array, shape (D, p)
+        Averaged over the steps: what an event's covariates are compared with.
+    hazard : array, shape (D, p)
+        Summed over the steps, times the hazard's increment.
+    relief : array, shape (D, p)
+        The same times r / d: what a tied event is spared of `hazard` at its own key.
+    """
+
+    at_event: Array
+    hazard: Array
+    relief: Array
+
+
+def means(likelihood: PartialLikelihood, at: Evaluation) -> Means:
+    """Compute the risk sets' means at an evaluation."""
+    sets, sums = likelihood.sets, at.sums[:-1]
+    at_event = sums[:, :-1] / sums[:, -1:]
+    hazard = at.hazard[:, None] * at_event
+    relief = np.zeros_like(hazard)
+    tied = np.flatnonzero(sets.d > 1)
+    if likelihood.efron and tied.size:
+        rows, d = sets.event_rows, sets.d[tied]
+        first = np.cumsum(d) - d
+        key = np.repeat(tied, d)
+        share = (np.arange(key.size) - np.repeat(first, d)) / sets.d[key]
+        own = np.column_stack([likelihood.x[rows], np.ones(rows.size)]) * at.theta[rows, None]
+        left = sums[key] - share[:, None] * np.add.reduceat(own, sets.tied[:-1], axis=0)[key]
+        weight = np.add.reduceat(likelihood.event_weights, sets.tied[:-1])[key] / sets.d[key]
+        mean = left[:, :-1] / left[:, -1:]
+        increment = (weight / left[:, -1])[:, None] * mean
+        at_event[tied] = np.add.reduceat(mean, first, axis=0) / d[:, None]
+        hazard[tied] = np.add.reduceat(increment, first, axis=0)
+        relief[tied] = np.add.reduceat(share[:, None] * increment, first, axis=0)
+    return Means(at_event, hazard, relief)
+
+
+def score_blocks(likelihood: PartialLikelihood, at: Evaluation) -> Iterator[tuple[slice, Array]]:
+    """Form the score residuals of some thousand rows at a time, not yet multiplied by the rows' weights.
+
+    Row i has, for each key it is at risk at, theta_i dH (mean - x_i), and at its event x_i - mean.
+    """
+    sets, mean = likelihood.sets, means(likelihood, at)
+    expected = likelihood.expected(at)
+    event = np.zeros(len(likelihood.x), dtype=bool)
+    event[sets.event_rows] = True
+    hazard = sets.cumulative(mean.hazard)
+    for start in range(0, len(likelihood.x), CHUNK):
+        rows = slice(start, start + CHUNK)
+        x, theta, last = likelihood.x[rows], at.theta[rows, None], sets.last[rows]
+        at_risk = (
+            additive.while_at_risk(mean.hazard, sets, rows) if at.additive else hazard[last] - hazard[sets.before[rows]]
+        )
+        out = theta * at_risk - expected[rows, None] * x
+        ill = np.flatnonzero(event[rows])
+        key = last[ill]
+        out[ill] -= theta[ill] * mean.relief[key]
+        if likelihood.weights is not None:
+            out /= likelihood.weights[rows, None]
+        out[ill] += x[ill] - mean.at_event[key]
+        yield rows, out
+
+
+def score(likelihood: PartialLikelihood, at: Evaluation) -> Array:
+    """Score residuals of all rows, shape (n, p)."""
+    return np.concatenate([block for _, block in score_blocks(likelihood, at)])
+
+
+def robust_covariance(likelihood: PartialLikelihood, at: Evaluation, model: Array, cluster: Ints | None) -> Array:
+    """Sandwich covariance: the model-based one around the sum of squared score residuals of rows or clusters.
+
+    Parameters
+    ----------
+    model : array, shape (p, p)
+        Model-based covariance.
+    cluster : int array, shape (n,), or None
+        Cluster of each row, 0 to G - 1; None makes every row its own.
+
+    References
+    ----------
+    Lin DY, Wei LJ (1989) JASA 84:1074; Binder DA (1992) Biometrika 79:139. R: coxph(..., cluster = ).
+    """
+    weights = likelihood.weights
+    p = model.shape[0]
+    size = len(likelihood.x) if cluster is None else int(cluster.max()) + 1
+    by_cluster = np.zeros((size if size < len(likelihood.x) else 0, p))
+    meat = np.zeros((p, p))
+    for rows, block in score_blocks(likelihood, at):
+        if weights is not None:
+            block *= weights[rows, None]
+        if cluster is None or size == len(likelihood.x):
+            meat += block.T @ block
+        else:
+            np.add.at(by_cluster, cluster[rows], block)
+    meat += by_cluster.T @ by_cluster
+    return np.asarray(model @ meat @ model)
