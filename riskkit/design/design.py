@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from riskkit.design import bases
 from riskkit.design import formula as language
 from riskkit.design.bases import Array, Basis, Summary
+from riskkit.design.coding import learn
 from riskkit.design.formula import Formula
-from riskkit.design.splines import checked_knots, knots
+from riskkit.design.levels import with_all_levels
 from riskkit.design.surv import Surv, surv
 from riskkit.errors import DataError, SpecError, did_you_mean
 
@@ -88,6 +89,11 @@ class Recipe:
         """Variables on the right-hand side, each once."""
         return tuple(dict.fromkeys(v for term in self.terms for v in term.variables))
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns a frame must have to be coded: the variables, and those that cut points depend on."""
+        return tuple(dict.fromkeys(v for term in self.terms for basis in term.bases for v in basis.inputs))
+
     def terms_with(self, variable: str) -> tuple[Term, ...]:
         """Find the terms a variable takes part in.
 
@@ -107,7 +113,7 @@ class Recipe:
         With `terms`, the columns of other terms are left at zero, and their variables need not be in the frame.
         """
         chosen = self.terms if terms is None else tuple(terms)
-        encoded = [[basis.encode(frame[basis.variable]) for basis in term.bases] for term in chosen]
+        encoded = [[basis.encode(frame) for basis in term.bases] for term in chosen]
         out = (np.empty if terms is None else np.zeros)((len(frame), len(self.names)))
         if self.intercept:
             out[:, 0] = 1.0
@@ -212,12 +218,13 @@ def build(
                 else ": the data are empty."
             )
         )
-    recipe = _recipe(spec, rows, intercept)
+    response = _response(spec, rows)
+    recipe = _recipe(spec, rows, response, intercept)
     strata, labels = _codes(rows, spec.strata)
     return Design(
         recipe=recipe,
         x=recipe.matrix(rows),
-        response=_response(spec, rows),
+        response=response,
         index=rows.index,
         strata=strata,
         strata_labels=labels,
@@ -244,7 +251,7 @@ def _complete(data: pd.DataFrame, used: list[str]) -> tuple[NDArray[np.bool_] | 
     return complete, missing
 
 
-def _recipe(spec: Formula, rows: pd.DataFrame, intercept: bool) -> Recipe:
+def _recipe(spec: Formula, rows: pd.DataFrame, response: Surv | Array, intercept: bool) -> Recipe:
     """Learn every coding from the rows used, giving a factor all its levels where its margin is absent (as R does)."""
     learnt: dict[language.Factor, Basis] = {}
     margins: set[frozenset[str]] = {frozenset(f.text for f in term) for term in spec.terms} | {frozenset()}
@@ -254,9 +261,9 @@ def _recipe(spec: Formula, rows: pd.DataFrame, intercept: bool) -> Recipe:
         parts: list[Basis] = []
         for factor in factors:
             if factor not in learnt:
-                learnt[factor] = _basis(factor, rows[factor.variable])
+                learnt[factor] = learn(factor, rows, response)
             margin = frozenset(f.text for f in factors) - {factor.text}
-            parts.append(learnt[factor] if margin in margins else bases.with_all_levels(learnt[factor]))
+            parts.append(learnt[factor] if margin in margins else with_all_levels(learnt[factor]))
         width = int(np.prod([len(basis.names) for basis in parts]))
         terms.append(Term(tuple(parts), slice(position, position + width)))
         position += width
@@ -265,32 +272,6 @@ def _recipe(spec: Formula, rows: pd.DataFrame, intercept: bool) -> Recipe:
     if repeated:
         raise SpecError(f"formula {spec.text!r}: the column '{sorted(repeated)[0]}' would stand in the model twice.")
     return Recipe(spec, tuple(terms), intercept)
-
-
-def _basis(factor: language.Factor, values: pd.Series) -> Basis:
-    """Turn a parsed factor into a basis, learning knots, cut points and levels from the rows used."""
-    name, options = factor.variable, dict(factor.options)
-    match factor.function:
-        case "":
-            numeric = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
-            return bases.Linear(name) if numeric else bases.factor(values)
-        case "C":
-            return bases.factor(values, options.get("ref"))
-        case "rcs":
-            wanted = options.get("knots", 5)
-            placed = knots(bases.numbers(values), wanted) if isinstance(wanted, int) else checked_knots(wanted)
-            return bases.Rcs(name, tuple(placed.tolist()))
-        case "per":
-            unit = options.get("unit")
-            if not isinstance(unit, int | float) or not unit > 0:
-                raise SpecError(f"{factor.text}: say per how much, a positive number, as in per({name}, 5).")
-            return bases.Linear(name, float(unit))
-        case "fifths":
-            return bases.groups(values, 5, **options)
-        case "groups":
-            return bases.groups(values, options.pop("how", 5), **options)
-        case transformation:
-            return bases.Transformed(name, transformation)
 
 
 def _response(spec: Formula, rows: pd.DataFrame) -> Surv | Array:

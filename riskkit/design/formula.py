@@ -22,9 +22,13 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "log": ((), ()),
     "log2": ((), ()),
     "sqrt": ((), ()),
-    "groups": (("how",), ("how", "ref")),
-    "fifths": ((), ("ref",)),
+    "groups": (("how",), ("how", "ref", "cuts", "by")),
+    "fifths": ((), ("ref", "cuts", "by")),
+    "ns": (("df",), ("df", "knots", "boundary")),
+    "bs": (("df",), ("df", "knots", "boundary", "degree")),
+    "fp": (("powers",), ("powers", "shift", "scale")),
 }
+COLUMN = "by"  # the one argument that names a column
 ROLES = ("strata", "offset", "cluster")  # functions that name columns rather than make terms
 
 
@@ -36,6 +40,11 @@ class Factor:
     variable: str
     options: tuple[tuple[str, Any], ...] = ()
     text: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it uses: the variable, and the one its cut points depend on."""
+        return (self.variable, *(value for option, value in self.options if option == COLUMN))
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Formula:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column the formula uses, each once, in order of appearance."""
-        used = [*self.response, *(f.variable for term in self.terms for f in term), *self.strata]
+        used = [*self.response, *(name for term in self.terms for f in term for name in f.columns), *self.strata]
         used += [name for name in (self.offset, self.cluster) if name]
         return tuple(dict.fromkeys(used))
 
@@ -170,8 +179,15 @@ def _factor(expression: str, text: str) -> Factor:
                 f"formula {text!r}: {expression!r}: argument '{keyword.arg}' is unknown or given twice."
                 + did_you_mean(str(keyword.arg), keywords)
             )
-        options[keyword.arg] = _literal(keyword.value, expression, text)
+        read = _column if keyword.arg == COLUMN else _literal
+        options[keyword.arg] = read(keyword.value, expression, text)
     return Factor(function, tree.args[0].id, tuple(options.items()), expression)
+
+
+def _column(node: ast.expr, expression: str, text: str) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    raise SpecError(f"formula {text!r}: in {expression!r}, {ast.unparse(node)!r} must be the name of a column.")
 
 
 def _literal(node: ast.expr, expression: str, text: str) -> Any:

@@ -252,10 +252,10 @@ class Fit:
         DataError
             If a factor has a level the fit has not seen.
         """
-        absent = [name for name in self.recipe.variables if name not in newdata.columns]
+        absent = [name for name in self.recipe.inputs if name not in newdata.columns]
         if absent:
             raise SpecError(f"predict needs the columns {', '.join(absent)}, which newdata has not.")
-        complete = newdata[list(self.recipe.variables)].notna().all(axis=1).to_numpy()
+        complete = newdata[list(self.recipe.inputs)].notna().all(axis=1).to_numpy()
         out = pd.DataFrame({"estimate": np.nan, "se": np.nan}, index=newdata.index)
         x = self.recipe.matrix(newdata[complete])
         out.loc[complete, "estimate"] = x @ self.coef

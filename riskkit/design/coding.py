@@ -1,0 +1,137 @@
+"""From a factor of a formula to a basis: knots, cut points and levels are learnt from the rows used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskkit.design import fractional, levels
+from riskkit.design.bases import FUNCTIONS, Array, Basis, Linear, Transformed, numbers
+from riskkit.design.bsplines import Boundary, interior_knots
+from riskkit.design.formula import Factor
+from riskkit.design.smooth import Bs, Natural, Rcs
+from riskkit.design.splines import checked_knots, knots
+from riskkit.design.surv import Surv
+from riskkit.errors import SpecError, did_you_mean
+
+CUTS = ("everyone", "noncases")
+
+
+def learn(factor: Factor, rows: pd.DataFrame, response: Surv | Array) -> Basis:
+    """Turn a parsed factor into a basis, learning what its coding depends on from the rows used.
+
+    Raises
+    ------
+    SpecError
+        If an argument makes no sense.
+    DataError
+        If a column cannot be what the coding makes of it.
+    """
+    name, options = factor.variable, dict(factor.options)
+    values = rows[name]
+    match factor.function:
+        case "":
+            numeric = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+            return Linear(name) if numeric else levels.factor(values)
+        case "C":
+            return levels.factor(values, options.get("ref"))
+        case "per":
+            return _per(factor, values, options.get("unit"))
+        case "rcs":
+            wanted = options.get("knots", 5)
+            placed = knots(numbers(values), wanted) if isinstance(wanted, int) else checked_knots(wanted)
+            return Rcs(name, tuple(placed.tolist()))
+        case "ns":
+            boundary = _boundary(factor, numbers(values), options)
+            return Natural(name, _interior(factor, numbers(values), options, boundary, least=1), boundary)
+        case "bs":
+            degree = options.get("degree", 3)
+            if not isinstance(degree, int) or not 1 <= degree <= 5:
+                raise SpecError(f"{factor.text}: degree must be 1 (straight pieces) to 5; 3 is a cubic spline.")
+            boundary = _boundary(factor, numbers(values), options)
+            return Bs(name, _interior(factor, numbers(values), options, boundary, degree), boundary, degree)
+        case "fp":
+            powers = options.get("powers")
+            if isinstance(powers, int | float):
+                powers = (powers,)
+            if not isinstance(powers, tuple):
+                raise SpecError(
+                    f"{factor.text}: give the powers, as in fp({name}, [-1, 2]), or let riskkit.select_fp choose them."
+                )
+            return fractional.fractional_polynomial(values, powers, options.get("shift"), options.get("scale"))
+        case "groups" | "fifths":
+            return _groups(factor, rows, options, response)
+        case transformation if transformation in FUNCTIONS:
+            return Transformed(name, transformation)
+        case other:
+            raise SpecError(f"{factor.text}: '{other}' cannot code a variable.")
+
+
+def _per(factor: Factor, values: pd.Series, unit: Any) -> Basis:
+    name = factor.variable
+    if unit == "sd":
+        return Linear(name, float(numbers(values).std(ddof=1)))
+    if unit == "doubling":
+        return Transformed(name, "log2")
+    if isinstance(unit, str) or unit is None or isinstance(unit, tuple) or not unit > 0:
+        raise SpecError(
+            f"{factor.text}: say per how much: a positive number as in per({name}, 5), "
+            f'per({name}, "sd") or per({name}, "doubling").'
+        )
+    return Linear(name, float(unit))
+
+
+def _boundary(factor: Factor, x: Array, options: Mapping[str, Any]) -> Boundary:
+    given = options.get("boundary", (float(x.min()), float(x.max())))
+    if not isinstance(given, tuple) or len(given) != 2 or not given[0] < given[1]:
+        raise SpecError(f"{factor.text}: boundary must be two numbers, as in boundary=[{x.min():g}, {x.max():g}].")
+    return float(given[0]), float(given[1])
+
+
+def _interior(
+    factor: Factor, x: Array, options: Mapping[str, Any], boundary: Boundary, least: int
+) -> tuple[float, ...]:
+    """Interior knots as given, or as many as the degrees of freedom ask for; `least` is the df without any."""
+    df, given = options.get("df"), options.get("knots")
+    if (df is None) == (given is None):
+        raise SpecError(f"{factor.text}: give either df or knots, as in {factor.function}({factor.variable}, df=4).")
+    if df is not None:
+        if not isinstance(df, int) or not least <= df <= 50:
+            raise SpecError(f"{factor.text}: df must be a whole number from {least} to 50; got {df!r}.")
+        return tuple(interior_knots(x, df - least, boundary, factor.text).tolist())
+    knots = np.atleast_1d(np.asarray(given))
+    if knots.dtype.kind not in "if" or (np.diff([boundary[0], *knots, boundary[1]]) <= 0).any():
+        raise SpecError(
+            f"{factor.text}: knots must be numbers in increasing order, between the boundary knots {boundary[0]:g} and "
+            f"{boundary[1]:g}; got {given!r}."
+        )
+    return tuple(knots.astype(float).tolist())
+
+
+def _groups(factor: Factor, rows: pd.DataFrame, options: Mapping[str, Any], response: Surv | Array) -> Basis:
+    values, how, ref = rows[factor.variable], options.get("how", 5), options.get("ref", 1)
+    cuts, by = options.get("cuts", "everyone"), options.get("by")
+    if not isinstance(ref, int):
+        raise SpecError(f"{factor.text}: ref is the number of a group, counted from 1; got {ref!r}.")
+    if isinstance(how, str | float):
+        raise SpecError(f"{factor.text}: give a number of groups or [cut points]; got {how!r}.")
+    if isinstance(how, tuple) and ("cuts" in options or by is not None):
+        raise SpecError(f"{factor.text}: cut points are given, so 'cuts' and 'by' have nothing to do; leave them out.")
+    if cuts not in CUTS:
+        raise SpecError(f"{factor.text}: cuts={cuts!r} is not one of {', '.join(CUTS)}.{did_you_mean(str(cuts), CUTS)}")
+    learners = _noncases(factor, response) if cuts == "noncases" else np.ones(len(values), dtype=bool)
+    if by is None:
+        return levels.groups(values[learners], how, ref)
+    return levels.groups_by(values, rows[by], how, ref, learners)
+
+
+def _noncases(factor: Factor, response: Surv | Array) -> NDArray[np.bool_]:
+    if isinstance(response, Surv):
+        return ~response.event
+    if not np.isin(response, (0, 1)).all():
+        raise SpecError(f'{factor.text}: cuts="noncases" takes an outcome of 0 (not a case) and 1 (a case).')
+    return response == 0
