@@ -6,13 +6,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from riskkit.design.design import Design, build
-from riskkit.design.surv import Surv
 from riskkit.errors import SpecError, did_you_mean
 from riskkit.fit.fit import Fit
 from riskkit.fit.newton import maximise
@@ -96,7 +94,7 @@ def fit_design(
     model_based = covariance = np.asarray(np.linalg.inv(best.information))
     if robust or design.cluster is not None:
         covariance = robust_covariance(likelihood, best.at, model_based, design.cluster)
-    surv = cast(Surv, design.response)  # partial_likelihood refuses any other outcome
+    surv = likelihood.surv
     return Fit(
         model="cox",
         recipe=design.recipe,

@@ -67,6 +67,7 @@ class PartialLikelihood:
     Attributes
     ----------
     x : array, shape (n, p), row-major
+    surv : Surv
     sets : RiskSets
     efron : bool
         Efron's treatment of ties, else Breslow's.
@@ -76,6 +77,7 @@ class PartialLikelihood:
     """
 
     x: Array
+    surv: Surv
     sets: RiskSets
     efron: bool = True
     weights: Array | None = None
@@ -193,4 +195,4 @@ def partial_likelihood(design: Design, ties: str, pool: ThreadPoolExecutor | Non
     centre, spread = sample.mean(axis=0), sample.std(axis=0)
     far = np.abs(centre) > FAR_FROM_ZERO * np.where(spread > 0, spread, 1.0)
     x = design.x - centre if far.any() else design.x
-    return PartialLikelihood(x, sets, ties == "efron", design.weights, design.offset, pool)
+    return PartialLikelihood(x, design.response, sets, ties == "efron", design.weights, design.offset, pool)

@@ -7,7 +7,6 @@ over the same keys as the fit (`riskkit.fit.riskset`), so delayed entry, strata,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from riskkit.fit import additive
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
+from riskkit.fit.steps import Steps, steps
 
 CHUNK = 4096  # rows whose residuals are formed at a time, so that they stay in cache
 KINDS = ("martingale", "deviance", "score", "dfbeta", "schoenfeld", "scaled_schoenfeld")
@@ -72,7 +72,7 @@ def residuals(fit: Fit, kind: str = "martingale") -> pd.Series | pd.DataFrame:
             if kind == "dfbeta":
                 values = (values @ fit.vcov_model) * likelihood.case_weights[:, None]
             return pd.DataFrame(values, index=design.index, columns=names)
-    values = schoenfeld(likelihood, at)
+    values = schoenfeld(likelihood, steps(likelihood, at))
     if kind == "scaled_schoenfeld":
         values = values @ fit.vcov_model * len(values) + fit.coef
     sets = likelihood.sets
@@ -115,52 +115,15 @@ def deviance(likelihood: PartialLikelihood, at: Evaluation) -> Array:
     return np.sign(residual) * np.sqrt(np.maximum(-2.0 * inner, 0.0))
 
 
-def schoenfeld(likelihood: PartialLikelihood, at: Evaluation) -> Array:
+def schoenfeld(likelihood: PartialLikelihood, these: Steps) -> Array:
     """Schoenfeld residuals, shape (E, p), in the order of the risk sets' `event_rows`."""
     sets = likelihood.sets
-    return np.asarray(likelihood.x[sets.event_rows] - means(likelihood, at).at_event[sets.event_keys])
+    return np.asarray(likelihood.x[sets.event_rows] - mean_at_event(these)[sets.event_keys])
 
 
-@dataclass(frozen=True, eq=False)
-class Means:
-    """The risk sets' weighted means of the covariates, as the steps of each key see them (one, or Efron's d).
-
-    Attributes
-    ----------
-    at_event : array, shape (D, p)
-        Averaged over the steps: what an event's covariates are compared with.
-    hazard : array, shape (D, p)
-        Summed over the steps, times the hazard's increment.
-    relief : array, shape (D, p)
-        The same times r / d: what a tied event is spared of `hazard` at its own key.
-    """
-
-    at_event: Array
-    hazard: Array
-    relief: Array
-
-
-def means(likelihood: PartialLikelihood, at: Evaluation) -> Means:
-    """Compute the risk sets' means at an evaluation."""
-    sets, sums = likelihood.sets, at.sums[:-1]
-    at_event = sums[:, :-1] / sums[:, -1:]
-    hazard = at.hazard[:, None] * at_event
-    relief = np.zeros_like(hazard)
-    tied = np.flatnonzero(sets.d > 1)
-    if likelihood.efron and tied.size:
-        rows, d = sets.event_rows, sets.d[tied]
-        first = np.cumsum(d) - d
-        key = np.repeat(tied, d)
-        share = (np.arange(key.size) - np.repeat(first, d)) / sets.d[key]
-        own = np.column_stack([likelihood.x[rows], np.ones(rows.size)]) * at.theta[rows, None]
-        left = sums[key] - share[:, None] * np.add.reduceat(own, sets.tied[:-1], axis=0)[key]
-        weight = np.add.reduceat(likelihood.event_weights, sets.tied[:-1])[key] / sets.d[key]
-        mean = left[:, :-1] / left[:, -1:]
-        increment = (weight / left[:, -1])[:, None] * mean
-        at_event[tied] = np.add.reduceat(mean, first, axis=0) / d[:, None]
-        hazard[tied] = np.add.reduceat(increment, first, axis=0)
-        relief[tied] = np.add.reduceat(share[:, None] * increment, first, axis=0)
-    return Means(at_event, hazard, relief)
+def mean_at_event(these: Steps) -> Array:
+    """What the covariates of a key's events are compared with: the mean over its steps, shape (D, p)."""
+    return these.by_key(these.mean) / these.by_key(np.ones_like(these.share))[:, None]
 
 
 def score_blocks(likelihood: PartialLikelihood, at: Evaluation) -> Iterator[tuple[slice, Array]]:
@@ -168,24 +131,27 @@ def score_blocks(likelihood: PartialLikelihood, at: Evaluation) -> Iterator[tupl
 
     Row i has, for each key it is at risk at, theta_i dH (mean - x_i), and at its event x_i - mean.
     """
-    sets, mean = likelihood.sets, means(likelihood, at)
+    sets, these = likelihood.sets, steps(likelihood, at)
+    increment = (these.weight / these.s0)[:, None] * these.mean
+    increments, relief = these.by_key(increment), these.by_key(these.share[:, None] * increment)
+    at_event = mean_at_event(these)
     expected = likelihood.expected(at)
     event = np.zeros(len(likelihood.x), dtype=bool)
     event[sets.event_rows] = True
-    hazard = sets.cumulative(mean.hazard)
+    hazard = sets.cumulative(increments)
     for start in range(0, len(likelihood.x), CHUNK):
         rows = slice(start, start + CHUNK)
         x, theta, last = likelihood.x[rows], at.theta[rows, None], sets.last[rows]
         at_risk = (
-            additive.while_at_risk(mean.hazard, sets, rows) if at.additive else hazard[last] - hazard[sets.before[rows]]
+            additive.while_at_risk(increments, sets, rows) if at.additive else hazard[last] - hazard[sets.before[rows]]
         )
         out = theta * at_risk - expected[rows, None] * x
         ill = np.flatnonzero(event[rows])
         key = last[ill]
-        out[ill] -= theta[ill] * mean.relief[key]
+        out[ill] -= theta[ill] * relief[key]
         if likelihood.weights is not None:
             out /= likelihood.weights[rows, None]
-        out[ill] += x[ill] - mean.at_event[key]
+        out[ill] += x[ill] - at_event[key]
         yield rows, out
 
 
