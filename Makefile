@@ -13,10 +13,9 @@ COHORTS  := $(patsubst cohorts/%.toml,%,$(wildcard cohorts/*.toml))
 ANALYSES := $(patsubst analyses/%.toml,%,$(wildcard analyses/*.toml))
 
 # Code by floor: a target depends only on the floors that make it.
-COHORT_CODE  := $(wildcard riskkit/*.py riskkit/spec/*.py riskkit/cohort/*.py)
-COHORT_CODE  := $(filter-out riskkit/cli.py riskkit/run.py riskkit/results.py riskkit/__init__.py,$(COHORT_CODE))
-RESULTS_CODE := $(COHORT_CODE) riskkit/run.py riskkit/results.py \
-                $(wildcard riskkit/design/*.py riskkit/fit/*.py riskkit/infer/*.py riskkit/tables/*.py)
+COHORT_CODE  := riskkit/errors.py $(wildcard riskkit/spec/*.py riskkit/cohort/*.py)
+RESULTS_CODE := $(COHORT_CODE) riskkit/run.py riskkit/results.py riskkit/tables/characteristics.py \
+                $(wildcard riskkit/design/*.py riskkit/fit/*.py riskkit/infer/*.py)
 REPORT_CODE  := $(wildcard riskkit/figures/*.py riskkit/tables/*.py riskkit/report/*.py riskkit/report/templates/*)
 
 .DELETE_ON_ERROR:

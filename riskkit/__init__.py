@@ -1,1 +1,33 @@
-"""riskkit: from a cohort's raw files to a report a reader can trust."""
+"""riskkit: from a cohort's raw files to a report a reader can trust.
+
+The public names below are a contract; everything is imported when first used, so that `import riskkit` takes no time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "riskkit.cohort.build": ("load_cohort",),
+    "riskkit.design.splines": ("knots", "rcs"),
+    "riskkit.fit.cox": ("cox",),
+    "riskkit.infer.anova": ("anova",),
+    "riskkit.infer.contrast": ("contrast",),
+    "riskkit.infer.curve": ("curve",),
+    "riskkit.infer.ph": ("ph_test",),
+    "riskkit.run": ("run",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - one list of names, not two to keep in step
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'riskkit' has no attribute '{name}'")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

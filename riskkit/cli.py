@@ -1,0 +1,144 @@
+"""The command line: riskkit fetch | cohort | run | report | index."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from riskkit.errors import DataUnavailable, RiskkitError, SpecError
+
+COHORTS, ANALYSES = Path("cohorts"), Path("analyses")
+TABLES, RESULTS, REPORTS = Path("build/cohorts"), Path("build/results"), Path("reports")
+
+app = typer.Typer(
+    help="From a cohort's raw files to a report a reader can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; what a user got wrong is one message and exit code 1, never a traceback."""
+    try:
+        app()
+    except RiskkitError as error:
+        err.print(f"riskkit: {error}", style="red", markup=False)
+        sys.exit(1)
+
+
+@app.command()
+def fetch(
+    cohort: Annotated[str | None, typer.Argument(help="Name of a file in cohorts/, without .toml.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every cohort; what cannot be had is said, not fatal.")] = False,
+    source: Annotated[Path | None, typer.Option("--from", help="A folder that has the files.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Accept files that differ from the recorded ones.")] = False,
+) -> None:
+    """Get a cohort's raw files, from a mirror folder (--from or RISKKIT_MIRROR) or from the addresses in its file."""
+    if every == bool(cohort):
+        raise SpecError("fetch takes either the name of a cohort or --all.")
+    if cohort:
+        _fetch(_cohort_file(cohort), source, accept)
+        return
+    for path in sorted(COHORTS.glob("*.toml")):
+        try:
+            _fetch(path, source, accept)
+        except DataUnavailable as error:
+            out.print(f"{path.stem}: left out, its data are not here. {error}", style="yellow", markup=False)
+
+
+@app.command()
+def cohort(file: Annotated[Path, typer.Argument(help="A cohort file, such as cohorts/nhanes3.toml.")]) -> None:
+    """Build a cohort's analysis table from its raw files."""
+    from riskkit.cohort.build import load_cohort
+
+    built = load_cohort(file)
+    path = built.write(TABLES / f"{file.stem}.parquet")
+    out.print(f"{file.stem}: {len(built.data):,} people, written to {path}", markup=False)
+    for step in built.flow:
+        out.print(f"  {step.remaining:>9,}  {step.label}" + (f" (-{step.removed:,})" if step.removed else ""), markup=False)
+
+
+@app.command()
+def run(file: Annotated[Path, typer.Argument(help="An analysis file, such as analyses/igf1-mortality.toml.")]) -> None:
+    """Fit every model of an analysis to its built cohort."""
+    from riskkit.cohort.cohort import Cohort
+    from riskkit.run import run as run_analysis
+    from riskkit.spec.analysis import load_analysis
+
+    spec, _ = load_analysis(file)
+    table = TABLES / f"{spec.cohort}.parquet"
+    built = Cohort.read(table) if table.is_file() else None
+    with _progress() as progress:
+        bar = progress.add_task(spec.name, total=None)
+        results = run_analysis(
+            file, built, lambda done, total, what: progress.update(bar, completed=done, total=total, description=what)
+        )
+    results.write(RESULTS / spec.name)
+    left_out = f", {len(results.failures)} not fitted (listed in the report)" if len(results.failures) else ""
+    seconds = results.manifest["provenance"]["seconds"]
+    out.print(f"{spec.name}: {len(results.fits)} models fitted{left_out} in {seconds} s", markup=False)
+
+
+@app.command()
+def report(name: Annotated[str, typer.Argument(help="Name of an analysis that has been run.")]) -> None:
+    """Write an analysis's report from its results; nothing is fitted again."""
+    from riskkit.report.page import write_report
+    from riskkit.results import Results
+
+    with _progress() as progress:
+        bar = progress.add_task(name, total=None)
+        page = write_report(
+            Results.read(RESULTS / name), REPORTS / name, lambda what: progress.update(bar, description=what)
+        )
+    out.print(f"{name}: {page}", markup=False)
+
+
+@app.command()
+def index() -> None:
+    """Write reports/index.html: every analysis, with its answer or why it could not be made."""
+    from riskkit.report.index import write_index
+
+    out.print(str(write_index(REPORTS, [_entry(path) for path in sorted(ANALYSES.glob("*.toml"))])), markup=False)
+
+
+def _cohort_file(name: str) -> Path:
+    from riskkit.errors import did_you_mean
+
+    path = COHORTS / f"{name}.toml"
+    if not path.is_file():
+        raise SpecError(f"{path}: no such cohort.{did_you_mean(name, sorted(p.stem for p in COHORTS.glob('*.toml')))}")
+    return path
+
+
+def _fetch(path: Path, source: Path | None, accept: bool) -> None:
+    """Fetch one cohort and mark it complete; the mark is renewed only when a file changed, so that make can trust it."""
+    from riskkit.cohort.fetch import fetch as fetch_files
+    from riskkit.cohort.fetch import raw_folder
+    from riskkit.spec.cohort import load_cohort_spec
+
+    spec = load_cohort_spec(path)
+    sources = fetch_files(spec, Path(), mirror=source, accept=accept)
+    mark = raw_folder(spec, Path()) / ".complete"
+    content = "".join(f"{s.sha256}  {s.file}\n" for s in sources)
+    if not mark.is_file() or mark.read_text() != content:
+        mark.write_text(content)
+    out.print(f"{spec.name}: {len(sources)} raw files ready", markup=False)
+
+
+def _progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=err, transient=True)

@@ -1,0 +1,61 @@
+"""Where numbers come from: software, code version and input files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("numpy", "scipy", "pandas", "numba", "formulaic", "statsmodels", "lifelines", "matplotlib")
+
+
+def sha256(path: str | Path) -> str:
+    """Hash a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def provenance(spec: str | Path) -> dict[str, Any]:
+    """Describe the software and the analysis file behind a result.
+
+    `created` is the present moment in UTC, or the one SOURCE_DATE_EPOCH names, so that a rebuild can be byte-identical.
+    """
+    spec = Path(spec)
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    return {
+        "riskkit": installed("riskkit"),
+        "python": platform.python_version(),
+        "packages": {name: installed(name) for name in PACKAGES},
+        **commit(spec.resolve().parent),
+        "spec": {"path": f"{spec.parent.name}/{spec.name}", "sha256": sha256(spec)},
+        "created": now.isoformat(timespec="seconds"),
+    }
+
+
+def installed(package: str) -> str:
+    """Version of an installed package, or "not installed"."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def commit(folder: Path) -> dict[str, Any]:
+    """The git commit a folder is at, and whether tracked files differ from it; None outside a repository."""
+    head = _git(folder, "rev-parse", "HEAD")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"commit": head, "dirty": bool(changed)}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return None  # no git on this machine: the commit is unknown, which the report says
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,162 @@
+"""Analysis files: every fault at once, by its place, with what to write instead; and the plan they become."""
+
+from pathlib import Path
+
+import pytest
+
+from riskkit.errors import SpecError
+from riskkit.spec.analysis import load_analysis
+from riskkit.spec.plan import plan
+
+COHORT = """
+title = "Small"
+id = "id"
+base = "people"
+[files.people]
+path = "people.csv"
+format = "csv"
+[variables.age]
+source = "people.age"
+label = "Age"
+kind = "number"
+unit = "years"
+[variables.igf1]
+source = "people.igf1"
+label = "IGF-I"
+kind = "number"
+unit = "ng/mL"
+[variables.bmi]
+source = "people.bmi"
+label = "Body mass index"
+kind = "number"
+unit = "kg/m2"
+[variables.sex]
+source = "people.sex"
+label = "Sex"
+kind = "category"
+codes = { "1" = "Men", "2" = "Women" }
+[variables.months]
+source = "people.months"
+label = "Follow-up"
+kind = "number"
+unit = "months"
+[variables.dead]
+source = "people.dead"
+label = "Dead"
+kind = "flag"
+codes = { "1" = "yes", "0" = "no" }
+[follow_up]
+time = "months"
+age = "age"
+unit = "months"
+start = "examination"
+end = "death"
+[outcomes.death]
+label = "Death"
+event = "dead"
+"""
+
+GOOD = """
+title = "IGF-I and death"
+question = "Do they go together?"
+cohort = "small"
+outcomes = ["death"]
+time_scales = ["age", "follow_up"]
+[exposures.igf1]
+unit = "ng/mL"
+per = "50 ng/mL"
+[[models]]
+name = "basic"
+label = "Age and sex"
+covariates = ["rcs(age, 4)", "sex"]
+[[models]]
+name = "full"
+label = "+ BMI"
+add = ["bmi"]
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    (tmp_path / "cohorts").mkdir()
+    (tmp_path / "analyses").mkdir()
+    (tmp_path / "cohorts" / "small.toml").write_text(COHORT)
+
+    def write(text: str) -> Path:
+        path = tmp_path / "analyses" / "igf1.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_the_plan_is_the_whole_grid_in_the_file_s_order(write):
+    spec, cohort = load_analysis(write(GOOD))
+    tasks = plan(spec, cohort.follow_up.age)
+    assert len(tasks) == 2 * 2 * 3  # time scales, models, codings
+    assert tasks[0].key == ("igf1", "death", "age", "spline", "basic")
+    assert spec.main.name == "full"
+
+
+def test_age_is_no_covariate_where_it_is_the_time_scale(write):
+    spec, cohort = load_analysis(write(GOOD))
+    covariates = {(t.time_scale, t.model): t.covariates for t in plan(spec, cohort.follow_up.age)}
+    assert covariates["age", "full"] == ("sex", "bmi")
+    assert covariates["follow_up", "full"] == ("rcs(age, 4)", "sex", "bmi")
+
+
+def test_strata_and_the_exposure_are_not_adjusted_for_again(write):
+    text = GOOD.replace("[exposures.igf1]", 'strata = ["sex"]\n[exposures.bmi]\n[exposures.igf1]')
+    spec, cohort = load_analysis(write(text))
+    tasks = {(t.exposure, t.model): t for t in plan(spec, cohort.follow_up.age) if t.time_scale == "age"}
+    assert tasks["bmi", "full"].covariates == ()
+    assert tasks["igf1", "full"].covariates == ("bmi",)
+    assert tasks["igf1", "full"].strata == ("sex",)
+
+
+def test_every_fault_is_listed_at_once_by_its_place(write):
+    text = (
+        GOOD.replace('"death"', '"deaht"')
+        .replace('unit = "ng/mL"', 'unit = "nmol/L"\nknots = 4')
+        .replace("[exposures.igf1]", "[exposures.igf2]\n[exposures.igf1]")
+        .replace('add = ["bmi"]', 'add = ["bmmi"]')
+        .replace('per = "50 ng/mL"', 'per = "5 nmol/L"')
+    )
+    with pytest.raises(SpecError) as caught:
+        load_analysis(write(text))
+    said = str(caught.value)
+    assert "igf1.toml: " in said
+    assert "outcomes[1]: cohort 'small' has no outcome 'deaht'. Did you mean 'death'?" in said
+    assert "exposures.igf1.knots: unknown field." in said
+    assert "exposures.igf2: cohort 'small' has no variable 'igf2'. Did you mean 'igf1'?" in said
+    assert "models[2].add[1]: cohort 'small' has no variable 'bmmi'. Did you mean 'bmi'?" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('unit = "ng/mL"', 'unit = "nmol/L"', "exposures.igf1.unit: 'nmol/L' is not the unit of 'igf1'.*'ng/mL'"),
+        ('"50 ng/mL"', '"5 nmol/L"', "exposures.igf1.per: '5 nmol/L': 'igf1' is in ng/mL"),
+        ('"50 ng/mL"', '"much"', "exposures.igf1.per: must be 'sd', a number, or an amount such as '5 ng/mL'"),
+        ('"50 ng/mL"', "-1.0", "exposures.igf1.per: must be more than 0; got -1"),
+        ('"50 ng/mL"', '"sd"\nspline = 2', "exposures.igf1.spline: must be 3 to 7 knots"),
+        ('"50 ng/mL"', '"sd"\nspline = [3, 2, 1]', "exposures.igf1.spline: knots must be at least three"),
+        ('"50 ng/mL"', '"sd"\ngroups = 1', "exposures.igf1.groups: must be 2 to 20"),
+        ('"50 ng/mL"', '"sd"\ngroups = [2, 1]', "exposures.igf1.groups: cut points must be"),
+        ('"full"', '"basic"', r"models\[2\].name: 'basic' is the name of an earlier model"),
+        ("covariates = [", "add = [", r"models\[1\].add: the first model has none before it"),
+        ('add = ["bmi"]', "", r"models\[2\]: give either 'covariates' or 'add'"),
+        ('add = ["bmi"]', 'add = ["2 * bmi"]', r"models\[2\].add\[1\]: '2 \* bmi' is not a column or a formula term"),
+        ('cohort = "small"', 'cohort = "smal"', "smal.toml: there is no such file. Did you mean 'small.toml'"),
+        ('cohort = "small"', "", "cohort: is required and missing"),
+        ('outcomes = ["death"]', "outcomes = []", "outcomes: must be a list of at least 1"),
+        ('"follow_up"]', '"followup"]', r"time_scales\[2\]: must be 'age' or 'follow_up'; got 'followup'"),
+        ('title = "IGF-I and death"', "title = ", "line 2, column 9: not valid TOML"),
+        ("[exposures.igf1]", 'main_model = "ful"\n[exposures.igf1]', "main_model: no model is named 'ful'. Did you mean"),
+        ("[exposures.igf1]", 'strata = ["sexx"]\n[exposures.igf1]', r"strata\[1\]: cohort 'small' has no variable"),
+    ],
+)
+def test_each_fault_says_what_to_write(write, old, new, said):
+    assert old in GOOD
+    with pytest.raises(SpecError, match=said):
+        load_analysis(write(GOOD.replace(old, new)))
