@@ -74,6 +74,8 @@ class PartialLikelihood:
     weights, offset : array, shape (n,), or None
     pool : ThreadPoolExecutor or None
         Threads for the passes over the rows of large data.
+    centre : array, shape (p,), or 0
+        What was taken off the design's columns to give `x`.
     """
 
     x: Array
@@ -83,6 +85,7 @@ class PartialLikelihood:
     weights: Array | None = None
     offset: Array | None = None
     pool: ThreadPoolExecutor | None = None
+    centre: Array | float = 0.0
 
     @property
     def case_weights(self) -> Array:
@@ -133,6 +136,12 @@ class PartialLikelihood:
         )
         loglik = float(total_x @ coef) + offset_events - shift * total_w - total
         return Evaluation(loglik, gradient, theta, at_risk, hazard, relief, outer, shift, lost > DIGITS_LOST)
+
+    def linear_predictor(self, coef: Array) -> Array:
+        """x'b + offset of each row, shape (n,), up to one number shared by all."""
+        out = np.empty(len(self.x))
+        kernel.linear_predictor(self.x, coef, 0.0, out)
+        return out if self.offset is None else out + self.offset
 
     def expected(self, at: Evaluation) -> Array:
         """Expected events of each row times its weight, shape (n,): the hazard accumulated while at risk."""
@@ -194,5 +203,6 @@ def partial_likelihood(design: Design, ties: str, pool: ThreadPoolExecutor | Non
     sample = design.x[:: max(1, len(design.x) // 1000)]
     centre, spread = sample.mean(axis=0), sample.std(axis=0)
     far = np.abs(centre) > FAR_FROM_ZERO * np.where(spread > 0, spread, 1.0)
+    taken_off = centre if far.any() else 0.0
     x = design.x - centre if far.any() else design.x
-    return PartialLikelihood(x, design.response, sets, ties == "efron", design.weights, design.offset, pool)
+    return PartialLikelihood(x, design.response, sets, ties == "efron", design.weights, design.offset, pool, taken_off)

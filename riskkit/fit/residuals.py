@@ -7,11 +7,13 @@ over the same keys as the fit (`riskkit.fit.riskset`), so delayed entry, strata,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from riskkit.design.bases import Array
+from riskkit.design.design import Design
 from riskkit.errors import FitError, SpecError, did_you_mean
 from riskkit.fit import additive
 from riskkit.fit.fit import Fit
@@ -59,8 +61,7 @@ def residuals(fit: Fit, kind: str = "martingale") -> pd.Series | pd.DataFrame:
     if kind not in KINDS:
         raise SpecError(f"residuals of kind {kind!r}: unknown.{did_you_mean(kind, KINDS)}")
     likelihood, at = at_fit(fit)
-    design = fit.design
-    assert design is not None  # at_fit has refused it
+    design = cast(Design, fit.design)  # at_fit has refused a fit without
     names = list(fit.recipe.names)
     match kind:
         case "martingale":
