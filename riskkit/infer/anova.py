@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from riskkit.design.design import Recipe, Term
+from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
+from riskkit.infer.likelihood import Columns, likelihood_ratio
 from riskkit.infer.linear import wald
 
-Columns = NDArray[np.bool_]
 
-
-def anova(fit: Fit) -> pd.DataFrame:
+def anova(fit: Fit, test: Literal["wald", "lr"] = "wald") -> pd.DataFrame:
     """Test each variable, its nonlinearity and its interactions, and the whole model.
 
     Parameters
     ----------
     fit : Fit
-        Of any model; a light one will do.
+        Of any model; a light one will do for Wald tests.
+    test : {"wald", "lr"}
+        Wald tests with the fit's covariance, or likelihood-ratio tests, which fit the model again without the columns.
 
     Returns
     -------
@@ -31,14 +33,24 @@ def anova(fit: Fit) -> pd.DataFrame:
         any; then each interaction (its variables joined by ':'), and TOTAL with the same parts and "nonlinear or
         interaction", "overall" last.
 
+    Raises
+    ------
+    SpecError
+        If the test is unknown, or likelihood-ratio tests are asked of a light fit or one with a robust covariance.
+
     References
     ----------
     Harrell, Regression Modeling Strategies (2nd ed.), 9.3; R: rms::anova.rms. The p values are of F with the fit's
     residual degrees of freedom where it has any (survey and pooled fits).
     """
+    if test not in ("wald", "lr"):
+        raise SpecError(f'anova: test is "wald" or "lr"; got {test!r}.')
     tested = []
     for term, part, columns in questions(fit.recipe):
-        chi2, p = wald(fit, fit.coef[columns], fit.vcov[np.ix_(columns, columns)])
+        if test == "wald":
+            chi2, p = wald(fit, fit.coef[columns], fit.vcov[np.ix_(columns, columns)])
+        else:
+            chi2, p = likelihood_ratio(fit, columns)
         tested.append({"term": term, "part": part, "chi2": chi2, "df": int(columns.sum()), "p": p})
     return pd.DataFrame(tested, columns=["term", "part", "chi2", "df", "p"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.linear import coded, estimates, number, place, slopes, standard_errors
+from riskkit.infer.band import Band, critical_value
+from riskkit.infer.linear import coded, estimates, number, place, slopes
+from riskkit.infer.nadir import nadir
 
-Band = Literal["pointwise", "simultaneous"]
 POINTS = 200
-DRAWS = 20_000
 At = Mapping[str, Any] | None
 
 
@@ -41,8 +41,8 @@ def curve(
         A number coded by a smooth function.
     at : mapping of variable to value, optional
         Where variables that interact with it stand; by default at their median or reference level.
-    reference : number, "mean", "median" or a percentile such as "p10"
-        Where the ratio is exactly 1.
+    reference : number, "mean", "median", a percentile such as "p10", or "nadir"
+        Where the ratio is exactly 1. At the nadir, the limits do not include the uncertainty of where it is.
     level : float
         Confidence level.
     band : {"pointwise", "simultaneous"}
@@ -64,10 +64,9 @@ def curve(
 
     References
     ----------
-    R: rms::Predict(fit, igf1, ref.zero = TRUE). Simultaneous: sup-t, Montiel Olea & Plagborg-Moller (2019),
-    J Appl Econometrics 34:1-17.
+    R: rms::Predict(fit, igf1, ref.zero = TRUE). Simultaneous: sup-t, see `riskkit.infer.band`.
     """
-    zero = place(fit, variable, reference)
+    zero = nadir(fit, variable, at=at).x if reference == "nadir" else place(fit, variable, reference)
     x = _grid(fit, variable, grid, zero)
     rows = _relative(fit, variable, x, zero, at)
     out = estimates(fit, rows, critical_value(fit, rows, level, band, seed))
@@ -143,32 +142,6 @@ def slope(
     x = _grid(fit, variable, grid)
     rows = per * slopes(fit, variable, x, at)
     return estimates(fit, rows, critical_value(fit, rows, level, band, seed)).pipe(_with_x, x)
-
-
-def critical_value(fit: Fit, rows: Array, level: float, band: Band, seed: int = 1) -> float:
-    """Critical value of a band over m linear combinations, shape (m, p).
-
-    Pointwise: the two-sided normal (or t) quantile. Simultaneous: the quantile of the largest |z| over the rows, from
-    20,000 draws of the estimates' normal distribution (its Monte Carlo error is about 0.01).
-    """
-    pointwise = fit.critical(level)
-    if band == "pointwise":
-        return pointwise
-    if band != "simultaneous":
-        raise SpecError(f'band is "pointwise" or "simultaneous"; got {band!r}.')
-    se = standard_errors(fit, rows)
-    varying = se > 0
-    if not varying.any():
-        return pointwise
-    used = rows[varying].any(axis=0)
-    scaled = rows[np.ix_(varying, used)] / se[varying, None]
-    values, vectors = np.linalg.eigh(fit.vcov[np.ix_(used, used)])
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    random = np.random.default_rng(seed)
-    largest = np.abs(random.standard_normal((DRAWS, root.shape[1])) @ (scaled @ root).T).max(axis=1)
-    if np.isfinite(fit.df_resid):
-        largest /= np.sqrt(random.chisquare(fit.df_resid, DRAWS) / fit.df_resid)
-    return max(pointwise, float(np.quantile(largest, level)))
 
 
 def _grid(fit: Fit, variable: str, grid: ArrayLike | None, reference: float | None = None) -> Array:

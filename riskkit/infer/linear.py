@@ -59,7 +59,7 @@ def coded(fit: Fit, settings: Mapping[str, ArrayLike], at: Mapping[str, Any] | N
     frame = pd.DataFrame(dict(settings))
     for name in modifiers:
         frame[name] = at[name] if name in at else summary(fit, name).typical
-    for name in frame:
+    for name in frame.columns:
         if frame[name].isna().any():
             raise SpecError(f"'{name}': a setting is missing; give a value or a level.")
     return fit.recipe.matrix(frame, terms)
@@ -180,6 +180,13 @@ def wald(fit: Fit, estimate: Array, covariance: Array) -> tuple[float, float]:
         chi2 = float(z @ np.linalg.solve(covariance / np.outer(scale, scale), z))
     except np.linalg.LinAlgError:
         raise FitError("a Wald test met a singular covariance; take out a redundant term.") from None
+    return chi2, tail(fit, chi2, z.size)
+
+
+def tail(fit: Fit, chi2: float, df: int) -> float:
+    """P value of a Wald chi-squared: by F where the fit has residual degrees of freedom; NaN without any tested."""
+    if df == 0:
+        return float("nan")
     if np.isinf(fit.df_resid):
-        return chi2, float(stats.chi2.sf(chi2, z.size))
-    return chi2, float(stats.f.sf(chi2 / z.size, z.size, fit.df_resid))
+        return float(stats.chi2.sf(chi2, df))
+    return float(stats.f.sf(chi2 / df, df, fit.df_resid))

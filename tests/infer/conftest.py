@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskkit.design.design import Design, build
+from riskkit.design.design import Design, Recipe, Term, build
+from riskkit.design.fractional import FractionalPolynomial
 from riskkit.fit.fit import Fit
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
@@ -57,3 +59,16 @@ def quadratic() -> Fit:
     design = build("y ~ rcs(x, 5)", pd.DataFrame({"x": x, "y": 0.0}))
     coef, *_ = np.linalg.lstsq(design.x - design.x.mean(axis=0), 0.001 * (x - 50) ** 2, rcond=None)
     return make_fit("cox", design, coef, np.linalg.inv(design.x.T @ design.x))
+
+
+@pytest.fixture(scope="session")
+def parabola() -> Callable[[float, float, Any], Fit]:
+    """How to make a light fit that is exactly b1 x + b2 x^2, for x seen evenly from 1 to 100."""
+
+    def make(linear: float, square: float, vcov: Any) -> Fit:
+        design = build("y ~ x", pd.DataFrame({"x": np.linspace(1, 100, 1000), "y": 0.0}))
+        recipe = Recipe(design.recipe.formula, (Term((FractionalPolynomial("x", (1.0, 2.0)),), slice(0, 2)),))
+        fit = make_fit("cox", design, [0.0], [[1.0]]).light()
+        return replace(fit, recipe=recipe, coef=np.array([linear, square]), vcov=np.asarray(vcov, dtype=float))
+
+    return make

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from riskkit.errors import FitError
+from riskkit.errors import FitError, SpecError
+from riskkit.fit.cox import cox
 from riskkit.infer.anova import anova
 
+REFERENCE = Path(__file__).resolve().parent.parent / "reference"
 FULL = "(Factor+Higher Order Factors)"
 PARTS = {"All Interactions": "interaction", "Nonlinear": "nonlinear", f"Nonlinear {FULL}": "nonlinear"}
 TOTALS = {
@@ -58,3 +64,19 @@ def test_singular_covariance_is_named(rms, by_hand):
     fit, _ = rms["lung"]
     with pytest.raises(FitError, match="zero variance"):
         anova(by_hand("cox", fit.design, fit.coef, np.zeros_like(fit.vcov)))
+
+
+def test_likelihood_ratio_tests_agree_with_survival():
+    frozen = json.loads((REFERENCE / "infer_groups.json").read_text())["lung"]
+    formula = "Surv(time, died) ~ rcs(age, 4) * sex + rcs(karno, [60, 75, 95]) + loss"
+    fit = cox(formula, pd.read_csv(REFERENCE / "infer_lung.csv"))
+    table = anova(fit, test="lr").set_index(["term", "part"])
+    for name, chi2 in frozen.items():
+        assert table.loc[tuple(name.split("_")), "chi2"] == pytest.approx(chi2, rel=1e-6)
+    assert table["df"].equals(anova(fit).set_index(["term", "part"])["df"])
+    with pytest.raises(SpecError, match="light fit"):
+        anova(fit.light(), test="lr")
+    with pytest.raises(SpecError, match="cluster-robust"):
+        anova(replace(fit, covariance="cluster-robust"), test="lr")
+    with pytest.raises(SpecError, match="wald"):
+        anova(fit, test="score")

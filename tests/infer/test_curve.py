@@ -6,7 +6,8 @@ from scipy import stats
 
 from riskkit.design.splines import rcs_slope
 from riskkit.errors import SpecError
-from riskkit.infer.curve import critical_value, curve, curve_difference, slope
+from riskkit.infer.band import critical_value
+from riskkit.infer.curve import curve, curve_difference, slope
 
 AT = {"pbc": {"sex": "m"}, "pbc_surface": {"protime": 11}, "lung": None, "birthwt": {"smoke": "yes"}}
 VARIABLE = {"pbc": "age", "pbc_surface": "albumin", "lung": "age", "birthwt": "lwt"}

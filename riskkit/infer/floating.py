@@ -1,0 +1,218 @@
+"""Groups without a privileged reference: floating absolute risks, trend and heterogeneity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import optimize
+
+from riskkit.design.bases import Array
+from riskkit.design.design import Design, Term
+from riskkit.design.surv import Surv
+from riskkit.errors import FitError, SpecError
+from riskkit.fit.fit import Fit
+from riskkit.infer.linear import summary, tail, wald
+
+
+def floating(
+    fit: Fit, variable: str, level: float = 0.95, *, method: Literal["plummer", "quasi"] = "plummer"
+) -> pd.DataFrame:
+    """Log ratio of each group with a variance of its own, so that any two groups can be compared by eye.
+
+    The estimates are those of the fit (0 for its reference group); the reference group gets an interval too, and the
+    variance of a difference of two groups is about the sum of theirs. `method="quasi"` gives Firth's quasi-variances,
+    which make the variances of the pairwise differences as nearly right as can be, in place of Plummer's floating
+    variances, which make the whole covariance so.
+
+    Parameters
+    ----------
+    fit : Fit
+        A light one will do for everything but the counts.
+    variable : str
+        A factor, or a number in groups, of three levels or more.
+    level : float
+        Confidence level.
+    method : {"plummer", "quasi"}
+
+    Returns
+    -------
+    DataFrame, one row per level
+        level, estimate, se, ratio, low, high, n, events, person_time (in the unit of the time scale; NaN without one),
+        method. The counts are missing for a light fit.
+
+    Raises
+    ------
+    SpecError
+        If the variable is not in groups, has fewer than three, or interacts with another one.
+    FitError
+        If no quasi-variances exist.
+
+    References
+    ----------
+    Plummer M (2004) Stat Med 23:93-104, R: Epi::float. Firth D, de Menezes RX (2004) Biometrika 91:65-80, R:
+    qvcalc::qvcalc. Easton DF, Peto J, Babiker AG (1991) Stat Med 10:1025-1035.
+    """
+    term, levels = _grouped(fit, variable)
+    if len(levels) < 3:
+        raise SpecError(f"floating: '{variable}' has two levels, which have one difference; use rk.contrast.")
+    if method not in ("plummer", "quasi"):
+        raise SpecError(f'floating: method is "plummer" or "quasi"; got {method!r}.')
+    estimate, covariance = _all_levels(fit, term, levels)
+    variance = floating_variances(covariance) if method == "plummer" else quasi_variances(covariance)
+    se = np.sqrt(variance)
+    half = fit.critical(level) * se
+    frame = pd.DataFrame(
+        {
+            "level": levels,
+            "estimate": estimate,
+            "se": se,
+            "ratio": np.exp(estimate),
+            "low": np.exp(estimate - half),
+            "high": np.exp(estimate + half),
+        }
+    )
+    return frame.join(_counts(fit.design, term, levels)).assign(method=method)
+
+
+def trend(fit: Fit, variable: str, scores: Sequence[float] | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Test a trend across groups, departure from it, and heterogeneity.
+
+    Parameters
+    ----------
+    fit : Fit
+        A light one will do.
+    variable : str
+        A factor or a number in groups.
+    scores : sequence of numbers, optional
+        One per group, in the order of its levels: the groups' medians, say; 1, 2, 3, ... unless given.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame, three rows
+        part ("trend", "departure", "heterogeneity"), estimate, se, ratio, low, high (of the trend, per unit of score),
+        chi2, df, p.
+
+    Raises
+    ------
+    SpecError
+        If the variable is not in groups, or the scores do not fit them.
+
+    References
+    ----------
+    Greenland S, Longnecker MP (1992) Am J Epidemiol 135:1301-1309: generalised least squares on the groups' log ratios,
+    which agrees with a refit on the scores to first order.
+    """
+    term, levels = _grouped(fit, variable)
+    given = np.arange(1.0, len(levels) + 1) if scores is None else np.asarray(scores, dtype=float)
+    if given.shape != (len(levels),) or not np.isfinite(given).all() or np.ptp(given) == 0:
+        raise SpecError(f"trend: give a score to each of the {len(levels)} levels of '{variable}', not all the same.")
+    estimate, covariance = _all_levels(fit, term, levels)
+    others = np.diag(covariance) > 0
+    b, v, s = estimate[others], covariance[np.ix_(others, others)], (given - given[~others][0])[others]
+    weighted = np.linalg.solve(v, s)
+    variance = 1 / float(s @ weighted)
+    slope, se = float(b @ weighted) * variance, np.sqrt(variance)
+    chi2 = {"trend": slope**2 / variance, "heterogeneity": wald(fit, b, v)[0]}
+    chi2["departure"] = chi2["heterogeneity"] - chi2["trend"]
+    df = {"trend": 1, "departure": b.size - 1, "heterogeneity": b.size}
+    half = fit.critical(level) * se
+    rows = [{"part": part, "chi2": chi2[part], "df": df[part], "p": tail(fit, chi2[part], df[part])} for part in df]
+    rows[0] |= {"estimate": slope, "se": se, "ratio": np.exp(slope)}
+    rows[0] |= {"low": np.exp(slope - half), "high": np.exp(slope + half)}
+    return pd.DataFrame(rows, columns=["part", "estimate", "se", "ratio", "low", "high", "chi2", "df", "p"])
+
+
+def floating_variances(covariance: Array) -> Array:
+    """Plummer's floating variances of k groups, shape (k,), from the covariance of their log ratios, shape (k, k).
+
+    The row and column of the reference group are zero. The variances bring the normal distribution of the differences
+    as close (in Kullback-Leibler divergence) as can be to that of k independent estimates; at the minimum each is the
+    variance of the group's difference from the precision-weighted mean, plus that of the mean.
+
+    Raises
+    ------
+    FitError
+        If a variance would be zero.
+    """
+
+    def divergence(log_precision: Array) -> tuple[float, Array]:
+        w = np.exp(log_precision)
+        share = w / w.sum()
+        with_mean = covariance @ share
+        own = np.diag(covariance)
+        value = w @ own - w.sum() * (share @ with_mean) - log_precision.sum() + np.log(w.sum())
+        return value, w * (own - 2 * with_mean + share @ with_mean) - 1 + share
+
+    mean = covariance.mean(axis=0)
+    centred = np.diag(covariance) - 2 * mean + mean.mean()
+    found = optimize.minimize(divergence, -np.log(centred), jac=True, method="BFGS", options={"gtol": 1e-9})
+    variance = np.exp(-found.x)
+    if np.abs(found.jac).max() > 1e-5 or variance.min() < 1e-6 * np.median(variance):
+        raise FitError(
+            "these groups have no floating variances: one would be zero. Look at the groups' numbers of events."
+        )
+    return np.asarray(variance)
+
+
+def quasi_variances(covariance: Array) -> Array:
+    """Firth's quasi-variances of k groups, shape (k,): least squares on the logs of the pairwise variances."""
+    first, second = np.triu_indices(len(covariance), 1)
+    d = np.diag(covariance)
+    log_pairs = np.log(d[first] + d[second] - 2 * covariance[first, second])
+    scale = np.exp(log_pairs.mean()) / 2
+
+    def misfit(q: Array) -> Array:
+        # A sum that is not positive has no logarithm; a steep continuation sends the search back.
+        total = q[first] + q[second]
+        return np.where(total > 1e-8, np.log(np.maximum(total, 1e-8) * scale), -20 + total) - log_pairs
+
+    found = optimize.least_squares(misfit, floating_variances(covariance) / scale, xtol=1e-14, ftol=1e-14, gtol=1e-14)
+    if (found.x <= 0).any():
+        raise FitError('a quasi-variance is negative: these groups have none; use method="plummer".')
+    return np.asarray(found.x * scale)
+
+
+def _grouped(fit: Fit, variable: str) -> tuple[Term, tuple[str, ...]]:
+    levels = summary(fit, variable).levels
+    terms = fit.recipe.terms_with(variable)
+    if not levels:
+        raise SpecError(f"'{variable}' is not in groups; code it as in fifths({variable}), or use rk.curve.")
+    if len(terms) > 1:
+        raise SpecError(f"'{variable}' interacts with another variable, so a group has no one ratio; use rk.contrast.")
+    return terms[0], tuple(str(level) for level in levels)
+
+
+def _all_levels(fit: Fit, term: Term, levels: tuple[str, ...]) -> tuple[Array, Array]:
+    """Log ratios of all k levels and their covariance, with zeros for the reference."""
+    present = np.array([f"{term.variables[0]}={level}" in term.names for level in levels])
+    estimate, covariance = np.zeros(len(levels)), np.zeros((len(levels), len(levels)))
+    estimate[present] = fit.coef[term.columns]
+    covariance[np.ix_(present, present)] = fit.vcov[term.columns, term.columns]
+    return estimate, covariance
+
+
+def _counts(design: Design | None, term: Term, levels: tuple[str, ...]) -> pd.DataFrame:
+    if design is None:
+        return pd.DataFrame({"n": pd.NA, "events": pd.NA, "person_time": np.nan}, index=range(len(levels)))
+    x = design.x[:, term.columns]
+    columns = {name: j for j, name in enumerate(term.names)}
+    inside = [
+        x[:, columns[name]] == 1 if name in columns else ~x.any(axis=1)
+        for name in (f"{term.variables[0]}={level}" for level in levels)
+    ]
+    follow_up = design.response if isinstance(design.response, Surv) else None
+    event = np.asarray(design.response) if follow_up is None else follow_up.event
+    return pd.DataFrame(
+        {
+            "n": [int(rows.sum()) for rows in inside],
+            "events": [int(event[rows].sum()) for rows in inside],
+            "person_time": [
+                float(follow_up.person_time[rows].sum()) if follow_up is not None else np.nan for rows in inside
+            ],
+        }
+    )

@@ -1,0 +1,201 @@
+"""Where risk is lowest (or highest), and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from riskkit.design.bases import Array
+from riskkit.errors import SpecError
+from riskkit.fit.fit import Fit
+from riskkit.infer.band import critical_value, root
+from riskkit.infer.linear import coded, place, slopes, standard_errors
+
+Direction = Literal["lowest", "highest"]
+Limit = float | str
+
+POINTS = 201
+DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class Nadir:
+    """The lowest (or highest) point of a curve between two limits, with its confidence interval.
+
+    Attributes
+    ----------
+    variable : str
+    direction : {"lowest", "highest"}
+    x : float
+        Where the curve is lowest, in the variable's unit.
+    low, high : float
+        Confidence interval. An end that equals a limit is open: the data do not bound the nadir on that side.
+    level : float
+    limits : tuple of two floats
+        The range searched.
+    interior : float
+        Probability that the lowest point lies inside the limits: the share of draws from the estimates' normal
+        distribution in which it does.
+    """
+
+    variable: str
+    direction: Direction
+    x: float
+    low: float
+    high: float
+    level: float
+    limits: tuple[float, float]
+    interior: float
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether the curve is lowest at a limit of the range, so that it has no turning point there."""
+        return self.x in self.limits
+
+    @property
+    def open_ends(self) -> tuple[bool, bool]:
+        """Whether the interval runs into the lower and the upper limit."""
+        return self.low <= self.limits[0], self.high >= self.limits[1]
+
+    def sentence(self, unit: str = "") -> str:
+        """Say it in a sentence a reader can quote."""
+        unit = f" {unit}" if unit else ""
+        below, above = self.open_ends
+        interval = f"{100 * self.level:g}% CI {self.low:.4g} to {self.high:.4g}{unit}"
+        if below and above:
+            interval = (
+                f"the data do not say where: {self.low:.4g} to {self.high:.4g}{unit}, all of the range, is possible"
+            )
+        elif below or above:
+            interval += f", where the {'lower' if below else 'upper'} end is that of the range examined, not a bound"
+        where = f"Risk is {self.direction} at {self.x:.4g}{unit}"
+        if self.at_boundary:
+            where += f", the {'lower' if self.x == self.limits[0] else 'upper'} end of the range examined"
+        inside = f"probability {self.interior:.2f} that the {self.direction} point is inside the range"
+        return f"{where} ({interval}; {inside})."
+
+
+def nadir(
+    fit: Fit,
+    variable: str,
+    level: float = 0.95,
+    *,
+    direction: Direction = "lowest",
+    at: Mapping[str, Any] | None = None,
+    limits: tuple[Limit, Limit] = ("p1", "p99"),
+    seed: int = 1,
+) -> Nadir:
+    """Find where the curve of a number is lowest, with a confidence interval and the probability that it is interior.
+
+    A value is in the interval when (a) the slope there does not differ from zero at `level` - at a limit of the range:
+    does not point down into it - and (b) risk there is not above the lowest risk by the simultaneous critical value of
+    all such comparisons. The interval reaches from the first such value to the last. (a) is exact where the turning
+    point is smooth, and is Fieller's interval for a quadratic; (b) removes flat places and maxima that are clearly not
+    lowest. Percentile intervals of simulated or bootstrapped nadirs are not offered: they fall short of their level
+    when the curve is shallow, as docs/calibration.md shows.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of any model; a light one will do.
+    variable : str
+        A number coded by a smooth function.
+    level : float
+        Confidence level.
+    direction : {"lowest", "highest"}
+    at : mapping of variable to value, optional
+        Where variables that interact with it stand; by default at their median or reference level.
+    limits : pair of numbers or percentiles such as "p5"
+        The range in which to look.
+    seed : int
+        Of the simulations behind `interior` and the simultaneous critical value.
+
+    Raises
+    ------
+    SpecError
+        If the variable is not a number in the model, or an argument makes no sense.
+
+    References
+    ----------
+    Fieller EC (1954) JRSS B 16:175-185, for the inversion of the slope's test.
+    """
+    if direction not in ("lowest", "highest"):
+        raise SpecError(f'nadir: direction is "lowest" or "highest"; got {direction!r}.')
+    grid = search_grid(fit, variable, limits)
+    sign = 1.0 if direction == "lowest" else -1.0
+    rows = sign * coded(fit, {variable: grid}, at)
+    lowest = int((rows @ fit.coef).argmin())
+    low, high = _interval(fit, grid, rows, sign * slopes(fit, variable, grid, at), lowest, level, seed)
+    x = _refined(fit, variable, grid, lowest, sign, at)
+    return Nadir(
+        variable=variable,
+        direction=direction,
+        x=x,
+        low=min(low, x),
+        high=max(high, x),
+        level=level,
+        limits=(float(grid[0]), float(grid[-1])),
+        interior=_interior(fit, rows, seed),
+    )
+
+
+def search_grid(fit: Fit, variable: str, limits: tuple[Limit, Limit]) -> Array:
+    """Turn two limits into a grid between them."""
+    low, high = (place(fit, variable, limit) for limit in limits)
+    if not low < high:
+        raise SpecError(
+            f"limits of '{variable}': {limits[0]!r} must lie below {limits[1]!r}; they are {low:g} and {high:g}."
+        )
+    return np.linspace(low, high, POINTS)
+
+
+def _refined(fit: Fit, variable: str, grid: Array, lowest: int, sign: float, at: Mapping[str, Any] | None) -> float:
+    """Look again, between the neighbours of the lowest point of the grid; a limit stays exactly that limit."""
+    if lowest in (0, grid.size - 1):
+        return float(grid[lowest])
+    fine = np.linspace(grid[lowest - 1], grid[lowest + 1], POINTS)
+    return float(fine[(sign * coded(fit, {variable: fine}, at) @ fit.coef).argmin()])
+
+
+def _interval(
+    fit: Fit, grid: Array, rows: Array, derivative: Array, lowest: int, level: float, seed: int
+) -> tuple[float, float]:
+    """Ends of the values that neither test rejects, by linear interpolation of what is left of the critical value."""
+    above = rows - rows[lowest]
+    t = _ratio(derivative @ fit.coef, standard_errors(fit, derivative))
+    distance = np.abs(t)
+    distance[0], distance[-1] = (
+        -t[0],
+        t[-1],
+    )  # at a limit, only a slope that points down into the range speaks against it
+    height = _ratio(above @ fit.coef, standard_errors(fit, above))
+    left = np.minimum(fit.critical(level) - distance, critical_value(fit, above, level, "simultaneous", seed) - height)
+    left[lowest] = max(left[lowest], 0.0)
+    accepted = np.flatnonzero(left >= 0)
+    first, last = int(accepted[0]), int(accepted[-1])
+    return _end(grid, left, first, first - 1), _end(grid, left, last, last + 1)
+
+
+def _end(grid: Array, left: Array, inside: int, outside: int) -> float:
+    if not 0 <= outside < grid.size:
+        return float(grid[inside])
+    share = left[inside] / (left[inside] - left[outside])
+    return float(grid[inside] + share * (grid[outside] - grid[inside]))
+
+
+def _interior(fit: Fit, rows: Array, seed: int) -> float:
+    used = (rows != rows[0]).any(axis=0)
+    spread = rows[:, used] @ root(fit.vcov[np.ix_(used, used)])
+    normal = np.random.default_rng(seed).standard_normal((spread.shape[1], DRAWS))
+    centre = rows @ fit.coef
+    lowest = np.concatenate(
+        [(centre[:, None] + spread @ part).argmin(axis=0) for part in np.array_split(normal, 20, axis=1)]
+    )
+    return float(((lowest > 0) & (lowest < len(rows) - 1)).mean())
+
+
+def _ratio(estimate: Array, se: Array) -> Array:
+    return np.divide(estimate, se, out=np.zeros_like(estimate), where=se > 0)
