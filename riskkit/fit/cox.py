@@ -12,6 +12,7 @@ import pandas as pd
 
 from riskkit.design.design import Design, build
 from riskkit.errors import SpecError, did_you_mean
+from riskkit.fit.firth import maximise_penalised
 from riskkit.fit.fit import Fit
 from riskkit.fit.newton import maximise
 from riskkit.fit.partial import ROWS_PER_PART, Evaluation, PartialLikelihood, partial_likelihood
@@ -29,6 +30,7 @@ def cox(
     weights: str | None = None,
     cluster: str | None = None,
     robust: bool = False,
+    penalty: str | None = None,
     time_unit: str = "years",
     max_iterations: int = 30,
 ) -> Fit:
@@ -48,6 +50,9 @@ def cox(
         Column of cluster identifiers (a person, when follow-up is split): the covariance is then cluster-robust.
     robust : bool
         Lin and Wei's covariance, robust against a wrong model; every row is its own cluster.
+    penalty : {None, "firth"}
+        Firth's penalised likelihood, which has finite estimates under separation; the log-likelihoods of the fit are
+        then penalised ones.
     time_unit : {"days", "months", "years"}
         Unit of the time scale; only person-years depend on it.
     max_iterations : int
@@ -68,7 +73,9 @@ def cox(
     R: survival::coxph(formula, data, ties, weights, cluster, robust).
     """
     design = build(formula, data, weights=weights, cluster=cluster)
-    return fit_design(design, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations)
+    return fit_design(
+        design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations
+    )
 
 
 def fit_design(
@@ -76,6 +83,7 @@ def fit_design(
     *,
     ties: str = "efron",
     robust: bool = False,
+    penalty: str | None = None,
     time_unit: str = "years",
     max_iterations: int = 30,
 ) -> Fit:
@@ -87,12 +95,16 @@ def fit_design(
         As `cox` does.
     """
     _check_choice("ties", ties, TIES)
+    _check_choice("penalty", penalty, (None, "firth"))
     _check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
+    robust = robust or design.cluster is not None
+    if robust and penalty:
+        raise SpecError('penalty="firth" has a model-based covariance only; leave out robust and cluster.')
     with _threads(len(design.x)) as pool:
         likelihood = partial_likelihood(design, ties, pool)
-        best = maximise(likelihood, design.recipe.names, max_iterations)
+        best = (maximise_penalised if penalty else maximise)(likelihood, design.recipe.names, max_iterations)
     model_based = covariance = np.asarray(np.linalg.inv(best.information))
-    if robust or design.cluster is not None:
+    if robust:
         covariance = robust_covariance(likelihood, best.at, model_based, design.cluster)
     surv = likelihood.surv
     return Fit(
@@ -101,20 +113,22 @@ def fit_design(
         coef=best.coef,
         vcov=covariance,
         vcov_model=model_based,
-        loglik=best.at.loglik,
+        loglik=best.loglik,
         loglik_null=best.loglik_null,
         n=len(design.x),
         events=int(surv.event.sum()),
         person_years=float(surv.person_time.sum()) / UNITS_PER_YEAR[time_unit],
         n_missing=design.n_missing,
         iterations=best.iterations,
-        method=f"{ties.capitalize()} ties",
+        method=("Firth's penalised likelihood, " if penalty else "") + f"{ties.capitalize()} ties",
         covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
         score_chi2=best.score_chi2,
         ties=ties,
         notes=_notes(likelihood, best.at),
         design=design,
-        refit=partial(fit_design, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations),
+        refit=partial(
+            fit_design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations
+        ),
     )
 
 
@@ -134,6 +148,7 @@ def _threads(n: int) -> AbstractContextManager[ThreadPoolExecutor | None]:
     return ThreadPoolExecutor(os.cpu_count() or 1) if n >= 2 * ROWS_PER_PART else nullcontext()
 
 
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:
     if value not in choices:
-        raise SpecError(f"{name}={value!r} is not one of {', '.join(choices)}.{did_you_mean(str(value), choices)}")
+        known = [str(choice) for choice in choices]
+        raise SpecError(f"{name}={value!r} is not one of {', '.join(known)}.{did_you_mean(str(value), known)}")

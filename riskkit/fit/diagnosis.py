@@ -6,7 +6,6 @@ import numpy as np
 
 from riskkit.design.bases import Array
 from riskkit.errors import FitError
-from riskkit.fit.partial import PartialLikelihood
 
 CONSTANT = 1e-12  # share of a column's sum of squares left within risk sets
 COLLINEAR = 1e-10  # share of a column's information left after the columns before it
@@ -47,23 +46,27 @@ def check_information(information: Array, gram: Array, names: tuple[str, ...]) -
             )
 
 
-def check_separation(
-    likelihood: PartialLikelihood, coef: Array, step: Array, loglik: float, names: tuple[str, ...]
-) -> None:
+def check_separation(loglik: float, ahead: float, step: Array, x: Array, names: tuple[str, ...]) -> None:
     """Refuse a likelihood that rises for ever: some covariate pattern tells who falls ill without exception.
 
     Called when Newton's steps no longer shrink although they gain next to nothing, the mark of a maximum at infinity.
+
+    Parameters
+    ----------
+    loglik, ahead : float
+        Log-likelihood here, and `INFINITE` steps ahead.
+    step : array, shape (p,)
+    x : array, shape (n, p)
+    names : tuple of str
 
     Raises
     ------
     FitError
         Naming the columns whose coefficients run away, and the direction.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        ahead = likelihood.evaluate(coef + INFINITE * step).loglik
     if not ahead >= loglik - 1e-9 * abs(loglik):
         return
-    moves = step * np.ptp(likelihood.x, axis=0)
+    moves = step * np.ptp(x, axis=0)
     leading = np.flatnonzero(np.abs(moves) > 0.1 * np.abs(moves).max())
     told = "; ".join(f"'{names[j]}' towards {'plus' if moves[j] > 0 else 'minus'} infinity" for j in leading)
     raise FitError(

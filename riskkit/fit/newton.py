@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from scipy import linalg
@@ -10,27 +11,61 @@ from scipy import linalg
 from riskkit.design.bases import Array
 from riskkit.errors import FitError
 from riskkit.fit import diagnosis
-from riskkit.fit.partial import Evaluation, PartialLikelihood
 
 CONVERGED = 1e-16  # squared distance from the maximum in standard errors, g'I^-1 g
 ROUNDING = 1e-9  # decrement below which a log-likelihood that no longer rises is at its maximum to rounding
 RISE = 1e-12  # relative fall of the log-likelihood that is rounding, not a step too long
 
 
+class Evaluated(Protocol):
+    """What a log-likelihood is at one value of the coefficients."""
+
+    @property
+    def loglik(self) -> float:
+        """Its value."""
+
+    @property
+    def gradient(self) -> Array:
+        """Its derivative, shape (p,)."""
+
+
+E = TypeVar("E", bound=Evaluated)
+
+
+class LogLikelihood(Protocol[E]):
+    """A concave function of p coefficients."""
+
+    @property
+    def x(self) -> Array:
+        """Covariates, shape (n, p)."""
+
+    def evaluate(self, coef: Array) -> E:
+        """Compute the log-likelihood and its gradient at coefficients of shape (p,)."""
+
+    def information(self, at: E) -> Array:
+        """Minus the second derivative, shape (p, p)."""
+
+    def first_information(self, at: E, names: tuple[str, ...]) -> Array:
+        """The same where Newton's method starts, refusing columns that tell nothing (FitError)."""
+
+
 @dataclass(frozen=True, eq=False)
-class Maximum:
-    """Where Newton's method ended, and the log-likelihood and score statistic where it began: at zero."""
+class Maximum(Generic[E]):
+    """Where Newton's method ended, and the log-likelihood and score statistic where it began."""
 
     coef: Array
-    at: Evaluation
+    at: E
     information: Array
+    loglik: float
     loglik_null: float
     score_chi2: float
     iterations: int
 
 
-def maximise(likelihood: PartialLikelihood, names: tuple[str, ...], max_iterations: int) -> Maximum:
-    """Maximise a partial likelihood from zero.
+def maximise(
+    likelihood: LogLikelihood[E], names: tuple[str, ...], max_iterations: int, start: Array | None = None
+) -> Maximum[E]:
+    """Maximise a log-likelihood from `start`, shape (p,), or from zero.
 
     Stops when the Newton decrement g'I^-1 g is below 1e-16, or when it is below 1e-9 and rounding hides any further
     rise of the log-likelihood. A step that lowers the log-likelihood is halved.
@@ -40,13 +75,11 @@ def maximise(likelihood: PartialLikelihood, names: tuple[str, ...], max_iteratio
     FitError
         If a column is constant or collinear, a coefficient has no finite estimate, or steps run out.
     """
-    coef = np.zeros(len(names))
+    coef = np.zeros(len(names)) if start is None else start
     at = likelihood.evaluate(coef)
     if not names:
-        return Maximum(coef, at, np.empty((0, 0)), at.loglik, 0.0, 0)
-    gram = likelihood.gram(likelihood.expected(at))
-    information = gram - at.outer
-    diagnosis.check_information(information, gram, names)
+        return Maximum(coef, at, np.empty((0, 0)), at.loglik, at.loglik, 0.0, 0)
+    information = likelihood.first_information(at, names)
     loglik_null = at.loglik
     step = _solve(information, at.gradient)
     decrement = score_chi2 = float(at.gradient @ step)
@@ -54,7 +87,8 @@ def maximise(likelihood: PartialLikelihood, names: tuple[str, ...], max_iteratio
     previous = np.inf
     while decrement > CONVERGED:
         if iterations == max_iterations or (decrement < 1e-3 and decrement > 0.1 * previous):
-            diagnosis.check_separation(likelihood, coef, step, at.loglik, names)
+            ahead = _loglik(likelihood, coef + diagnosis.INFINITE * step)
+            diagnosis.check_separation(at.loglik, ahead, step, likelihood.x, names)
         if iterations == max_iterations:
             raise FitError(
                 f"no convergence in {max_iterations} Newton steps (decrement {decrement:.3g}); look at the scale and "
@@ -68,10 +102,15 @@ def maximise(likelihood: PartialLikelihood, names: tuple[str, ...], max_iteratio
         decrement = float(at.gradient @ step)
         if decrement < ROUNDING and rise <= 4 * np.finfo(float).eps * abs(at.loglik) and decrement <= 0.1 * previous:
             break
-    return Maximum(coef, at, information, loglik_null, score_chi2, iterations)
+    return Maximum(coef, at, information, at.loglik, loglik_null, score_chi2, iterations)
 
 
-def _advance(likelihood: PartialLikelihood, coef: Array, step: Array, at: Evaluation) -> tuple[Evaluation, Array]:
+def _loglik(likelihood: LogLikelihood[E], coef: Array) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return likelihood.evaluate(coef).loglik
+
+
+def _advance(likelihood: LogLikelihood[E], coef: Array, step: Array, at: E) -> tuple[E, Array]:
     """Take the Newton step, or the longest of its halvings that does not lower the log-likelihood."""
     for halving in range(30):
         moved = coef + step / 2**halving

@@ -20,6 +20,7 @@ from riskkit.design.design import Design
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit import additive, kernel
+from riskkit.fit.diagnosis import check_information
 from riskkit.fit.riskset import RiskSets, risk_sets
 
 ROWS_PER_PART, MAX_PARTS = 100_000, 8  # parts depend on the data alone: any number of threads gives the same bits
@@ -159,9 +160,22 @@ class PartialLikelihood:
             out[rows] -= at.theta[rows] * at.relief[self.sets.event_keys]
         return out
 
+    def while_at_risk(self, at: Evaluation, increments: Array, rows: slice = slice(None)) -> Array:
+        """Sum (D, m) increments over the keys each row is at risk at, (rows, m); by addition alone if need be."""
+        if at.additive:
+            return additive.while_at_risk(increments, self.sets, rows)
+        return self.sets.while_at_risk(increments, rows)
+
     def information(self, at: Evaluation) -> Array:
         """Observed information, shape (p, p): minus the second derivative of the log partial likelihood."""
         return self.gram(self.expected(at)) - at.outer
+
+    def first_information(self, at: Evaluation, names: tuple[str, ...]) -> Array:
+        """Compute the information where Newton's method starts, refusing columns that tell nothing (FitError)."""
+        gram = self.gram(self.expected(at))
+        information = gram - at.outer
+        check_information(information, gram, names)
+        return information
 
     def gram(self, weights: Array) -> Array:
         """X' diag(weights) X, shape (p, p)."""

@@ -61,6 +61,16 @@ def steps(likelihood: PartialLikelihood, at: Evaluation) -> Steps:
     return Steps(key, first, share, weight, left[:, -1], left[:, :-1] / left[:, -1:])
 
 
+def expected_over_steps(likelihood: PartialLikelihood, at: Evaluation, these: Steps, g: Array) -> Array:
+    """Each row's weighted expected events with every step's part multiplied by g: (M, m) to (n, m)."""
+    rows = likelihood.sets.event_rows
+    increments = (these.weight / these.s0)[:, None] * g
+    out = at.theta[:, None] * likelihood.while_at_risk(at, these.by_key(increments))
+    spared = these.by_key(these.share[:, None] * increments)
+    out[rows] -= at.theta[rows, None] * spared[likelihood.sets.event_keys]
+    return np.asarray(out)
+
+
 def weighted_information(likelihood: PartialLikelihood, at: Evaluation, these: Steps, g: Array) -> Array:
     """The information with each key's part of it multiplied by g, shape (D,); shape (p, p)."""
     weighted = likelihood.expected(replace(at, hazard=at.hazard * g, relief=at.relief * g))
