@@ -39,3 +39,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return " There are none to choose from."
     shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
     return f" Known: {shown}."
+
+
+class DataUnavailable(DataError):
+    """A raw file is neither at hand nor to be downloaded."""

@@ -1,0 +1,117 @@
+"""A cohort: one row a person, and everything a reader must know about it, in memory and in one Parquet file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from riskkit.cohort.files import replacing
+from riskkit.cohort.flow import FlowStep
+from riskkit.cohort.lock import Source
+from riskkit.cohort.outcomes import FollowUp, Outcome
+from riskkit.cohort.variables import Variable
+from riskkit.errors import DataError
+
+METADATA = b"riskkit"
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """People, their variables, their follow-up and what happened to them.
+
+    Attributes
+    ----------
+    data : DataFrame, one row a person
+        ``id``; the variables (float64 for numbers and flags, categories in their declared order); ``follow_up``,
+        ``age_entry`` and ``age_exit`` in `time_unit`; an int8 column of 0 and 1 for each outcome, named as it.
+    flow : tuple of FlowStep
+        From the first raw file to the people in `data`.
+    variables, outcomes : dict by name
+    follow_up : FollowUp or None
+    sources : tuple of Source
+        The raw files.
+    simulated : bool
+        Whether these people are invented.
+    """
+
+    name: str
+    title: str
+    description: str
+    citation: str
+    simulated: bool
+    data: pd.DataFrame
+    flow: tuple[FlowStep, ...]
+    variables: dict[str, Variable]
+    outcomes: dict[str, Outcome]
+    follow_up: FollowUp | None
+    sources: tuple[Source, ...]
+
+    @property
+    def time_unit(self) -> str | None:
+        """Unit of follow_up, age_entry and age_exit: days, months or years."""
+        return self.follow_up.unit if self.follow_up else None
+
+    def describe(self) -> dict[str, Any]:
+        """All but the data, as plain dicts, lists, text and numbers (ready for JSON), with ``n`` and ``time_unit``."""
+        plain = {
+            **{field: getattr(self, field) for field in ("name", "title", "description", "citation", "simulated")},
+            "n": len(self.data),
+            "time_unit": self.time_unit,
+            "follow_up": asdict(self.follow_up) if self.follow_up else None,
+            "flow": [asdict(step) for step in self.flow],
+            "variables": {name: asdict(variable) for name, variable in self.variables.items()},
+            "outcomes": {name: asdict(outcome) for name, outcome in self.outcomes.items()},
+            "sources": [asdict(source) for source in self.sources],
+        }
+        return json.loads(json.dumps(plain))
+
+    def write(self, path: str | Path) -> None:
+        """Write one Parquet file; what is not data goes into its schema's metadata, as JSON under the key ``riskkit``.
+
+        The same cohort gives the same bytes.
+        """
+        table = pa.Table.from_pandas(self.data, preserve_index=False)
+        about = json.dumps(self.describe(), ensure_ascii=False).encode()
+        with replacing(Path(path)) as part:
+            pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), METADATA: about}), part)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Cohort:
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is not a cohort.
+        """
+        path = Path(path)
+        try:
+            table = pq.read_table(path)
+            about = json.loads((table.schema.metadata or {})[METADATA])
+        except FileNotFoundError as error:
+            raise DataError(f"{path}: there is no such file. Build the cohort first.") from error
+        except (pa.ArrowInvalid, KeyError) as error:
+            raise DataError(f"{path}: is not a cohort written by riskkit. Build the cohort anew.") from error
+        variables = {
+            name: Variable(**{**variable, "levels": tuple(variable["levels"])})
+            for name, variable in about["variables"].items()
+        }
+        data = table.to_pandas()
+        for name, variable in variables.items():
+            if variable.kind == "category":
+                data[name] = pd.Categorical(data[name], categories=list(variable.levels))
+        return cls(
+            **{field: about[field] for field in ("name", "title", "description", "citation", "simulated")},
+            data=data,
+            flow=tuple(FlowStep(**step) for step in about["flow"]),
+            variables=variables,
+            outcomes={name: Outcome(**outcome) for name, outcome in about["outcomes"].items()},
+            follow_up=FollowUp(**about["follow_up"]) if about["follow_up"] else None,
+            sources=tuple(Source(**source) for source in about["sources"]),
+        )

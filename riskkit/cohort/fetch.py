@@ -1,0 +1,120 @@
+"""Raw files into ``build/raw/<cohort>/``, from a mirror folder or from their addresses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pooch
+from requests import HTTPError, RequestException, Timeout
+
+from riskkit.cohort.files import find, opened, replacing
+from riskkit.cohort.lock import Source, read_lock
+from riskkit.errors import DataError, DataUnavailable
+from riskkit.spec.cohort import CohortSpec
+from riskkit.spec.tables import FileSpec
+
+TIMEOUT = (3, 10)  # seconds to connect, and to wait for the next piece of an answer
+BY_HAND = "put there by hand"
+
+
+def raw_folder(spec: CohortSpec, root: str | Path) -> Path:
+    """Where the raw files of a cohort are kept in a project's folder."""
+    return Path(root) / "build" / "raw" / spec.name
+
+
+def fetch(
+    spec: CohortSpec,
+    root: str | Path,
+    mirror: str | Path | None = None,
+    progress: Callable[[str], None] | None = None,
+    accept: bool = False,
+) -> tuple[Source, ...]:
+    """Bring the raw files of a cohort to ``<root>/build/raw/<cohort>/``; those already there are only checked.
+
+    Parameters
+    ----------
+    spec : CohortSpec
+    root : path
+        Folder of the project.
+    mirror : path, optional
+        A folder that has the files, in ``<mirror>/<cohort>/`` or itself; by default what RISKKIT_MIRROR names. It goes
+        before the addresses.
+    progress : callable, optional
+        Called with one line of text for each file.
+    accept : bool
+        Take files that differ from the recorded ones for right, and record them instead.
+
+    Returns
+    -------
+    tuple of Source
+        One for each file of the specification; ``<cohort>.lock.json`` beside it keeps them.
+
+    Raises
+    ------
+    DataUnavailable
+        If a file is nowhere to be had.
+    DataError
+        If a file is damaged, or not the recorded one.
+    """
+    folder, shelves, lock = raw_folder(spec, root), _shelves(spec, mirror), read_lock(spec)
+    say = progress or (lambda line: None)
+    sources = []
+    for key, file in spec.files.items():
+        path = find(folder, file.path)
+        if path is not None:
+            say(f"{file.path}: is in {folder}")
+            source = lock.check(file.path, path, BY_HAND, accept)
+        else:
+            copy = next(filter(None, (find(shelf, file.path) for shelf in shelves)), None)
+            packed = copy is not None and copy.suffix.casefold() == ".gz" and Path(file.path).suffix.casefold() != ".gz"
+            with replacing(folder / (file.path + ".gz" if packed else file.path)) as part:
+                if copy is not None:
+                    origin = f"mirror: {copy.relative_to(shelves[-1]).as_posix()}"
+                    say(f"{file.path}: copying from {copy.parent}")
+                    shutil.copyfile(copy, part)
+                else:
+                    origin = str(file.address)
+                    say(f"{file.path}: downloading from {file.address}")
+                    _download(spec, key, file, folder, part)
+                source = lock.check(file.path, part, origin, accept)
+        lock = lock.record(source)
+        sources.append(source)
+    return tuple(sources)
+
+
+def _shelves(spec: CohortSpec, mirror: str | Path | None) -> tuple[Path, ...]:
+    """Folders of the mirror to look in, the cohort's own first and the mirror itself last."""
+    named = mirror or os.environ.get("RISKKIT_MIRROR")
+    if not named:
+        return ()
+    folder = Path(named)
+    if not folder.is_dir():
+        raise DataError(f"the mirror '{folder}' is not a folder. Correct RISKKIT_MIRROR, or the folder given instead.")
+    return folder / (spec.fetch.mirror if spec.fetch else spec.name), folder
+
+
+def _download(spec: CohortSpec, key: str, file: FileSpec, folder: Path, part: Path) -> None:
+    if file.address is None:
+        raise _unavailable(spec, key, file, folder, "it has no address")
+    try:
+        pooch.HTTPDownloader(timeout=TIMEOUT)(file.address, str(part), None)
+    except HTTPError as error:
+        raise _unavailable(spec, key, file, folder, f"its address answers {error}") from error
+    except Timeout as error:
+        raise _unavailable(spec, key, file, folder, f"{file.address} does not answer") from error
+    except RequestException as error:
+        raise _unavailable(spec, key, file, folder, f"{file.address} cannot be downloaded") from error
+    with opened(part) as stream:
+        page = stream.read(200).lstrip().lower()
+    if page.startswith((b"<!doctype html", b"<html")):
+        raise _unavailable(spec, key, file, folder, f"{file.address} gives a web page, not data")
+
+
+def _unavailable(spec: CohortSpec, key: str, file: FileSpec, folder: Path, reason: str) -> DataUnavailable:
+    return DataUnavailable(
+        f"{file.path} of cohort '{spec.name}' is not in {folder} nor in a mirror, and {reason}: put the file into that "
+        f"folder, set RISKKIT_MIRROR to a folder that has it, or correct files.{key}.address in {spec.path}."
+    )

@@ -1,0 +1,76 @@
+"""Files on disk: found whatever their capitals, known by their content, replaced whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from riskkit.errors import DataError
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Content of a file: its bytes and their SHA-256, a .gz taken uncompressed."""
+
+    bytes: int
+    sha256: str
+
+
+def find(folder: Path, name: str) -> Path | None:
+    """Find a file in a folder, capitals and a final .gz not minded; the uncompressed one goes first."""
+    if not folder.is_dir():
+        return None
+    wanted = (name.casefold(), f"{name.casefold()}.gz")
+    found = [path for path in folder.iterdir() if path.name.casefold() in wanted and path.is_file()]
+    return min(found, key=lambda path: (path.suffix.casefold() == ".gz", path.name), default=None)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
+    """Open a file for its uncompressed bytes.
+
+    Raises
+    ------
+    DataError
+        If a .gz is damaged or cut off.
+    """
+    if path.suffix.casefold() != ".gz":
+        with path.open("rb") as plain:
+            yield plain
+        return
+    try:
+        with gzip.open(path) as unpacked:
+            yield unpacked
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path}: the compressed file is damaged or cut off ({error}). Fetch it again.") from error
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Read a file through, for its size and SHA-256."""
+    total, digest = 0, hashlib.sha256()
+    with opened(path) as stream:
+        while chunk := stream.read(CHUNK):
+            total += len(chunk)
+            digest.update(chunk)
+    return Fingerprint(total, digest.hexdigest())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name to write to, which becomes `path` if the block ends well and is removed if it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the suffix, by which a .gz is known
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

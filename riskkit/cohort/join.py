@@ -1,0 +1,76 @@
+"""Raw files side by side: the people of the base file with their declared variables from every file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from riskkit.cohort.flow import FlowStep, leave_out
+from riskkit.cohort.read import ID, read
+from riskkit.cohort.variables import decode
+from riskkit.errors import DataError
+from riskkit.spec.cohort import CohortSpec
+
+
+def join(spec: CohortSpec, paths: dict[str, Path]) -> tuple[pd.DataFrame, dict[str, pd.Series], tuple[FlowStep, ...]]:
+    """Read the raw files and put them together by identifier.
+
+    Parameters
+    ----------
+    spec : CohortSpec
+    paths : dict of file key to path
+
+    Returns
+    -------
+    people : DataFrame, one row a person of the base file
+        ``id`` and the declared variables; without those who have no record in a file declared ``join = "inner"``.
+    reasons : dict of variable to Series
+        Why values are missing, aligned with `people`.
+    flow : tuple of FlowStep
+        The records of the base file, and a step for each inner file.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, its values are not as declared, or it shares no identifier with the base file.
+    """
+    declared = {key: {name: v for name, v in spec.variables.items() if v.file == key} for key in spec.files}
+    records = {key: read(paths[key], file, file.id or spec.id, declared[key]) for key, file in spec.files.items()}
+    people = records[spec.base][[ID]]
+    flow: tuple[FlowStep, ...] = (FlowStep(f"Records in {_called(spec, spec.base)}", 0, len(people)),)
+    for key, file in spec.files.items():
+        there = _rows(people[ID], records[key][ID]) >= 0
+        if not there.any():
+            raise DataError(
+                f"{paths[key]}: not one of the {len(people):,} people of {spec.files[spec.base].path} has a record "
+                f"here. Correct id (or id_columns) of files.{key} or files.{spec.base}."
+            )
+        if file.join == "inner":
+            out = pd.Series(~there, index=people.index)
+            people, flow = leave_out(people, flow, f"No record in {_called(spec, key)}", out)
+    columns, reasons = {ID: people[ID]}, {}
+    for key, variables in declared.items():
+        row = _rows(people[ID], records[key][ID])
+        there = row >= 0
+        absent = f"no record in {_called(spec, key)}"
+        for name, variable in variables.items():
+            cells = pd.Series(records[key][name].to_numpy()[row[there]], index=people.index[there])
+            values, why = decode(cells, variable, f"{paths[key]}: variable '{name}' ({variable.column})")
+            columns[name] = values.reindex(people.index)
+            reasons[name] = why.cat.add_categories(absent).reindex(people.index)
+            reasons[name][~there] = absent
+    ordered = {name: columns[name] for name in (ID, *spec.variables)}
+    return pd.DataFrame(ordered), reasons, flow
+
+
+def _called(spec: CohortSpec, key: str) -> str:
+    return spec.files[key].label or spec.files[key].path
+
+
+def _rows(wanted: pd.Series, ids: pd.Series) -> np.ndarray:
+    """Position in `ids` of each wanted identifier, -1 where it is not there."""
+    if wanted.dtype != ids.dtype:
+        wanted, ids = wanted.astype(str), ids.astype(str)
+    return pd.Index(ids).get_indexer(pd.Index(wanted))

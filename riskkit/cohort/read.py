@@ -1,0 +1,162 @@
+"""Raw files to frames: only the declared columns, cells as the publisher wrote them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyreadstat
+
+from riskkit.cohort.files import opened
+from riskkit.cohort.fixed import read_fixed
+from riskkit.errors import DataError, did_you_mean
+from riskkit.spec.tables import FileSpec, VariableSpec
+
+ID = "id"
+XPT_RECORD = 80  # bytes; readers take a SAS transport file that was cut off for a shorter one
+STATISTICAL: dict[
+    str, Callable[..., tuple[pd.DataFrame, object]]
+] = {  # special missing values (.A) are missing in all of them
+    "xpt": pyreadstat.read_xport,
+    "sas7bdat": pyreadstat.read_sas7bdat,
+    "dta": pyreadstat.read_dta,
+}
+
+
+def read(path: Path, file: FileSpec, identifier: str, variables: Mapping[str, VariableSpec]) -> pd.DataFrame:
+    """Read the declared columns of a raw file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, plain or .gz.
+    file : FileSpec
+        Its format and what goes with it.
+    identifier : str
+        Name of the column of identifiers.
+    variables : mapping of name to VariableSpec
+        What to read, by the name it shall have. Capitals in names of columns do not matter unless two differ by them.
+
+    Returns
+    -------
+    DataFrame, one row a record
+        ``id`` (int64 if every identifier is a whole number, else text), unique, and the variables: float64, or text
+        (object) with blank cells as ''.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, a column is not there, or an identifier is missing or not unique.
+    """
+    if file.format == "fixed":
+        fields = {name: variable.columns for name, variable in variables.items() if variable.columns is not None}
+        assert file.id_columns is not None  # the specification has been checked
+        frame = read_fixed(path, file, {ID: file.id_columns, **fields})
+    else:
+        columns = {ID: identifier, **{name: variable.column for name, variable in variables.items()}}
+        frame = _read_table(path, file, columns)
+    frame[ID] = _identifiers(path, frame[ID])
+    return frame
+
+
+def _read_table(path: Path, file: FileSpec, columns: dict[str, str]) -> pd.DataFrame:
+    try:
+        with _plain(path) as plain:
+            if file.format == "xpt" and plain.stat().st_size % XPT_RECORD:
+                raise DataError(f"{path}: its size is not a multiple of {XPT_RECORD} bytes: cut off. Fetch it again.")
+            actual = _actual(path, columns.values(), _names(plain, file))
+            frame = _columns(plain, file, list(dict.fromkeys(actual.values())))
+    except (pyreadstat.ReadstatError, pd.errors.ParserError, pd.errors.EmptyDataError, pa.ArrowException) as error:
+        raise DataError(
+            f"{path}: cannot be read as {file.format}: {error}. Fetch it again, or correct format."
+        ) from error
+    except (UnicodeDecodeError, LookupError) as error:
+        text = file.encoding or "UTF-8"
+        raise DataError(f"{path}: is not {text} text ({error}). Declare its encoding.") from error
+    return pd.DataFrame({name: _cells(path, column, frame[actual[column]]) for name, column in columns.items()})
+
+
+def _actual(path: Path, names: Iterable[str], known: list[str]) -> dict[str, str]:
+    """Names as they stand in the file."""
+    folded: dict[str, list[str]] = {}
+    for column in known:
+        folded.setdefault(column.casefold(), []).append(column)
+    actual = {}
+    for name in names:
+        alike = [name] if name in known else folded.get(name.casefold(), [])
+        if len(alike) != 1:
+            raise DataError(f"{path}: there is no column '{name}'.{did_you_mean(name, known)}")
+        actual[name] = alike[0]
+    return actual
+
+
+def _cells(path: Path, name: str, column: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(column):
+        return column.astype("float64")
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise DataError(f"{path}: column '{name}' is a date. Give the time between two dates as a number of days.")
+    return column.astype(object).where(column.notna(), "").map(lambda cell: str(cell).strip())
+
+
+def _identifiers(path: Path, column: pd.Series) -> pd.Series:
+    blank = column.isna() | (column == "")
+    if blank.any():
+        raise DataError(
+            f"{path}: {blank.sum():,} record(s) have no identifier, the first is record {blank.argmax() + 1}."
+        )
+    numbers = pd.to_numeric(column, errors="coerce")
+    whole = numbers.notna().all() and (numbers % 1 == 0).all() and (numbers.abs() < 2**53).all()
+    ids = numbers.astype("int64") if whole else column.astype(str)
+    repeated = ids[ids.duplicated()]
+    if len(repeated):
+        times = int((ids == repeated.iloc[0]).sum())
+        raise DataError(
+            f"{path}: {repeated.nunique():,} identifier(s) stand in more than one record, such as {repeated.iloc[0]} "
+            f"({times} records). A raw file must have one record a person."
+        )
+    return ids
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[Path]:
+    """Give a file that readers which know no .gz can open."""
+    if path.suffix.casefold() != ".gz":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / path.stem
+        with opened(path) as packed, plain.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked)
+        yield plain
+
+
+def _names(path: Path, file: FileSpec) -> list[str]:
+    match file.format:
+        case "csv":
+            return list(pd.read_csv(path, sep=file.delimiter, encoding=file.encoding or "utf-8", nrows=0).columns)
+        case "parquet":
+            return list(pq.read_schema(path).names)
+    return list(STATISTICAL[file.format](path, metadataonly=True)[0].columns)
+
+
+def _columns(path: Path, file: FileSpec, names: list[str]) -> pd.DataFrame:
+    match file.format:
+        case "csv":
+            return pd.read_csv(
+                path,
+                sep=file.delimiter,
+                encoding=file.encoding or "utf-8",
+                usecols=names,
+                dtype=str,
+                keep_default_na=False,
+            )
+        case "parquet":
+            return pq.read_table(path, columns=names).to_pandas()
+    reader = STATISTICAL[file.format]
+    return reader(path, usecols=names, encoding=file.encoding, disable_datetime_conversion=True)[0]

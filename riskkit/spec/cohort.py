@@ -1,0 +1,229 @@
+"""The cohort file as a whole: its tables, and whether they fit together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from keyword import iskeyword
+from pathlib import Path
+
+import pandas as pd
+from pydantic import Field, PrivateAttr
+
+from riskkit.errors import RiskkitError, did_you_mean
+from riskkit.spec.expression import RESERVED, parse
+from riskkit.spec.faults import Fault, Place, shown
+from riskkit.spec.load import SpecModel, read_toml, validate
+from riskkit.spec.tables import (
+    PER_YEAR,
+    DerivedSpec,
+    ExclusionSpec,
+    FetchSpec,
+    FileSpec,
+    FollowUpSpec,
+    Kind,
+    OutcomeSpec,
+    VariableSpec,
+    same_code,
+)
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+OWN_COLUMNS = ("id", "follow_up", "age_entry", "age_exit")
+ADDRESS = re.compile(r"https?://\S+")
+
+
+class CohortSpec(SpecModel):
+    """A cohort as its TOML file declares it; make one with `load_cohort_spec`."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="the name of the file, unless given")
+    title: str
+    description: str = ""
+    citation: str = ""
+    simulated: bool = Field(False, description="whether these are invented people; reports then say so everywhere")
+    id: str = Field(description="the column of identifiers in the raw files")
+    base: str = Field(description="the file whose records are the people of the cohort")
+    fetch: FetchSpec | None = None
+    files: dict[str, FileSpec] = Field(min_length=1)
+    variables: dict[str, VariableSpec] = Field(min_length=1)
+    derived: dict[str, DerivedSpec] = Field(default_factory=dict)
+    exclusions: tuple[ExclusionSpec, ...] = ()
+    follow_up: FollowUpSpec | None = None
+    outcomes: dict[str, OutcomeSpec] = Field(default_factory=dict)
+    _path: Path = PrivateAttr(default=Path())
+
+    @property
+    def path(self) -> Path:
+        """The file this was read from."""
+        return self._path
+
+
+def load_cohort_spec(path: str | Path) -> CohortSpec:
+    """Read and check a cohort file.
+
+    Raises
+    ------
+    SpecError
+        With every fault of the file at once, each by its place.
+    """
+    path = Path(path)
+    spec = validate(CohortSpec, {"name": path.stem, **read_toml(path)}, path, _faults)
+    spec._path = path
+    return spec
+
+
+def _faults(spec: CohortSpec) -> Iterator[Fault]:
+    yield from _name_faults(spec)
+    if spec.base not in spec.files:
+        yield Fault(("base",), f"there is no file '{spec.base}'.{did_you_mean(spec.base, spec.files)}")
+    for name, file in spec.files.items():
+        yield from _file_faults(("files", name), file)
+    for name, variable in spec.variables.items():
+        yield from _variable_faults(("variables", name), variable, spec.files)
+    yield from _expression_faults(spec)
+    if spec.follow_up is not None:
+        place: Place = ("follow_up",)
+        yield from _time_faults((*place, "time"), spec.follow_up.time, spec)
+        if spec.follow_up.age is not None:
+            yield from _time_faults((*place, "age"), spec.follow_up.age, spec)
+    for name, outcome in spec.outcomes.items():
+        if outcome.time is not None and spec.follow_up is None:
+            yield Fault(("outcomes", name, "time"), "needs a table [follow_up], which says when observation starts.")
+        elif outcome.time is not None:
+            yield from _time_faults(("outcomes", name, "time"), outcome.time, spec)
+
+
+def _name_faults(spec: CohortSpec) -> Iterator[Fault]:
+    seen: dict[str, str] = dict.fromkeys(OWN_COLUMNS, "made by riskkit")
+    tables = (("variables", spec.variables), ("derived", spec.derived), ("outcomes", spec.outcomes))
+    for table, name in ((table, name) for table, entries in tables for name in entries):
+        if not NAME.fullmatch(name) or name in RESERVED or iskeyword(name):
+            wanted = "a letter, then letters, digits and _, and no word of the expression language"
+            yield Fault((table, name), f"'{name}' cannot be a name: use {wanted}.")
+        if name in seen:
+            yield Fault((table, name), f"the name '{name}' is taken ({seen[name]}). Choose another.")
+        seen.setdefault(name, f"in [{table}]")
+
+
+def _file_faults(place: Place, file: FileSpec) -> Iterator[Fault]:
+    if "/" in file.path or "\\" in file.path or file.path.startswith("."):
+        yield Fault((*place, "path"), f"must be the name of a file without its folder; got '{file.path}'")
+    if file.address is not None and not ADDRESS.fullmatch(file.address):
+        yield Fault((*place, "address"), f"must begin with https:// or http://; got '{file.address}'")
+    fixed = {"id_columns": file.id_columns, "record_length": file.record_length}
+    for field, value in fixed.items():
+        if file.format == "fixed" and value is None:
+            yield Fault((*place, field), "is required and missing: a file of fixed width needs it.")
+    for field, value in {**fixed, "shortest_record": file.shortest_record}.items():
+        if file.format != "fixed" and value is not None:
+            yield Fault((*place, field), f"is for files of fixed width, not for {file.format}. Leave it out.")
+    if file.id_columns is not None:
+        yield from _position_faults((*place, "id_columns"), file.id_columns, file)
+    if file.shortest_record is not None and file.shortest_record > (file.record_length or 0):
+        yield Fault((*place, "shortest_record"), f"must be at most record_length; got {file.shortest_record}")
+
+
+def _position_faults(place: Place, columns: tuple[int, int], file: FileSpec) -> Iterator[Fault]:
+    last = file.record_length or columns[1]
+    if not 1 <= columns[0] <= columns[1] <= last:
+        yield Fault(place, f"must be [first, last], counted from 1, at most {last}; got {shown(columns)}")
+
+
+def _variable_faults(place: Place, variable: VariableSpec, files: dict[str, FileSpec]) -> Iterator[Fault]:
+    file = files.get(variable.file)
+    if file is None:
+        yield Fault((*place, "source"), f"there is no file '{variable.file}'.{did_you_mean(variable.file, files)}")
+    elif file.format == "fixed" and variable.columns is None:
+        yield Fault((*place, "columns"), "is required and missing: the first and last position in each record.")
+    elif file.format != "fixed" and variable.columns is not None:
+        yield Fault(
+            (*place, "columns"), f"is for files of fixed width; '{variable.file}' is {file.format}. Leave it out."
+        )
+    elif variable.columns is not None:
+        yield from _position_faults((*place, "columns"), variable.columns, file)
+    if variable.kind != "number":
+        if not variable.codes:
+            example = "{ '1' = 'yes', '2' = 'no' }" if variable.kind == "flag" else "{ '1' = 'Male', '2' = 'Female' }"
+            yield Fault((*place, "codes"), f"is required and missing: what each code means, such as {example}")
+        for field in ("unit", "range", "top_code", "bottom_code"):
+            if getattr(variable, field) is not None:
+                yield Fault((*place, field), f"is for numbers; this is a {variable.kind}. Leave it out.")
+    elif variable.codes is not None:
+        yield Fault((*place, "codes"), "is for categories and flags; this is a number. Leave it out.")
+    if variable.kind == "flag" and variable.codes and set(variable.codes.values()) != {"yes", "no"}:
+        yield Fault(
+            (*place, "codes"), f"must mean 'yes' or 'no' (both); got {shown(sorted(set(variable.codes.values())))}"
+        )
+    codes = [same_code(code) for code in (*(variable.codes or ()), *variable.missing)]
+    for code in (code for i, code in enumerate(codes) if code in codes[:i]):
+        field = "codes" if code in map(same_code, variable.codes or ()) else "missing"
+        yield Fault((*place, field), f"the code '{code}' stands in codes and missing more than once.")
+    if variable.range is not None and not variable.range[0] < variable.range[1]:
+        yield Fault((*place, "range"), f"must be [lowest, highest]; got {shown(variable.range)}")
+
+
+def _time_faults(place: Place, name: str, spec: CohortSpec) -> Iterator[Fault]:
+    known = {**spec.variables, **spec.derived}
+    if name not in known:
+        yield Fault(place, f"there is no variable '{name}'.{did_you_mean(name, known)}")
+    elif known[name].kind != "number" or known[name].unit not in PER_YEAR:
+        unit = f"has unit '{known[name].unit}'" if known[name].unit else "has no unit"
+        yield Fault(place, f"'{name}' {unit}. A time must be a number with unit 'days', 'months' or 'years'.")
+
+
+def _expression_faults(spec: CohortSpec) -> Iterator[Fault]:
+    """Evaluate every expression on no people at all: the language itself then checks names, levels and kinds."""
+    columns = {name: _no_values(variable) for name, variable in spec.variables.items()}
+    for name, derived in spec.derived.items():
+        later = set(spec.derived) - set(columns)
+        yield from _derived_faults(("derived", name), derived, pd.DataFrame(columns), later)
+        columns[name] = _no_values(derived)
+    frame = pd.DataFrame(columns)
+    for i, exclusion in enumerate(spec.exclusions):
+        yield from _text_faults(("exclusions", i, "when"), exclusion.when, "flag", frame)
+    for name, outcome in spec.outcomes.items():
+        yield from _text_faults(("outcomes", name, "event"), outcome.event, "flag", frame)
+        if outcome.only is not None:
+            yield from _text_faults(("outcomes", name, "only"), outcome.only, "flag", frame)
+
+
+def _no_values(variable: VariableSpec | DerivedSpec) -> pd.Series:
+    if variable.kind == "category":
+        return pd.Series(pd.Categorical([], categories=list(variable.levels)))
+    return pd.Series([], dtype="float64")
+
+
+def _derived_faults(place: Place, derived: DerivedSpec, frame: pd.DataFrame, later: set[str]) -> Iterator[Fault]:
+    if (derived.expression is None) == (derived.cases is None):
+        yield Fault(place, "needs either `expression` or `cases`, and not both.")
+    elif derived.expression is not None and derived.kind == "category":
+        yield Fault((*place, "expression"), "gives no category. Write cases = [{ when = '...', then = 'label' }].")
+    elif derived.expression is not None:
+        yield from _text_faults((*place, "expression"), derived.expression, derived.kind, frame, later)
+    for i, case in enumerate(derived.cases or ()):
+        at: Place = (*place, "cases", i)
+        yield from _text_faults((*at, "when"), case.when, "flag", frame, later)
+        if derived.kind == "category" and not isinstance(case.then, str):
+            yield Fault((*at, "then"), f"must be a label in quotes; got {shown(case.then)}")
+        elif derived.kind == "flag" and not isinstance(case.then, bool):
+            yield Fault((*at, "then"), f"must be true or false; got {shown(case.then)}")
+        elif derived.kind == "number" and isinstance(case.then, bool):
+            yield Fault((*at, "then"), f"must be a number or an expression in quotes; got {shown(case.then)}")
+        elif derived.kind == "number" and isinstance(case.then, str):
+            yield from _text_faults((*at, "then"), case.then, "number", frame, later)
+
+
+def _text_faults(
+    place: Place, text: str, kind: Kind, frame: pd.DataFrame, later: Collection[str] = ()
+) -> Iterator[Fault]:
+    try:
+        expression = parse(text)
+        early = [name for name in expression.names if name in later]
+        if early:
+            yield Fault(place, f"expression '{text}': '{early[0]}' is derived here or further down. Move it above.")
+            return
+        values = expression.truth(frame) if kind == "flag" else expression.evaluate(frame)
+    except RiskkitError as error:
+        yield Fault(place, str(error))
+        return
+    if values.dtype != "float64":
+        yield Fault(place, f"expression '{text}' is {'a condition' if values.dtype == bool else 'text'}, not a number.")
