@@ -60,7 +60,8 @@ def cohort(file: Annotated[Path, typer.Argument(help="A cohort file, such as coh
     from riskkit.cohort.build import load_cohort
 
     built = load_cohort(file)
-    path = built.write(TABLES / f"{file.stem}.parquet")
+    path = TABLES / f"{file.stem}.parquet"
+    built.write(path)
     out.print(f"{file.stem}: {len(built.data):,} people, written to {path}", markup=False)
     for step in built.flow:
         out.print(f"  {step.remaining:>9,}  {step.label}" + (f" (-{step.removed:,})" if step.removed else ""), markup=False)

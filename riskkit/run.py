@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -16,7 +15,8 @@ from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
 from riskkit.design.bases import numbers
 from riskkit.design.splines import knots
-from riskkit.errors import FitError, RiskkitError
+from riskkit.design.surv import Surv
+from riskkit.errors import FitError, RiskkitError, SpecError
 from riskkit.fit.cox import cox
 from riskkit.fit.fit import Fit
 from riskkit.infer.anova import anova
@@ -25,7 +25,9 @@ from riskkit.infer.ph import ph_test
 from riskkit.provenance import provenance
 from riskkit.results import Results
 from riskkit.spec.analysis import AMOUNT, AnalysisSpec, ExposureSpec, load_analysis
+from riskkit.spec.expression import parse
 from riskkit.spec.plan import Task, plan
+from riskkit.spec.tables import PER_YEAR
 from riskkit.tables.characteristics import characteristics
 
 BINS = 60
@@ -89,7 +91,9 @@ def run(analysis: str | Path, cohort: Cohort | None = None, on_progress: Progres
     started = time.perf_counter()
     spec, cohort_spec = load_analysis(analysis)
     if cohort is None:
-        cohort = load_cohort(analysis.resolve().parent.parent / "cohorts" / f"{spec.cohort}.toml")
+        cohort = load_cohort(cohort_spec.path)
+    if cohort.follow_up is None or cohort_spec.follow_up is None:
+        raise SpecError(f"{analysis}: cohort '{spec.cohort}' has no [follow_up], which a Cox model needs.")
     scales = {name: _scale(name, coding, cohort) for name, coding in spec.exposures.items()}
     tasks = plan(spec, cohort_spec.follow_up.age)
     rows: dict[str, list[pd.DataFrame]] = {
@@ -112,9 +116,10 @@ def run(analysis: str | Path, cohort: Cohort | None = None, on_progress: Progres
     )
 
 
-def formula(task: Task, scale: Scale) -> str:
-    """The formula of a task: exposure first, then the covariates."""
-    surv = {"age": f"Surv(age_entry, age_exit, {task.outcome})", "follow_up": f"Surv(follow_up, {task.outcome})"}
+def formula(task: Task, scale: Scale, time: str) -> str:
+    """The formula of a task: exposure first, then the covariates; `time` is the outcome's column of follow-up."""
+    exit_ = time.removesuffix("follow_up") + "age_exit"
+    surv = {"age": f"Surv(age_entry, {exit_}, {task.outcome})", "follow_up": f"Surv({time}, {task.outcome})"}
     terms = [scale.term(task), *task.covariates]
     if task.strata:
         terms.append(f"strata({', '.join(task.strata)})")
@@ -123,9 +128,11 @@ def formula(task: Task, scale: Scale) -> str:
 
 def _task_rows(task: Task, scale: Scale, spec: AnalysisSpec, cohort: Cohort) -> dict[str, pd.DataFrame]:
     """Fit one task and turn it into rows of the results."""
-    text = formula(task, scale)
+    outcome = cohort.outcomes[task.outcome]
+    text = formula(task, scale, str(outcome.time))
+    people = cohort.data if outcome.only is None else cohort.data[parse(outcome.only).truth(cohort.data) == 1]
     try:
-        fit = cox(text, cohort.data, time_unit=cohort.time_unit)
+        fit = cox(text, people, time_unit=str(cohort.time_unit))
         if fit.events < spec.min_events:
             raise FitError(f"{fit.events} events, fewer than the {spec.min_events} that the analysis asks for.")
         tidy = fit.tidy(spec.level)
@@ -149,8 +156,8 @@ def _estimates(fit: Fit, task: Task, scale: Scale, tidy: pd.DataFrame, cohort: C
         return pd.DataFrame()
     assert fit.design is not None
     values = numbers(cohort.data.loc[fit.design.index, task.exposure])
-    outcome = fit.design.response
-    per_year = {"days": 365.25, "months": 12.0, "years": 1.0}[cohort.time_unit]
+    surv = fit.design.response
+    assert isinstance(surv, Surv)
     own = tidy.iloc[fit.recipe.terms[0].columns].assign(reference=False)
     if task.coding == "linear":
         return own.assign(
@@ -167,8 +174,8 @@ def _estimates(fit: Fit, task: Task, scale: Scale, tidy: pd.DataFrame, cohort: C
         x_low=[float(values[rows].min()) for rows in inside],
         x_high=[float(values[rows].max()) for rows in inside],
         n=[int(rows.sum()) for rows in inside],
-        events=[int(outcome.event[rows].sum()) for rows in inside],
-        person_years=[float(outcome.person_time[rows].sum() / per_year) for rows in inside],
+        events=[int(surv.event[rows].sum()) for rows in inside],
+        person_years=[float(surv.person_time[rows].sum() / PER_YEAR[str(cohort.time_unit)]) for rows in inside],
         n_missing=fit.n_missing,
     )
 
@@ -233,7 +240,7 @@ def _characteristics(spec: AnalysisSpec, scales: Mapping[str, Scale], cohort: Co
     values = cohort.data[name]
     group = pd.Series(np.searchsorted(scale.cuts, values, side="left"), index=values.index)
     labels = ("Q" + (group + 1).astype(str)).where(values.notna())
-    years = cohort.data["follow_up"] / {"days": 365.25, "months": 12.0, "years": 1.0}[cohort.time_unit]
+    years = cohort.data["follow_up"] / PER_YEAR[str(cohort.time_unit)]
     return characteristics(
         cohort.data, {v: cohort.variables[v] for v in spec.characteristics}, by=labels, person_years=years
     )

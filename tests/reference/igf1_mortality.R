@@ -8,7 +8,7 @@
 suppressMessages({library(survival); library(Hmisc); library(rms); library(jsonlite)})
 here <- dirname(sub("--file=", "", grep("--file=", commandArgs(FALSE), value = TRUE)))
 d <- read.csv(commandArgs(TRUE)[1], na.strings = "", stringsAsFactors = FALSE)
-d$sex <- factor(d$sex, c("Men", "Women"))
+d$sex <- factor(d$sex, c("Male", "Female"))
 d$race_ethnicity <- factor(d$race_ethnicity, c("Non-Hispanic white", "Non-Hispanic black", "Mexican American", "Other"))
 d$smoking <- factor(d$smoking, c("Never", "Former", "Current"))
 stopifnot(!anyNA(d$sex), !anyNA(d$race_ethnicity))
