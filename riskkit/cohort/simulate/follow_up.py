@@ -8,7 +8,7 @@ import numpy as np
 
 from riskkit.cohort.simulate.blood import Blood
 from riskkit.cohort.simulate.diseases import CARDIOVASCULAR_DEATH, DISEASES, OTHER_DEATH
-from riskkit.cohort.simulate.onset import NEVER, as_date, event_age
+from riskkit.cohort.simulate.onset import NEVER, as_date, event_age, years_survived
 from riskkit.cohort.simulate.people import COUNTRIES, DAYS_A_YEAR, People, days
 
 # First and last complete day by register and country (England, Scotland, Wales): what the twin's registers hold.
@@ -21,9 +21,6 @@ DEATH_END = ("2022-11-30", "2022-11-30", "2022-11-30")
 LOST_SHARE = 0.0026
 LOST_BY = "2017-05-24"
 LOST_REASONS = (1, 2, 3, 4, 5)
-
-# A decreasing hazard of dying after a diagnosis: Weibull with this shape, through each site's five-year survival.
-SURVIVAL_SHAPE = 0.6
 
 # Codes for a cardiovascular death of somebody without earlier heart disease or stroke: none of them is on the lists of
 # coronary disease, heart failure or stroke, so that a death never makes a first event the incidence model did not draw.
@@ -119,10 +116,8 @@ def _tumour_deaths(people: People, onset: np.ndarray, rng: np.random.Generator) 
             continue
         ill = np.flatnonzero(onset[row] != NEVER)
         start = onset[row][ill]
-        scale = 5 / (-np.log(disease.survival)) ** (1 / SURVIVAL_SHAPE)
-        survived = np.maximum(people.baseline[ill] - start, 0) / DAYS_A_YEAR
-        cumulative = stream.standard_exponential(len(ill)) + (survived / scale) ** SURVIVAL_SHAPE
-        years = np.minimum(scale * cumulative ** (1 / SURVIVAL_SHAPE), 120)
+        already = np.maximum(people.baseline[ill] - start, 0) / DAYS_A_YEAR
+        years = np.minimum(years_survived(disease.survival, already, stream), 120)
         when = (start + np.floor(years * DAYS_A_YEAR)).astype(np.int32)
         first = when < death[ill]
         death[ill[first]] = when[first]

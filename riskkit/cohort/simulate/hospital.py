@@ -22,7 +22,7 @@ LATER_ADMISSIONS = 0.8
 SECONDARY_SHARE = 0.25
 
 DUPLICATE_SHARE, UNDATED_SHARE, NO_START_SHARE = 0.005, 0.0005, 0.01
-UNKNOWN_SHARE, ORPHAN_SHARE, PADDED_SHARE = 0.0001, 0.0001, 0.01
+UNKNOWN_SHARE, ORPHAN_SHARE, PADDED_SHARE, LAST_DAY_SHARE = 0.0001, 0.0001, 0.01, 0.0002
 
 # Other reasons to be in hospital, with a weight; none is on an outcome's list.
 BACKGROUND = (
@@ -150,7 +150,10 @@ def _episodes(people: People, follow_up: FollowUp, admitted: np.ndarray, rng: np
     other = np.repeat(np.arange(people.n), rng.poisson(rate))
     unplanned = np.concatenate([diabetic, other])
     # More often in later years: the power draws dates towards the end of what the records cover.
-    span = np.maximum(until - start, 0)[unplanned] * rng.random(len(unplanned)) ** 0.6
+    # Some fall on the very last day.
+    share = rng.random(len(unplanned)) ** 0.6
+    share[rng.random(len(unplanned)) < LAST_DAY_SHARE] = 1
+    span = np.maximum(until - start, 0)[unplanned] * share
     date = np.concatenate([date, start[unplanned] + np.floor(span).astype(np.int32)]).astype(np.int32)
     person = np.concatenate([person, unplanned])
     code = np.concatenate([code, np.full(len(diabetic), DIABETES_PLACE), np.full(len(other), -1)]).astype(np.int16)

@@ -12,6 +12,8 @@ from riskkit.cohort.simulate.people import DAYS_A_YEAR, People
 
 NEVER = np.iinfo(np.int32).max
 REFERENCE_AGE = 60.0
+FIRST_AGE = 30.0
+SURVIVAL_SHAPE = 0.6
 
 
 def linear_predictor(hazard: Hazard, people: People, blood: Blood) -> np.ndarray:
@@ -96,12 +98,25 @@ def as_date(age: np.ndarray, people: People) -> np.ndarray:
     return np.where(known, days, NEVER).astype(np.int32)
 
 
+def years_survived(survival: float, already: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw years from diagnosis to death of the disease, of people who have lived `already` years with it.
+
+    A Weibull distribution with a decreasing hazard, through the five-year survival; ``inf`` where nobody dies.
+    """
+    exponential = rng.standard_exponential(len(already))
+    if survival == 1:
+        return np.full(len(already), np.inf)
+    scale = 5 / (-np.log(survival)) ** (1 / SURVIVAL_SHAPE)
+    return scale * (exponential + (already / scale) ** SURVIVAL_SHAPE) ** (1 / SURVIVAL_SHAPE)
+
+
 def onsets(
     diseases: tuple[Disease, ...], people: People, blood: Blood, rng: np.random.Generator
 ) -> tuple[np.ndarray, dict[str, tuple[float, float]]]:
     """Draw the date at which each person falls ill of each disease, were there no death.
 
-    Hazards run from birth, so that those who are ill before baseline are there too, as prevalent cases.
+    Hazards run from age 30, so that those who are ill before baseline are there too, as prevalent cases. Who would have
+    died of the disease before baseline could not have come: such a person is drawn again, free of it at baseline.
 
     Returns
     -------
@@ -113,6 +128,9 @@ def onsets(
     dates = np.empty((len(diseases), people.n), np.int32)
     drawn_with = {}
     for row, (disease, stream) in enumerate(zip(diseases, rng.spawn(len(diseases)), strict=True)):
-        age, drawn_with[disease.name] = event_age(disease.hazard, people, blood, np.zeros(people.n), stream)
-        dates[row] = as_date(age, people)
+        first, again, dying = stream.spawn(3)
+        age, drawn_with[disease.name] = event_age(disease.hazard, people, blood, np.full(people.n, FIRST_AGE), first)
+        later, _ = event_age(disease.hazard, people, blood, people.age, again)
+        lived = years_survived(disease.survival, np.zeros(people.n), dying)
+        dates[row] = as_date(np.where(age + lived < people.age, later, age), people)
     return dates, drawn_with

@@ -16,8 +16,9 @@ COUNTRIES = ("England", "Scotland", "Wales")
 # Assessment centre (encoding 10), country, and thousands seen there: rounded from the Showcase's counts of field 54.
 CENTRES = (
     (10003, ENGLAND, 3.8), (11001, ENGLAND, 13.9), (11002, ENGLAND, 14.1), (11003, WALES, 17.9),
-    (11004, SCOTLAND, 18.6), (11005, SCOTLAND, 17.2), (11006, ENGLAND, 19.4), (11007, ENGLAND, 29.4), (11008, ENGLAND, 28.3),
-    (11009, ENGLAND, 37.0), (11010, ENGLAND, 44.2), (11011, ENGLAND, 43.0), (11012, ENGLAND, 12.6),
+    (11004, SCOTLAND, 18.6), (11005, SCOTLAND, 17.2), (11006, ENGLAND, 19.4), (11007, ENGLAND, 29.4),
+    (11008, ENGLAND, 28.3), (11009, ENGLAND, 37.0), (11010, ENGLAND, 44.2), (11011, ENGLAND, 43.0),
+    (11012, ENGLAND, 12.6),
     (11013, ENGLAND, 33.9), (11014, ENGLAND, 30.4), (11016, ENGLAND, 32.8), (11017, ENGLAND, 21.3),
     (11018, ENGLAND, 28.9), (11020, ENGLAND, 27.4), (11021, ENGLAND, 25.5), (11022, WALES, 2.3), (11023, WALES, 0.6),
 )  # fmt: skip
@@ -107,7 +108,7 @@ def recruit(n: int, rng: np.random.Generator) -> People:
     """
     eid = np.sort(rng.choice(5_000_000, n, replace=False) + 1_000_000).astype(np.int32)
     male = rng.random(n) < 0.456
-    age = 40 + 30 * rng.beta(1.317, 1.078, n)
+    age = 40 + 30 * rng.beta(1.36, 1.05, n)
     baseline = rng.integers(FIRST_DAY.astype(int), LAST_DAY.astype(int) + 1, n).astype(np.int32)
     birth = (baseline - np.floor(age * DAYS_A_YEAR)).astype(np.int32)
     age = (baseline - birth) / DAYS_A_YEAR
@@ -123,7 +124,7 @@ def recruit(n: int, rng: np.random.Generator) -> People:
     height = (np.where(male, 175.6, 162.4) - 0.1 * (age - 56.5) + np.where(male, 6.7, 6.2) * rng.standard_normal(n)) * 2
     height = np.clip(height.round(0) / 2, 125, 209)
     log_bmi = (
-        np.log(np.where(male, 27.5, 26.4))
+        np.log(np.where(male, 27.6, 26.7))
         + 0.002 * (age - 56.5)
         + 0.008 * townsend
         - 0.03 * (smoking == 2)
@@ -134,7 +135,7 @@ def recruit(n: int, rng: np.random.Generator) -> People:
     weight = (np.exp(log_bmi) * (height / 100) ** 2).round(1)
     bmi = (weight / (height / 100) ** 2).round(4)
     diabetes = rng.random(n) < _expit(
-        -3.6 + 0.45 * male + 0.06 * (age - 56.5) + 0.5 * (bmi - 27.5) / 5 + 0.15 * townsend / 3 + 0.2 * (smoking > 0)
+        -3.4 + 0.45 * male + 0.06 * (age - 56.5) + 0.5 * (bmi - 27.5) / 5 + 0.15 * townsend / 3 + 0.2 * (smoking > 0)
     )
     return People(
         eid, male, birth, baseline, age, codes[place], countries[place], ethnicity, townsend, height, weight, bmi,

@@ -128,8 +128,7 @@ def _outcomes(people: People, blood: Blood, follow_up: FollowUp, onset: np.ndarr
     outcomes |= {name: _u(by_name[parts[0]].hazard, list(parts)) for name, parts in SHARED.items()}
     outcomes["cardiovascular_death"] = _u(CARDIOVASCULAR_DEATH, ["cardiovascular_death"])
 
-    alive_until = np.minimum(follow_up.death, follow_up.lost)
-    incident = ((onset > people.baseline) & (onset <= alive_until) & (onset != NEVER)).sum(axis=1)
+    incident = ((onset > people.baseline) & (onset <= follow_up.until(CANCER_END, people))).sum(axis=1)
     counted = {
         disease.name: (disease.hazard, int(cases))
         for disease, cases in zip(DISEASES, incident, strict=True)
