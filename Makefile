@@ -32,6 +32,10 @@ READY_COHORTS  := $(patsubst build/raw/%/.complete,%,$(wildcard build/raw/*/.com
 cohort_of       = $(shell sed -n 's/^cohort *= *"\([^"]*\)".*/\1/p' analyses/$(1).toml | head -n 1)
 READY_ANALYSES := $(foreach a,$(ANALYSES),$(if $(filter $(call cohort_of,$(a)),$(READY_COHORTS)),$(a)))
 
+ifdef ONLY
+READY_ANALYSES := $(foreach a,$(READY_ANALYSES),$(if $(filter $(ONLY),$(call cohort_of,$(a))),$(a)))
+endif
+
 reports: $(READY_ANALYSES:%=reports/%/index.html)  ## every report whose data are at hand
 	@$(RISKKIT) index
 	@echo "Open reports/index.html in a browser."
@@ -39,10 +43,6 @@ reports: $(READY_ANALYSES:%=reports/%/index.html)  ## every report whose data ar
 $(COHORTS): %: $(READY)  ## one cohort and the reports on it, as in: make nhanes3
 	@$(RISKKIT) fetch $@
 	@$(MAKE) --no-print-directory reports ONLY=$@
-
-ifdef ONLY
-READY_ANALYSES := $(foreach a,$(READY_ANALYSES),$(if $(filter $(ONLY),$(call cohort_of,$(a))),$(a)))
-endif
 
 build/cohorts/%.parquet: cohorts/%.toml build/raw/%/.complete $(COHORT_CODE) | $(READY)
 	@$(RISKKIT) cohort $<

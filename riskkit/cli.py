@@ -64,7 +64,8 @@ def cohort(file: Annotated[Path, typer.Argument(help="A cohort file, such as coh
     built.write(path)
     out.print(f"{file.stem}: {len(built.data):,} people, written to {path}", markup=False)
     for step in built.flow:
-        out.print(f"  {step.remaining:>9,}  {step.label}" + (f" (-{step.removed:,})" if step.removed else ""), markup=False)
+        removed = f" (-{step.removed:,})" if step.removed else ""
+        out.print(f"  {step.remaining:>9,}  {step.label}{removed}", markup=False)
 
 
 @app.command()
@@ -120,7 +121,7 @@ def _cohort_file(name: str) -> Path:
 
 
 def _fetch(path: Path, source: Path | None, accept: bool) -> None:
-    """Fetch one cohort and mark it complete; the mark is renewed only when a file changed, so that make can trust it."""
+    """Fetch one cohort and mark it complete; the mark is renewed only when a file changed: make goes by its age."""
     from riskkit.cohort.fetch import fetch as fetch_files
     from riskkit.cohort.fetch import raw_folder
     from riskkit.spec.cohort import load_cohort_spec

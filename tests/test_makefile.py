@@ -1,0 +1,134 @@
+"""The Makefile's promises, with a stub in place of riskkit that writes each target and notes what it was asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+STUB = """#!/bin/sh
+echo "$@" >> asked.txt
+put() { mkdir -p "$(dirname "$1")"; echo x > "$1"; }
+case "$1" in
+  fetch) for c in one two; do [ -f "build/raw/$c/.complete" ] || put "build/raw/$c/.complete"; done ;;
+  cohort) put "build/cohorts/$(basename "$2" .toml).parquet" ;;
+  run) [ -f fail ] && { put "build/results/half"; exit 1; }; put "build/results/$(basename "$2" .toml)/results.json" ;;
+  report) put "reports/$2/index.html" ;;
+  index) put "reports/index.html" ;;
+esac
+"""
+CODE = (
+    "errors.py",
+    "run.py",
+    "results.py",
+    "cohort/build.py",
+    "design/design.py",
+    "figures/spline.py",
+    "report/page.py",
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name, cohort in (("a", "one"), ("b", "one"), ("c", "two"), ("d", "nowhere")):
+        (tmp_path / "analyses").mkdir(exist_ok=True)
+        (tmp_path / "analyses" / f"{name}.toml").write_text(f'title = "T"\ncohort = "{cohort}"\n')
+    (tmp_path / "cohorts").mkdir()
+    for cohort in ("one", "two", "nowhere"):
+        (tmp_path / "cohorts" / f"{cohort}.toml").write_text("")
+    for file in (
+        *(f"riskkit/{c}" for c in CODE),
+        "pyproject.toml",
+        "requirements.lock",
+        "riskkit/tables/characteristics.py",
+    ):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("")
+    (tmp_path / "reports").mkdir()
+    stub = tmp_path / ".venv" / "bin" / "riskkit"
+    stub.parent.mkdir(parents=True)
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    past = time.time() - 1000
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (past, past))
+    (tmp_path / ".venv" / ".ready").write_text("")
+    return tmp_path
+
+
+def make(project: Path, *arguments: str) -> list[str]:
+    """Run make; return what riskkit was asked, `fetch` and `index` left out."""
+    (project / "asked.txt").unlink(missing_ok=True)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(
+        ["make", *arguments], cwd=project, capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    asked = (project / "asked.txt").read_text().splitlines() if (project / "asked.txt").exists() else []
+    return sorted(line for line in asked if line.split()[0] not in ("fetch", "index"))
+
+
+ALL = sorted(
+    [f"cohort cohorts/{c}.toml" for c in ("one", "two")]
+    + [f"run analyses/{a}.toml" for a in "abc"]
+    + [f"report {a}" for a in "abc"]
+)
+
+
+@pytest.mark.parametrize("jobs", ["-j1", "-j2"])
+def test_everything_whose_data_are_at_hand_is_built_once(project, jobs):
+    assert make(project, jobs) == ALL
+    assert (project / "reports" / "index.html").is_file()
+    assert make(project, jobs) == []
+
+
+@pytest.mark.parametrize(
+    ("touched", "rebuilt"),
+    [
+        ("analyses/a.toml", ["report a", "run analyses/a.toml"]),
+        ("riskkit/figures/spline.py", ["report a", "report b", "report c"]),
+        ("riskkit/report/page.py", ["report a", "report b", "report c"]),
+        ("riskkit/design/design.py", [line for line in ALL if not line.startswith("cohort")]),
+        ("cohorts/two.toml", ["cohort cohorts/two.toml", "report c", "run analyses/c.toml"]),
+        ("riskkit/cohort/build.py", ALL),
+    ],
+)
+def test_a_change_rebuilds_what_depends_on_it_and_nothing_else(project, touched, rebuilt):
+    make(project)
+    future = time.time() + 5
+    os.utime(project / touched, (future, future))
+    assert make(project) == sorted(rebuilt)
+
+
+def test_one_cohort_by_name(project):
+    asked = make(project, "two")
+    assert asked == ["cohort cohorts/two.toml", "report c", "run analyses/c.toml"]
+
+
+def test_a_failure_fails_make_and_leaves_no_target(project):
+    (project / "fail").write_text("")
+    done = subprocess.run(["make"], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert not (project / "build" / "results" / "a").exists()
+    (project / "fail").unlink()
+    assert "report a" in make(project)
+
+
+def test_clean_keeps_fetched_data(project):
+    make(project)
+    make(project, "clean")
+    assert not (project / "build" / "cohorts").exists()
+    assert (project / "build" / "raw" / "one" / ".complete").is_file()
+
+
+def test_help_lists_every_target(project):
+    done = subprocess.run(["make", "help"], cwd=project, capture_output=True, text=True, check=True)
+    for target in ("all", "setup", "test", "lint", "bench", "clean", "COHORT"):
+        assert f"make {target}" in done.stdout
