@@ -138,6 +138,8 @@ class Design:
     strata : int array, shape (n,), or None
         Stratum of each row; `strata_labels` names them.
     offset, weights : array, shape (n,), or None
+    time : array, shape (n,), or None
+        Person-time of each row, where it is a column of its own.
     cluster : int array, shape (n,), or None
     missing : mapping of column to the number of rows in which it is missing
     n_missing : int
@@ -152,6 +154,7 @@ class Design:
     strata_labels: tuple[str, ...] = ()
     offset: Array | None = None
     weights: Array | None = None
+    time: Array | None = None
     cluster: NDArray[np.int64] | None = None
     missing: Mapping[str, int] = field(default_factory=dict)
     n_missing: int = 0
@@ -172,6 +175,7 @@ def build(
     *,
     weights: str | None = None,
     cluster: str | None = None,
+    time: str | None = None,
     intercept: bool = False,
 ) -> Design:
     """Build a design from a formula and a frame.
@@ -184,6 +188,8 @@ def build(
         One row per person or per period of follow-up.
     weights, cluster : str, optional
         Columns of case weights and of cluster identifiers.
+    time : str, optional
+        Column of person-time, for rates.
     intercept : bool
         Whether the matrix starts with a column of ones (not for Cox models).
 
@@ -200,7 +206,7 @@ def build(
             f"cluster is both '{spec.cluster}' in the formula and '{cluster}' as an argument; give it once."
         )
     cluster = cluster or spec.cluster
-    used = list(dict.fromkeys([*spec.columns, *(name for name in (weights, cluster) if name)]))
+    used = list(dict.fromkeys([*spec.columns, *(name for name in (weights, cluster, time) if name)]))
     for name in used:
         if name not in data.columns:
             raise SpecError(
@@ -229,7 +235,8 @@ def build(
         strata=strata,
         strata_labels=labels,
         offset=bases.numbers(rows[spec.offset]) if spec.offset else None,
-        weights=_weights(rows[weights]) if weights else None,
+        weights=_positive(rows[weights], "weights") if weights else None,
+        time=_positive(rows[time], "person-time") if time else None,
         cluster=_codes(rows, (cluster,))[0] if cluster else None,
         missing=missing,
         n_missing=len(data) - len(rows),
@@ -275,8 +282,13 @@ def _recipe(spec: Formula, rows: pd.DataFrame, response: Surv | Array, intercept
 
 
 def _response(spec: Formula, rows: pd.DataFrame) -> Surv | Array:
+    if not spec.response:
+        return np.empty(0)  # covariates alone, to be joined to several outcomes
     if not spec.survival:
-        return bases.numbers(rows[spec.response[0]])
+        outcome = rows[spec.response[0]]
+        if not (pd.api.types.is_numeric_dtype(outcome) or pd.api.types.is_bool_dtype(outcome)):
+            raise DataError(f"outcome '{outcome.name}' is {outcome.dtype}, not numbers; recode it to 0/1 or booleans.")
+        return bases.numbers(outcome)
     *entry, exit_, event = spec.response
     return surv(rows[entry[0]] if entry else None, rows[exit_], rows[event])
 
@@ -296,10 +308,10 @@ def _codes(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[NDArray[np.int64
     return numbered, tuple(labels[code] for code in present)
 
 
-def _weights(values: pd.Series) -> Array:
+def _positive(values: pd.Series, what: str) -> Array:
     out = bases.numbers(values)
     if not (out > 0).all():
         raise DataError(
-            f"weights '{values.name}' must be positive: {int((out <= 0).sum())} rows have zero or less. Leave them out."
+            f"{what} '{values.name}' must be positive: {int((out <= 0).sum())} rows have zero or less. Leave them out."
         )
     return out

@@ -12,14 +12,21 @@ COLLINEAR = 1e-10  # share of a column's information left after the columns befo
 INFINITE = 10.0  # Newton steps ahead at which a monotone likelihood still does not fall
 
 
-def check_information(information: Array, gram: Array, names: tuple[str, ...]) -> None:
-    """Refuse columns that never vary among the people at risk, or that others add up to.
+def check_information(
+    information: Array,
+    gram: Array,
+    names: tuple[str, ...],
+    among: str = "everyone at risk at each event (within strata)",
+) -> None:
+    """Refuse columns that never vary among the people compared, or that others add up to.
 
     Parameters
     ----------
     information, gram : array, shape (p, p)
-        Information at zero, and the same without the subtraction of the risk sets' means.
+        Information at zero, and the same without the subtraction of the means of those compared.
     names : tuple of str
+    among : str
+        Who is compared, in words.
 
     Raises
     ------
@@ -30,8 +37,7 @@ def check_information(information: Array, gram: Array, names: tuple[str, ...]) -
     constant = [name for name, left, whole in zip(names, own, np.diag(gram), strict=True) if left <= CONSTANT * whole]
     if constant:
         raise FitError(
-            f"{_columns(constant)} the same value for everyone at risk at each event (within strata), so nothing can "
-            "be estimated. Take it out of the formula."
+            f"{_columns(constant)} the same value for {among}, so nothing can be estimated. Take it out of the formula."
         )
     scale = np.sqrt(own)
     correlation = information / np.outer(scale, scale)
@@ -41,7 +47,7 @@ def check_information(information: Array, gram: Array, names: tuple[str, ...]) -
         if 1 - projection @ correlation[:j, j] < COLLINEAR:
             others = [names[i] for i in np.flatnonzero(np.abs(projection) > 1e-6)]
             raise FitError(
-                f"column '{names[j]}' is a linear combination of {', '.join(repr(o) for o in others)} (within strata); "
+                f"column '{names[j]}' is a linear combination of {', '.join(repr(o) for o in others)} for {among}; "
                 "take one of them out of the formula."
             )
 

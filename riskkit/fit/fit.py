@@ -12,8 +12,9 @@ from scipy import stats
 
 from riskkit.design.bases import Array, Summary
 from riskkit.design.design import Design, Recipe
-from riskkit.errors import SpecError
+from riskkit.errors import SpecError, did_you_mean
 
+UNITS_PER_YEAR = {"days": 365.25, "months": 12.0, "years": 1.0}
 RATIOS = {"cox": "hazard ratio", "logistic": "odds ratio", "poisson": "rate ratio", "clogit": "odds ratio"}
 
 
@@ -64,6 +65,8 @@ class Fit:
         Degrees of freedom of the t distribution that intervals use; infinite means normal.
     ties : {"efron", "breslow"} or None
         How a Cox model treats tied events; None for other models.
+    ratio : str or None
+        What exp(coefficient) is called where the model's name does not say ("risk ratio" of a modified Poisson model).
     notes : tuple of str
         What a reader should know about this fit, in sentences.
     design : Design or None
@@ -89,6 +92,7 @@ class Fit:
     score_chi2: float = float("nan")
     df_resid: float = float("inf")
     ties: str | None = None
+    ratio: str | None = None
     notes: tuple[str, ...] = ()
     design: Design | None = None
     refit: Callable[[Design], Fit] | None = field(default=None, repr=False)
@@ -96,8 +100,8 @@ class Fit:
 
     @property
     def ratio_name(self) -> str:
-        """What exp(coefficient) is called: "hazard ratio", "odds ratio" or "rate ratio"."""
-        return RATIOS[self.model]
+        """What exp(coefficient) is called: "hazard ratio", "odds ratio", "rate ratio" or "risk ratio"."""
+        return self.ratio or RATIOS[self.model]
 
     @cached_property
     def params(self) -> pd.Series:
@@ -265,3 +269,16 @@ class Fit:
     def light(self) -> Fit:
         """The same fit without its design: inference still works, diagnostics need the data again."""
         return replace(self, design=None, refit=None, _summaries=dict(self.summaries))
+
+
+def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:
+    """Refuse an argument that is not one of its choices.
+
+    Raises
+    ------
+    SpecError
+        Naming the argument, its value and the choices.
+    """
+    if value not in choices:
+        known = [str(choice) for choice in choices]
+        raise SpecError(f"{name}={value!r} is not one of {', '.join(known)}.{did_you_mean(str(value), known)}")

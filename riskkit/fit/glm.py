@@ -1,0 +1,197 @@
+"""What logistic and Poisson regression share: their fit, covariance and the checks of what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+
+from riskkit.design.bases import Array
+from riskkit.design.design import Design
+from riskkit.design.surv import Surv
+from riskkit.errors import FitError, SpecError
+from riskkit.fit.fit import Fit, check_choice
+from riskkit.fit.likelihoods import POISSON, Evaluation, FirthLikelihood, GlmLikelihood, gram
+from riskkit.fit.newton import Maximum, maximise
+
+Penalty = Literal["firth"] | None
+MAX_ITERATIONS = 100
+
+
+def fit_glm(
+    design: Design,
+    likelihood: GlmLikelihood,
+    model: str,
+    refit: Callable[[Design], Fit],
+    *,
+    robust: bool,
+    penalty: Penalty,
+    max_iterations: int,
+    person_years: float = float("nan"),
+    ratio: str | None = None,
+) -> Fit:
+    """Fit a generalised linear model to a design; `likelihood` is of its columns.
+
+    Raises
+    ------
+    FitError
+        If the model cannot be estimated.
+    """
+    best = maximise_glm(likelihood, design.recipe.names, penalty, max_iterations)
+    vcov = vcov_model = inverse(best.information)
+    if robust:
+        vcov = sandwich(likelihood.x, likelihood.residual(best.at.mean), vcov_model, design.cluster)
+    return Fit(
+        model=model,
+        recipe=design.recipe,
+        coef=best.coef,
+        vcov=vcov,
+        vcov_model=vcov_model,
+        loglik=best.loglik,
+        loglik_null=best.loglik_null,
+        n=len(likelihood.y),
+        events=int(likelihood.y.sum()),
+        person_years=person_years,
+        n_missing=design.n_missing,
+        iterations=best.iterations,
+        method="Firth's penalised likelihood" if penalty else "maximum likelihood",
+        covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
+        score_chi2=best.score_chi2,
+        ratio=ratio,
+        design=design,
+        refit=refit,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class InterceptAlone:
+    """A log-likelihood as a function of the intercept, the other coefficients being zero."""
+
+    full: GlmLikelihood | FirthLikelihood
+
+    @property
+    def x(self) -> Array:
+        """The column of ones."""
+        return self.full.x[:, :1]
+
+    def evaluate(self, coef: Array) -> Evaluation:
+        """Compute the log-likelihood and its derivative at an intercept, shape (1,)."""
+        at = self.full.evaluate(np.concatenate([coef, np.zeros(self.full.x.shape[1] - 1)]))
+        return Evaluation(at.loglik, at.gradient[:1], at.mean)
+
+    def information(self, at: Evaluation) -> Array:
+        """Information about the intercept, shape (1, 1)."""
+        return self.full.information(at)[:1, :1]
+
+    def first_information(self, at: Evaluation, names: tuple[str, ...]) -> Array:
+        """The same: an intercept needs no check."""
+        return self.information(at)
+
+
+def maximise_glm(
+    plain: GlmLikelihood, names: tuple[str, ...], penalty: Penalty, max_iterations: int
+) -> Maximum[Evaluation]:
+    """Fit the intercept alone, then, from there, all coefficients.
+
+    With Firth's penalty the log-likelihoods are penalised ones, both with the penalty of the full design: twice their
+    difference is the penalised likelihood-ratio statistic.
+
+    Raises
+    ------
+    FitError
+        If a column is constant or collinear, a coefficient has no finite estimate, or steps run out.
+
+    References
+    ----------
+    McCullagh P, Nelder JA (1989) Generalized Linear Models; Firth D (1993) Biometrika 80:27; Heinze G, Schemper M
+    (2002) Stat Med 21:2409. R: glm; logistf::logistf.
+    """
+    full = FirthLikelihood(plain) if penalty else plain
+    base = np.ones(len(plain.y)) if plain.weights is None else plain.weights
+    exposed = base if plain.offset is None or plain.family is not POISSON else base * np.exp(plain.offset)
+    first = np.array([plain.family.link(float(base @ plain.y / exposed.sum()))])
+    if not penalty and (plain.offset is None or plain.family is POISSON):
+        intercept = first
+    else:
+        intercept = maximise(InterceptAlone(full), names[:1], max_iterations, first).coef
+    return maximise(full, names, max_iterations, np.concatenate([intercept, np.zeros(len(names) - 1)]))
+
+
+def sandwich(x: Array, residual: Array, model: Array, cluster: NDArray[np.int64] | None) -> Array:
+    """Robust covariance: the model-based one around the squared gradient terms of rows, or of clusters.
+
+    Parameters
+    ----------
+    x : array, shape (n, p)
+    residual : array, shape (n,)
+        A row's term of the gradient is `residual` times `x`.
+    model : array, shape (p, p)
+        Model-based covariance.
+    cluster : int array, shape (n,), or None
+
+    References
+    ----------
+    White H (1980) Econometrica 48:817. R: sandwich::sandwich(fit), sandwich::vcovCL(fit, cluster, type = "HC0",
+    cadjust = FALSE).
+    """
+    if cluster is None:
+        meat = gram(x, residual**2)
+    else:
+        members = sparse.csr_array((residual, (cluster, np.arange(len(x)))))
+        by_cluster = members @ x
+        meat = by_cluster.T @ by_cluster
+    return np.asarray(model @ meat @ model)
+
+
+def inverse(information: Array) -> Array:
+    """Model-based covariance, shape (p, p).
+
+    Raises
+    ------
+    FitError
+        If the information is singular.
+    """
+    try:
+        return np.asarray(linalg.inv(information))
+    except linalg.LinAlgError:
+        raise FitError("the information is singular at the estimates; take out a redundant term.") from None
+
+
+def check_options(design: Design, robust: bool, penalty: object) -> bool:
+    """Whether the covariance is robust: asked for, or because there are clusters.
+
+    Raises
+    ------
+    SpecError
+        If the penalty is unknown, or stands beside a robust covariance.
+    """
+    check_choice("penalty", penalty, (None, "firth"))
+    robust = robust or design.cluster is not None
+    if robust and penalty:
+        raise SpecError('penalty="firth" has a model-based covariance only; leave out robust and cluster.')
+    return robust
+
+
+def single_outcome(design: Design, what: str, *, survival: bool = False) -> Array:
+    """The outcome column of a model without strata, shape (n,); `survival` allows Surv(...) instead.
+
+    Raises
+    ------
+    SpecError
+        If the outcome is Surv(...) where it may not be, or the formula has strata.
+    """
+    text = design.recipe.formula.text
+    if design.strata is not None:
+        raise SpecError(
+            f"formula {text!r}: {what} has no strata; write C(column) for an effect of its own, or fit matched sets "
+            "with riskkit.clogit."
+        )
+    if isinstance(design.response, Surv):
+        if survival:
+            return design.response.event.astype(float)
+        raise SpecError(f"formula {text!r}: the outcome of {what} is one column, not Surv(...).")
+    return design.response

@@ -1,0 +1,99 @@
+"""Logistic regression."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from riskkit.design.bases import Array
+from riskkit.design.design import Design, build
+from riskkit.design.surv import indicator
+from riskkit.errors import FitError
+from riskkit.fit.fit import Fit
+from riskkit.fit.glm import MAX_ITERATIONS, Penalty, check_options, fit_glm, single_outcome
+from riskkit.fit.likelihoods import BERNOULLI, GlmLikelihood
+
+
+def logistic(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    weights: str | None = None,
+    cluster: str | None = None,
+    robust: bool = False,
+    penalty: Penalty = None,
+    max_iterations: int = MAX_ITERATIONS,
+) -> Fit:
+    """Fit a logistic regression; its ratios are odds ratios.
+
+    Parameters
+    ----------
+    formula : str
+        `outcome ~ terms`; the outcome is 0/1 or boolean. `offset(column)` is allowed, `strata(...)` is not.
+    data : DataFrame
+        One row per person.
+    weights : str, optional
+        Column of case weights. When they are sampling weights, ask for `robust=True`.
+    cluster : str, optional
+        Column of cluster identifiers: the covariance is then cluster-robust.
+    robust : bool
+        White's sandwich covariance, robust against a wrong model.
+    penalty : {None, "firth"}
+        Firth's penalised likelihood, which has finite estimates under separation; the log-likelihoods of the fit are
+        then penalised ones.
+    max_iterations : int
+        Newton steps allowed.
+
+    Raises
+    ------
+    SpecError
+        If the formula or an argument cannot be understood.
+    DataError
+        If the outcome is not 0/1, or another column cannot be what the formula makes of it.
+    FitError
+        If the model cannot be estimated: one outcome only, a constant column, collinear columns, separation.
+
+    References
+    ----------
+    McCullagh P, Nelder JA (1989) Generalized Linear Models; Heinze G, Schemper M (2002) Stat Med 21:2409.
+    R: glm(formula, binomial, data); sandwich::sandwich; logistf::logistf.
+    """
+    design = build(formula, data, weights=weights, cluster=cluster, intercept=True)
+    return fit_design(design, robust=robust, penalty=penalty, max_iterations=max_iterations)
+
+
+def fit_design(
+    design: Design, *, robust: bool = False, penalty: Penalty = None, max_iterations: int = MAX_ITERATIONS
+) -> Fit:
+    """Fit a logistic regression to a design; the same as `logistic`, for callers that build once and fit many times.
+
+    Raises
+    ------
+    SpecError, DataError, FitError
+        As `logistic` does.
+    """
+    robust = check_options(design, robust, penalty)
+    y = outcome(design)
+    if y.min() == y.max():
+        raise FitError(
+            f"'{design.recipe.formula.response[0]}' is {y[0]:g} in every row used; there is nothing to compare."
+        )
+    likelihood = GlmLikelihood(design.x, y, BERNOULLI, design.weights, design.offset)
+    refit = partial(fit_design, robust=robust, penalty=penalty, max_iterations=max_iterations)
+    return fit_glm(design, likelihood, "logistic", refit, robust=robust, penalty=penalty, max_iterations=max_iterations)
+
+
+def outcome(design: Design) -> Array:
+    """The 0/1 outcome of a design as numbers, shape (n,).
+
+    Raises
+    ------
+    SpecError
+        If the outcome is Surv(...), or the formula has strata.
+    DataError
+        If it holds anything but 0 and 1.
+    """
+    y = single_outcome(design, "a logistic model")
+    return np.asarray(indicator(pd.Series(y, name=design.recipe.formula.response[0]), "outcome"), dtype=float)
