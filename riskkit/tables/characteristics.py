@@ -12,6 +12,7 @@ from riskkit.errors import DataError, did_you_mean
 
 EVERYONE = "All"
 DIFFERENCE = "standardised difference"
+FLAG: dict[object, str] = {0: "No", 1: "Yes"}
 COLUMNS = ("variable", "label", "unit", "kind", "level", "group", "statistic", "value")
 
 Row = tuple[str, str, float]  # level, statistic, value
@@ -71,24 +72,29 @@ def characteristics(
 
     Notes
     -----
-    Quantiles are of type 7 in R's numbering. The standardised difference is that of Yang and Dalton (A unified approach to
-    measuring the effect size between two groups using SAS, SAS Global Forum 2012, paper 335): for numbers the
-    difference of means over the root of the mean variance, with its sign; for categories the Mahalanobis distance of the
-    two sets of proportions, which has none.
+    Quantiles are of type 7 in R's numbering. The standardised difference is that of Yang and Dalton (A unified approach
+    to measuring the effect size between two groups using SAS, SAS Global Forum 2012, paper 335): for numbers the
+    difference of means over the root of the mean variance, with its sign; for categories the Mahalanobis distance of
+    the two sets of proportions, which has none.
     """
     absent = [name for name in variables if name not in data]
     if absent:
-        raise DataError(f"There is no column '{absent[0]}' to describe.{did_you_mean(absent[0], map(str, data.columns))}")
-    names = [str(group) for group in (by.cat.categories if isinstance(by.dtype, pd.CategoricalDtype) else _sorted(by))]
+        raise DataError(
+            f"There is no column '{absent[0]}' to describe.{did_you_mean(absent[0], map(str, data.columns))}"
+        )
+    ordered = by.cat.categories if isinstance(by.dtype, pd.CategoricalDtype) else _sorted(by)
+    names = [str(group) for group in ordered]
     if not names:
         raise DataError("Nobody has a group to be described by: the exposure is missing in everyone.")
     group = by.astype("string")
     rows_of = {EVERYONE: pd.Series(True, index=data.index), **{g: (group == g).fillna(False) for g in names}}
-    found = []
+    found: list[tuple[str, str, str | None, str, str, str, str, float]] = []
     for name, rows in rows_of.items():
         found.append(("", "People", None, "people", "", name, "n", float(rows.sum())))
         if person_years is not None:
-            found.append(("", "Person-years", None, "people", "", name, "person_years", float(person_years[rows].sum())))
+            found.append(
+                ("", "Person-years", None, "people", "", name, "person_years", float(person_years[rows].sum()))
+            )
     for name, variable in variables.items():
         head = (name, variable.label, variable.unit, variable.kind)
         levels = _levels(data[name], variable)
@@ -97,7 +103,7 @@ def characteristics(
             described = _categories(values, levels) if levels else _numbers(values)
             found.extend((*head, level, label, statistic, value) for level, statistic, value in described)
         first, last = (data.loc[rows_of[g], name] for g in (names[0], names[-1]))
-        apart = standardised_difference(last, first, levels) if len(names) > 1 else float("nan")
+        apart = standardised_difference(last, first, list(levels)) if len(names) > 1 else float("nan")
         found.append((*head, "", names[-1], DIFFERENCE, apart))
     return pd.DataFrame(found, columns=list(COLUMNS))
 
@@ -146,23 +152,25 @@ def _numbers(values: pd.Series) -> Iterator[Row]:
         yield "", "q3", float(quartiles[2])
 
 
-def _categories(values: pd.Series, levels: Sequence[object]) -> Iterator[Row]:
+def _categories(values: pd.Series, levels: Mapping[object, str]) -> Iterator[Row]:
     known = values.dropna()
     yield "", "n", float(len(known))
     yield "", "missing", float(len(values) - len(known))
-    for level in levels:
+    for level, label in levels.items():
         count = float((known == level).sum())
-        yield str(level), "count", count
-        yield str(level), "percent", 100 * count / len(known) if len(known) else float("nan")
+        yield label, "count", count
+        yield label, "percent", 100 * count / len(known) if len(known) else float("nan")
 
 
-def _levels(values: pd.Series, variable: Described) -> list[object]:
-    """The categories of a variable in their declared order; none for a number."""
+def _levels(values: pd.Series, variable: Described) -> dict[object, str]:
+    """The values of a category or flag, in their declared order, with their labels; none for a number."""
     if variable.kind == "number":
-        return []
+        return {}
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return list(values.cat.categories)
-    return list(variable.levels) or _sorted(values)
+        return {value: str(value) for value in values.cat.categories}
+    if variable.kind == "flag":
+        return dict(FLAG)
+    return {value: str(value) for value in variable.levels or _sorted(values)}
 
 
 def _sorted(values: pd.Series) -> list[object]:

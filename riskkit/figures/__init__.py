@@ -1,0 +1,1 @@
+"""Figures: tidy frames drawn with matplotlib, one theme."""

@@ -1,0 +1,181 @@
+"""Forest plots: one row an estimate, with columns of text aligned beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from riskkit.figures.theme import FAINT, INK, MAIN, MUTED, NARROW, WIDE, ratio_axis, ratio_limits, styled, wrapped
+from riskkit.numbers import ratio_interval
+
+ROW = 0.205  # inches
+LARGEST = 8.0  # points, the side of the largest box
+SMALLEST = 3.0
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One line of a forest plot.
+
+    Attributes
+    ----------
+    label : str
+        What the estimate is of.
+    ratio, low, high : float
+        NaN for an estimate that could not be made, whose row says so.
+    information : float
+        1 / se^2, to which the area of the box is proportional.
+    detail : str
+        A number beside the label, such as the count of events.
+    remark : str
+        Text after the interval, such as a p value.
+    heading : str
+        A heading above this row, if it starts a group.
+    strong : bool
+        Drawn in the main colour and bold type; the others are outlined.
+    """
+
+    label: str
+    ratio: float
+    low: float
+    high: float
+    information: float
+    detail: str = ""
+    remark: str = ""
+    heading: str = ""
+    strong: bool = True
+
+
+@dataclass(frozen=True)
+class ForestHeads:
+    """The heads of a forest plot's columns, and the label of its axis."""
+
+    label: str
+    detail: str
+    ratio: str
+    remark: str
+    axis: str
+
+
+@styled()
+def forest(rows: Sequence[ForestRow], heads: ForestHeads, *, narrow: bool = False) -> Figure:
+    """Draw estimates with their intervals under each other.
+
+    Parameters
+    ----------
+    rows : sequence of ForestRow
+        From the top down.
+    heads : ForestHeads
+    narrow : bool
+        For a telephone or one column of a journal: the detail joins the label and the remark is left to the table.
+
+    Notes
+    -----
+    Intervals that leave the axis end in an arrow; `riskkit.figures.theme.ratio_limits` says when they do.
+    """
+    labels = [wrapped(_label(row, narrow), 21 if narrow else 38) for row in rows]
+    heights = [
+        (1 + label.count("\n") * 0.62) + (1.15 if row.heading else 0) for row, label in zip(rows, labels, strict=True)
+    ]
+    top, bottom = 0.34, 0.5
+    width, body = (NARROW if narrow else WIDE), sum(heights) * ROW + 0.08
+    height = top + body + bottom
+    figure = Figure(figsize=(width, height))
+    x = _columns(narrow)
+    box = (x["plot"], bottom / height, x["plot_end"] - x["plot"], body / height)
+    ax = figure.add_axes(box)
+    low, high = ratio_limits([r.ratio for r in rows], [r.low for r in rows], [r.high for r in rows])
+    ratio_axis(ax, "x", low, high, most=4 if narrow else 6)
+    ax.set_ylim(body, 0)
+    ax.yaxis.set_visible(False)
+    ax.spines["left"].set_visible(False)
+    ax.axvline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
+    largest = np.nanmax([r.information for r in rows] or [1.0])
+    texts = figure.add_axes((0, bottom / height, 1, body / height), sharey=ax)
+    texts.set_axis_off()
+    texts.set_xlim(0, 1)
+    at = 0.04
+    for row, label, tall in zip(rows, labels, heights, strict=True):
+        if row.heading:
+            texts.text(x["label"], at + 0.62 * ROW, wrapped(row.heading, 45), va="center", weight="bold", size=7.8)
+        middle = at + (tall - (1 + label.count("\n") * 0.62) / 2) * ROW
+        at += tall * ROW
+        _texts(texts, row, label, middle, x, narrow)
+        _estimate(ax, row, middle, largest, (low, high))
+    ax.set_xlabel(wrapped(heads.axis, 30 if narrow else 60), labelpad=3)
+    _heads(figure, heads, x, 1 - 0.2 / height, narrow)
+    return figure
+
+
+def _columns(narrow: bool) -> dict[str, float]:
+    """Where the columns start, as shares of the width."""
+    if narrow:
+        return {"label": 0.015, "indent": 0.015, "plot": 0.40, "plot_end": 0.70, "ratio": 0.72}
+    return {
+        "label": 0.005,
+        "indent": 0.012,
+        "detail": 0.405,
+        "plot": 0.43,
+        "plot_end": 0.72,
+        "ratio": 0.74,
+        "remark": 0.995,
+    }
+
+
+def _label(row: ForestRow, narrow: bool) -> str:
+    return f"{row.label} ({row.detail})" if narrow and row.detail else row.label
+
+
+def _texts(ax: Axes, row: ForestRow, label: str, middle: float, x: dict[str, float], narrow: bool) -> None:
+    weight = "bold" if row.strong else "normal"
+    size = 6.6 if narrow else 7.3
+    ax.text(x["indent"], middle, label, va="center", size=size, linespacing=1.1)
+    known = np.isfinite(row.ratio)
+    text = ratio_interval(row.ratio, row.low, row.high) if known else "not estimated"
+    ax.text(x["ratio"], middle, text, va="center", size=size, weight=weight if known else "normal")
+    if not narrow:
+        ax.text(x["detail"], middle, row.detail, va="center", ha="right", size=size)
+        ax.text(x["remark"], middle, row.remark, va="center", ha="right", size=size)
+
+
+def _estimate(ax: Axes, row: ForestRow, middle: float, largest: float, limits: tuple[float, float]) -> None:
+    if not np.isfinite(row.ratio):
+        return
+    low, high = limits
+    ends = np.clip([row.low, row.high], low, high)
+    ax.plot(ends, [middle, middle], color=MAIN if row.strong else MUTED, linewidth=1.1, zorder=2, label="interval")
+    for end, cut, marker in ((low, row.low < low, "<"), (high, row.high > high, ">")):
+        if cut:
+            ax.plot(
+                [end],
+                [middle],
+                marker=marker,
+                markersize=4,
+                color=MAIN if row.strong else MUTED,
+                clip_on=False,
+                label="cut",
+            )
+    side = max(LARGEST * np.sqrt(row.information / largest), SMALLEST) if np.isfinite(row.information) else SMALLEST
+    face, edge = (MAIN, MAIN) if row.strong else ("white", INK)
+    if low <= row.ratio <= high:
+        ax.plot(
+            [row.ratio], [middle], marker="s", markersize=side, markerfacecolor=face, markeredgecolor=edge,
+            markeredgewidth=0.9, zorder=3, label="box",
+        )  # fmt: skip
+
+
+def _heads(figure: Figure, heads: ForestHeads, x: dict[str, float], y: float, narrow: bool) -> None:
+    style: dict[str, Any] = {"va": "center", "size": 6.6 if narrow else 7.3, "color": MUTED}
+    figure.text(x["label"], y, f"{heads.label} ({heads.detail.lower()})" if narrow else heads.label, **style)
+    figure.text(x["ratio"], y, heads.ratio, **style)
+    if not narrow:
+        figure.text(x["detail"], y, heads.detail, ha="right", **style)
+        figure.text(x["remark"], y, heads.remark, ha="right", **style)
+    rule = y - 0.1 / figure.get_size_inches()[1]
+    figure.add_artist(Line2D([x["label"], 0.995], [rule, rule], linewidth=0.6, color=FAINT))

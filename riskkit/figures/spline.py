@@ -1,0 +1,168 @@
+"""Spline curves: the ratio at every level of an exposure, with its band and the exposure's distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from riskkit.figures.panels import Panel, layout_for, panel_axes
+from riskkit.figures.theme import (
+    BAND,
+    DASHES,
+    HISTOGRAM,
+    INK,
+    MAIN,
+    MUTED,
+    SERIES,
+    number_axis,
+    ratio_axis,
+    ratio_limits,
+    styled,
+)
+
+HISTOGRAM_SHARE = 0.17  # of a panel's height
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where the ratio is 1, and how a reader is told."""
+
+    x: float
+    text: str
+
+
+@styled()
+def spline(
+    curves: pd.DataFrame,
+    histogram: pd.DataFrame,
+    panels: Sequence[Panel],
+    *,
+    xlabel: str,
+    ylabel: str,
+    reference: Reference,
+    knots: Sequence[float] = (),
+    narrow: bool = False,
+) -> Figure:
+    """Draw one curve with its confidence band for each outcome, on shared axes.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Columns outcome x ratio low high, of one exposure, time scale and model.
+    histogram : DataFrame
+        Columns left right n: the exposure's distribution, drawn along the foot of each panel.
+    panels : sequence of Panel
+        The outcomes to show, in order.
+    xlabel, ylabel : str
+        Name and unit of the exposure; name of the ratio, with the scale it is drawn on.
+    reference : Reference
+    knots : sequence of float
+        Marked by ticks inside the foot of each panel.
+    narrow : bool
+        One column, for a telephone or a journal's single column.
+    """
+    shown = tuple(panels)
+    figure, axes = panel_axes(shown, layout_for(len(shown), narrow), xlabel, ylabel)
+    drawn = curves[curves["outcome"].isin([panel.key for panel in shown])]
+    _frame(axes, drawn, histogram)
+    for panel, ax in zip(shown, axes, strict=True):
+        rows = drawn[drawn["outcome"] == panel.key].sort_values("x")
+        ax.fill_between(
+            rows["x"], rows["low"], rows["high"], color=BAND, linewidth=0, label="confidence band", zorder=2
+        )
+        ax.plot(rows["x"], rows["ratio"], color=MAIN, linewidth=1.8, label="ratio", zorder=4)
+        ax.plot(
+            list(knots), [0.0] * len(knots), linestyle="none", marker="|", markersize=7, color=MUTED, clip_on=False,
+            transform=ax.get_xaxis_transform(), label="knots", zorder=5,
+        )  # fmt: skip
+        _mark_reference(ax, reference, first=ax is axes[0])
+    return figure
+
+
+@styled()
+def comparison(
+    curves: pd.DataFrame,
+    histogram: pd.DataFrame,
+    panels: Sequence[Panel],
+    series: Mapping[str, str],
+    main: str,
+    *,
+    xlabel: str,
+    ylabel: str,
+    reference: Reference,
+    narrow: bool = False,
+) -> Figure:
+    """Draw the curves of several models over each other, for each outcome, without bands.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Columns series outcome x ratio low high; the limits of the axis allow for the band of the main series.
+    histogram : DataFrame
+        Columns left right n.
+    panels : sequence of Panel
+    series : mapping of str to str
+        Names in the column `series`, to the label a reader sees; drawn in this order.
+    main : str
+        The series drawn thick and with its band.
+    xlabel, ylabel, reference, narrow
+        As for `spline`.
+    """
+    shown = tuple(panels)
+    entries = 1 if narrow else 2
+    layout = layout_for(len(shown), narrow, below=-(-len(series) // entries) * 0.16 + 0.1)
+    figure, axes = panel_axes(shown, layout, xlabel, ylabel)
+    drawn = curves[curves["outcome"].isin([panel.key for panel in shown])]
+    _frame(axes, drawn[drawn["series"] == main], histogram)
+    others = [name for name in series if name != main]
+    looks = {name: (SERIES[i % len(SERIES)], DASHES[i % len(DASHES)]) for i, name in enumerate(others)}
+    for panel, ax in zip(shown, axes, strict=True):
+        of_panel = drawn[drawn["outcome"] == panel.key].sort_values("x")
+        band = of_panel[of_panel["series"] == main]
+        ax.fill_between(band["x"], band["low"], band["high"], color=BAND, linewidth=0, zorder=2)
+        for name, label in series.items():
+            rows = of_panel[of_panel["series"] == name]
+            colour, dash = looks.get(name, (MAIN, "-"))
+            width, level = (2.0, 4) if name == main else (1.3, 5)
+            ax.plot(rows["x"], rows["ratio"], color=colour, linestyle=dash, linewidth=width, label=label, zorder=level)
+        _mark_reference(ax, reference, first=False)
+    lines = [line for line in axes[0].get_lines() if line.get_label() in series.values()]
+    figure.legend(
+        lines, [str(line.get_label()) for line in lines], loc="lower left", bbox_to_anchor=(0.0, 0.0), frameon=False,
+        ncols=entries, fontsize=7.5, handlelength=2.6, borderaxespad=0.2, labelspacing=0.3,
+    )  # fmt: skip
+    return figure
+
+
+def _frame(axes: Sequence[Axes], rows: pd.DataFrame, histogram: pd.DataFrame) -> None:
+    """Shared limits with room for the histogram at the foot, the histogram itself, and the line of no difference."""
+    low, high = ratio_limits(rows["ratio"], rows["low"], rows["high"])
+    foot = low / (high / low) ** (HISTOGRAM_SHARE / (1 - HISTOGRAM_SHARE))
+    start, end = rows["x"].min(), rows["x"].max()
+    inside = histogram[(histogram["right"] > start) & (histogram["left"] < end)]
+    tallest = max(inside["n"].max(), 1) if len(inside) else 1
+    margin = 0.02 * (end - start)
+    for ax in axes:
+        ax.set_xlim(start - margin, end + margin)
+        ratio_axis(ax, "y", foot, high, ticks_from=low)
+        number_axis(ax)
+        ax.stairs(
+            inside["n"] / tallest * HISTOGRAM_SHARE * 0.9, [*inside["left"], *inside["right"].tail(1)], fill=True,
+            transform=ax.get_xaxis_transform(), color=HISTOGRAM, linewidth=0, label="people", zorder=1,
+        )  # fmt: skip
+        ax.axhline(1, color=MUTED, linewidth=0.7, zorder=3, label="no difference")
+
+
+def _mark_reference(ax: Axes, reference: Reference, first: bool) -> None:
+    ax.plot(
+        [reference.x], [1], marker="D", markersize=4, color="white", markeredgecolor=INK, label="reference", zorder=6
+    )
+    if first:
+        ax.annotate(
+            reference.text, (reference.x, 1), (0, 22), textcoords="offset points", ha="center", va="bottom", size=7,
+            color=INK, arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "shrinkB": 3}, zorder=7,
+        )  # fmt: skip

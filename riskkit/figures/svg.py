@@ -1,0 +1,109 @@
+"""Figures as files: SVG that can stand in a page, and PNG for a manuscript."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+from matplotlib.figure import Figure
+
+from riskkit.figures.theme import styled
+
+SVG = "http://www.w3.org/2000/svg"
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+POINTER = re.compile(r"(?:url\(|^)#([^)]+)")
+PNG_DPI = 300
+
+ElementTree.register_namespace("", SVG)
+ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, drawn.
+
+    Attributes
+    ----------
+    figure : Figure
+    name : str
+        The name of its files, and the start of every id in a page.
+    svg : str
+        As matplotlib writes it.
+    """
+
+    figure: Figure
+    name: str
+    svg: str
+
+    def inline(self, title: str, description: str) -> str:
+        """SVG to stand in an HTML page.
+
+        Every id starts with the drawing's name, so that drawings on one page cannot answer for each other; nothing is
+        named that a browser would fetch; `title` and `description` are what a screen reader says. All text is escaped.
+        """
+        root = ElementTree.fromstring(self.svg)
+        for part in (f"{{{SVG}}}metadata", f"{{{SVG}}}title"):
+            for found in root.findall(part):
+                root.remove(found)
+        _take_out_style(root)
+        _own_ids(root, self.name)
+        for tag, text in (("desc", description), ("title", title)):
+            element = ElementTree.Element(f"{{{SVG}}}{tag}", {"id": f"{self.name}-{tag}"})
+            element.text = NOT_XML.sub("", text)
+            root.insert(0, element)
+        root.attrib.pop("version", None)
+        root.set("role", "img")
+        root.set("aria-labelledby", f"{self.name}-title {self.name}-desc")
+        width, height = (72 * inches for inches in self.figure.get_size_inches())
+        root.set("width", f"{width * 4 / 3:.0f}")
+        root.set("height", f"{height * 4 / 3:.0f}")
+        root.set("style", "stroke-linejoin:round;stroke-linecap:butt")
+        return ElementTree.tostring(root, encoding="unicode")
+
+    def write(self, folder: Path) -> tuple[Path, Path]:
+        """Write name.svg and name.png (300 dpi) into a folder; the same figure gives the same bytes.
+
+        Returns
+        -------
+        svg, png : Path
+        """
+        svg, png = folder / f"{self.name}.svg", folder / f"{self.name}.png"
+        svg.write_text(self.svg, encoding="utf-8")
+        with styled():
+            self.figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
+        return svg, png
+
+
+def draw(figure: Figure, name: str) -> Drawing:
+    """Draw a figure as SVG: text as text, and the same bytes for the same figure."""
+    buffer = BytesIO()
+    with styled():
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return Drawing(figure, name, NOT_XML.sub("", buffer.getvalue().decode("utf-8")))
+
+
+def _take_out_style(root: ElementTree.Element) -> None:
+    """Matplotlib's one style rule is for every element, which in a page would be the page's own."""
+    for definitions in root.findall(f"{{{SVG}}}defs"):
+        for style in definitions.findall(f"{{{SVG}}}style"):
+            definitions.remove(style)
+        if not len(definitions):
+            root.remove(definitions)
+
+
+def _own_ids(root: ElementTree.Element, name: str) -> None:
+    """Keep only the ids that something points to, and rename them so that they are the drawing's own."""
+    pointed = {
+        found for element in root.iter() for value in element.attrib.values() for found in POINTER.findall(value)
+    }
+    for element in root.iter():
+        for key, value in list(element.attrib.items()):
+            if key != "id":
+                element.set(key, POINTER.sub(lambda m: m[0].replace("#", f"#{name}-", 1), value))
+            elif value in pointed:
+                element.set(key, f"{name}-{value}")
+            else:
+                del element.attrib[key]

@@ -1,0 +1,157 @@
+"""What an analysis found, one value for each exposure with each outcome: the material of sentences and headlines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from riskkit.results import Results
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio with its interval; `x` is the level of the exposure it is read at, NaN for one per increment."""
+
+    value: float
+    low: float
+    high: float
+    p: float = float("nan")
+    x: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Association:
+    """One exposure with one outcome in the main model on the main time scale.
+
+    Attributes
+    ----------
+    exposure, outcome : str
+        Names in the analysis.
+    exposure_label, outcome_label, unit
+        As the cohort calls them.
+    anchor : str
+        Where on the page the numbers stand.
+    level : float
+        Confidence level.
+    reference, reference_label
+        Level of the exposure where the ratio is 1, and what it is ("median").
+    per_label : str
+        The increment of the linear ratio, such as "SD (81.3 ng/mL)".
+    people, events, person_years, missing : float
+        Of the main model's spline fit, or of the first coding that was fitted; people NaN when none was.
+    linear : Ratio or None
+        Per increment.
+    overall, nonlinear : float
+        p values of the spline's tests; NaN where there is no spline.
+    ends : tuple of Ratio
+        The curve at a low and a high level of the exposure.
+    groups : int
+        The number of groups whose lowest and highest medians these levels are; 0 where they are the ends of the curve.
+    proportional : float
+        p value of the test of proportional hazards for the exposure.
+    """
+
+    exposure: str
+    outcome: str
+    exposure_label: str
+    outcome_label: str
+    unit: str | None
+    anchor: str
+    level: float
+    reference: float
+    reference_label: str
+    per_label: str
+    people: float
+    events: float
+    person_years: float
+    missing: float
+    linear: Ratio | None
+    overall: float
+    nonlinear: float
+    ends: tuple[Ratio, ...]
+    groups: int
+    proportional: float
+
+    @property
+    def fitted(self) -> bool:
+        """Whether any model of this pair could be fitted."""
+        return self.linear is not None or bool(self.ends)
+
+
+def associations(results: Results) -> tuple[Association, ...]:
+    """Gather the main results of every exposure with every outcome, in the analysis's order."""
+    manifest = results.manifest
+    return tuple(
+        _association(results, exposure, outcome, anchor(i, j))
+        for i, exposure in enumerate(manifest["exposures"])
+        for j, outcome in enumerate(manifest["analysis"]["outcomes"])
+    )
+
+
+def anchor(exposure: int, outcome: int) -> str:
+    """The place on the page of the main numbers of the i-th exposure with the j-th outcome."""
+    return f"e{exposure + 1}-o{outcome + 1}"
+
+
+def main_rows(frame: pd.DataFrame, manifest: dict[str, Any], exposure: str, coding: str | None = None) -> pd.DataFrame:
+    """Rows of one exposure in the main model on the main time scale."""
+    analysis = manifest["analysis"]
+    kept = (frame["exposure"] == exposure) & (frame["model"] == analysis["main_model"])
+    kept &= frame["time_scale"] == analysis["time_scales"][0]
+    return frame[kept & (frame["coding"] == coding)] if coding else frame[kept]
+
+
+def _association(results: Results, exposure: str, outcome: str, place: str) -> Association:
+    manifest = results.manifest
+    described = manifest["exposures"][exposure]
+
+    def of(frame: pd.DataFrame, coding: str | None = None) -> pd.DataFrame:
+        rows = main_rows(frame, manifest, exposure, coding)
+        return rows[rows["outcome"] == outcome]
+
+    fits = of(results.fits)
+    counts = fits.iloc[0] if len(fits) else dict.fromkeys(("n", "events", "person_years", "n_missing"), float("nan"))
+    groups = of(results.estimates, "groups")
+    linear = [_ratio(row) for _, row in of(results.estimates, "linear").iterrows()]
+    tests = of(results.tests, "spline")
+    tests = tests[tests["term"] == exposure].set_index("part")["p"] if len(tests) else pd.Series(dtype=float)
+    return Association(
+        exposure=exposure,
+        outcome=outcome,
+        exposure_label=described["label"],
+        outcome_label=manifest["outcomes"][outcome]["label"],
+        unit=described["unit"],
+        anchor=place,
+        level=manifest["analysis"]["level"],
+        reference=described["reference"],
+        reference_label=described["reference_label"],
+        per_label=described["per_label"],
+        people=counts["n"],
+        events=counts["events"],
+        person_years=counts["person_years"],
+        missing=counts["n_missing"],
+        linear=linear[0] if linear else None,
+        overall=float(tests.get("overall", np.nan)),
+        nonlinear=float(tests.get("nonlinear", np.nan)),
+        ends=_ends(of(results.curves), groups),
+        groups=len(groups),
+        proportional=float(tests.get("proportional hazards", np.nan)),
+    )
+
+
+def _ends(curve: pd.DataFrame, groups: pd.DataFrame) -> tuple[Ratio, ...]:
+    """The curve at the median of the lowest and of the highest group, or at its own ends where there are no groups."""
+    if curve.empty:
+        return ()
+    x = curve["x"].to_numpy()
+    wanted = (groups["x"].min(), groups["x"].max()) if len(groups) else (x.min(), x.max())
+    return tuple(_ratio(curve.iloc[int(np.argmin(np.abs(x - at)))]) for at in wanted)
+
+
+def _ratio(row: pd.Series) -> Ratio:
+    x = row["x"] if row["coding"] == "spline" else float("nan")
+    p = row["p"] if "p" in row.index else float("nan")
+    return Ratio(float(row["ratio"]), float(row["low"]), float(row["high"]), float(p), float(x))

@@ -1,0 +1,92 @@
+"""The estimates of an exposure on the page: by group, and per increment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from riskkit.figures.forest import ForestHeads, ForestRow, forest
+from riskkit.figures.panels import Panel
+from riskkit.figures.shape import is_floating, shape
+from riskkit.numbers import count, p_phrase, p_value, ratio
+from riskkit.report.associations import Association, main_rows
+from riskkit.report.figure import ExposureText, PageFigure
+from riskkit.report.words import in_sentence, interval, listed
+from riskkit.results import Results
+from riskkit.tables.estimates import groups_table, linear_table
+
+
+def groups_figure(
+    results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
+) -> PageFigure | None:
+    """The ratio by group of one exposure with every outcome in the main model; None where none was fitted."""
+    groups = main_rows(results.estimates, results.manifest, exposure, "groups")
+    shown = [a for a in found if a.outcome in set(groups["outcome"])]
+    if not shown:
+        return None
+    tests = main_rows(results.tests, results.manifest, exposure, "groups")
+    overall = tests[tests["part"] == "overall"].set_index("outcome")["p"]
+    panels = [
+        Panel(
+            a.outcome,
+            a.outcome_label,
+            p_phrase(overall[a.outcome], "any difference: p") if a.outcome in overall else "",
+        )
+        for a in shown
+    ]
+    wide, narrow = (
+        shape(groups, panels, xlabel=text.axis, ylabel=text.ratio_axis, narrow=each) for each in (False, True)
+    )
+    floating = is_floating(groups)
+    boxes = "the information behind it" if floating else "the number of events"
+    lines = (
+        f"Lines are floating {text.level} confidence intervals, by which any two groups can be compared"
+        if floating
+        else f"Lines are {text.level} confidence intervals relative to the reference group, which has none"
+    )
+    caption = (
+        f"Hazard ratios by group of {text.name}. Each box stands at its group's median, its area proportional to "
+        f"{boxes}; the ratio is above and the number of events below. {lines}. {text.adjusted}"
+    )
+    outcomes = {a.outcome: a.outcome_label for a in shown}
+    table = groups_table(groups, outcomes, text.unit, f"{text.ratio} by group of {text.name}", text.short)
+    return PageFigure("groups", wide, narrow, caption, _groups_told(groups, shown), table)
+
+
+def linear_figure(
+    results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
+) -> PageFigure | None:
+    """The forest of ratios per increment of one exposure with every outcome; None where none was fitted."""
+    estimates = main_rows(results.estimates, results.manifest, exposure, "linear")
+    if estimates.empty:
+        return None
+    rows_of = {r.outcome: r for r in estimates.itertuples()}
+    rows = []
+    for a in found:
+        r = rows_of.get(a.outcome)
+        rows.append(
+            ForestRow(a.outcome_label, r.ratio, r.low, r.high, 1 / r.se**2, count(r.events), p_value(r.p))
+            if r
+            else ForestRow(a.outcome_label, np.nan, np.nan, np.nan, np.nan)
+        )
+    heads = ForestHeads("Outcome", "Events", text.short, "p", f"Hazard ratio per {text.increment} higher, log scale")
+    wide, narrow = (forest(rows, heads, narrow=each) for each in (False, True))
+    caption = (
+        f"Hazard ratios per {text.increment} higher {text.name}, taken as a straight line on the log scale; where "
+        "the curve is bent, this is its average slope. The area of each box is proportional to the information "
+        f"behind it, and an arrow marks an interval that leaves the axis. {text.adjusted}"
+    )
+    told = listed(f"{in_sentence(a.outcome_label)} {interval(a.linear, a.level)}" for a in found if a.linear)
+    outcomes = {a.outcome: a.outcome_label for a in found}
+    table = linear_table(estimates, outcomes, f"{text.ratio} per {text.increment} higher {text.name}", text.short)
+    return PageFigure("linear", wide, narrow, caption, f"Hazard ratio per {text.increment} higher: {told}.", table)
+
+
+def _groups_told(groups: pd.DataFrame, shown: Sequence[Association]) -> str:
+    told = []
+    for a in shown:
+        rows = groups[groups["outcome"] == a.outcome]
+        told.append(f"{a.outcome_label}, from the lowest group to the highest: {', '.join(map(ratio, rows['ratio']))}.")
+    return " ".join(told)

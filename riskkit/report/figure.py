@@ -1,0 +1,109 @@
+"""A figure of a page with what stands beside it, and the texts that figures of one exposure share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from riskkit.numbers import level, measure
+from riskkit.report.words import TIME_SCALES, in_sentence
+from riskkit.tables.table import Table
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """A figure of a page.
+
+    Attributes
+    ----------
+    name : str
+        Of its files and ids.
+    wide, narrow : Figure
+        For a page and for a telephone; the same numbers. A figure without `narrow` suits both.
+    caption : str
+        What is shown and how to read it.
+    finding : str
+        What there is to see, for those who cannot see it.
+    table : Table
+        The numbers behind it.
+    """
+
+    name: str
+    wide: Figure
+    narrow: Figure | None
+    caption: str
+    finding: str
+    table: Table
+
+
+@dataclass(frozen=True)
+class ExposureText:
+    """How the figures and tables of one exposure name things.
+
+    Attributes
+    ----------
+    label, name, unit
+        "Serum IGF-I", "serum IGF-I" (in a sentence), "ng/mL".
+    axis : str
+        "Serum IGF-I (ng/mL)".
+    ratio, short, ratio_axis : str
+        "Hazard ratio (95% CI)", "HR (95% CI)" and the label of a ratio axis.
+    increment : str
+        "SD (81.3 ng/mL)".
+    reference : str
+        "median, 148 ng/mL".
+    reference_x : float
+    level : str
+        "95%".
+    adjusted : str
+        A sentence on the model and its time scale.
+    """
+
+    label: str
+    name: str
+    unit: str | None
+    axis: str
+    ratio: str
+    short: str
+    ratio_axis: str
+    increment: str
+    reference: str
+    reference_x: float
+    level: str
+    adjusted: str
+
+
+def model_label(analysis: Mapping[str, Any]) -> str:
+    """The main model in full: a label that starts with + goes on from the label before it."""
+    label = ""
+    for model in analysis["models"]:
+        own = model["label"]
+        label = f"{label} {own}" if own.startswith("+") and label else own
+        if model["name"] == analysis["main_model"]:
+            break
+    return in_sentence(label)
+
+
+def exposure_text(manifest: Mapping[str, Any], exposure: str) -> ExposureText:
+    """The texts of one exposure, from what the run recorded."""
+    described, analysis = manifest["exposures"][exposure], manifest["analysis"]
+    interval = f"({level(analysis['level'])} CI)"
+    at = measure(described["reference"], described["unit"])
+    named = described["reference_label"] in ("median", "mean")
+    return ExposureText(
+        label=described["label"],
+        name=in_sentence(described["label"]),
+        unit=described["unit"],
+        axis=f"{described['label']} ({described['unit']})" if described["unit"] else described["label"],
+        ratio=f"Hazard ratio {interval}",
+        short=f"HR {interval}",
+        ratio_axis=f"Hazard ratio {interval}, log scale",
+        increment=described["per_label"],
+        reference=f"{described['reference_label']}, {at}" if named else at,
+        reference_x=described["reference"],
+        level=level(analysis["level"]),
+        adjusted=f"Model: {model_label(analysis)}; time scale: {TIME_SCALES[analysis['time_scales'][0]]}.",
+    )

@@ -1,0 +1,188 @@
+"""How it was done and what limits it, in paragraphs written from what the run recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from riskkit.numbers import count, level, measure, measures, with_unit
+from riskkit.report.associations import Association
+from riskkit.report.words import TIME_SCALES, in_sentence, listed
+from riskkit.results import Results
+
+CALL = re.compile(r"(?P<function>\w+)\(\s*(?P<variable>[A-Za-z_]\w*)\s*(?:,\s*(?P<argument>.+?)\s*)?\)")
+SET_ONCE = "Knots and cut points were set once, from everyone with a measurement, and are the same in every model."
+
+
+def methods(results: Results) -> tuple[tuple[str, str], ...]:
+    """The methods, as paragraphs with their headings."""
+    manifest = results.manifest
+    return (
+        ("Design and people", _design(manifest)),
+        ("Outcomes and follow-up", _outcomes(manifest)),
+        ("Exposure", " ".join([*map(_exposure, manifest["exposures"].values()), SET_ONCE])),
+        ("Models", _models(manifest)),
+        ("Tests and intervals", _tests(manifest)),
+        ("Missing data", _missing(results)),
+        ("Software", _software(manifest)),
+    )
+
+
+def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ...]:
+    """What limits the conclusions: of every such analysis, of this one, and of the variables it used."""
+    manifest = results.manifest
+    tested = [a for a in found if a.fitted]
+    pairs = f"{count(len(tested))} pairs of exposure and outcome were examined"
+    general = [
+        "This is an observational study. The associations may be due in part or in whole to causes of both the "
+        "exposure and the outcome that were not measured, or not measured well, and to illness that changed the "
+        "exposure before it was measured.",
+        "The exposure was used as it was measured: nothing was corrected for error of measurement or change over time.",
+        f"{pairs}, and the p values are not corrected for their number." if len(tested) > 1 else "",
+        "People with a missing value in a model were left out of it, which may bias the results if they differ.",
+    ]
+    if manifest["cohort"]["simulated"]:
+        general.insert(0, "The data are simulated: no number in this report says anything about people.")
+    variables = manifest["cohort"]["variables"]
+    notes = [
+        f"{variables[v]['label']}: {variables[v]['note']}" for v in used_variables(manifest) if variables[v]["note"]
+    ]
+    return tuple(text for text in (*general, *manifest["analysis"]["notes"], *notes) if text)
+
+
+def used_variables(manifest: Mapping[str, Any]) -> list[str]:
+    """The cohort's variables that the analysis used: exposures, covariates, strata."""
+    analysis = manifest["analysis"]
+    terms = (term for model in analysis["models"] for term in model["covariates"])
+    named = [*manifest["exposures"], *(_parts(term)[1] for term in terms), *analysis["strata"]]
+    return [name for name in dict.fromkeys(named) if name in manifest["cohort"]["variables"]]
+
+
+def covariate(term: str, labels: Mapping[str, str]) -> str:
+    """A covariate's term in words: rcs(age, 4) -> age (restricted cubic spline with 4 knots)."""
+    function, variable, argument = _parts(term)
+    name = in_sentence(labels.get(variable, variable))
+    match function:
+        case "":
+            return name
+        case "rcs" if argument.isdigit():
+            return f"{name} (restricted cubic spline with {argument} knots)"
+        case "C":
+            return f"{name} (categories)"
+        case "log" | "log2" | "sqrt":
+            return f"{name} ({ {'log': 'logarithm', 'log2': 'logarithm to base 2', 'sqrt': 'square root'}[function] })"
+        case _:
+            return f"{name} ({term})"
+
+
+def _parts(term: str) -> tuple[str, str, str]:
+    found = CALL.fullmatch(term.strip())
+    return (found["function"], found["variable"], found["argument"] or "") if found else ("", term.strip(), "")
+
+
+def _design(manifest: Mapping[str, Any]) -> str:
+    cohort = manifest["cohort"]
+    flow = cohort["flow"]
+    kind = "A simulated cohort" if cohort["simulated"] else "A prospective cohort study"
+    left_out = sum(step["removed"] for step in flow)
+    return (
+        f"{kind} within {cohort['title']}. {_sentence(cohort['description'])} Of {count(flow[0]['remaining'])} people, "
+        f"{count(left_out)} were left out for the reasons in the flow diagram, and {count(flow[-1]['remaining'])} "
+        "remained."
+    )
+
+
+def _outcomes(manifest: Mapping[str, Any]) -> str:
+    outcomes = listed([in_sentence(outcome["label"]) for outcome in manifest["outcomes"].values()])
+    declared = [manifest["cohort"]["outcomes"][name] for name in manifest["outcomes"]]
+    notes = " ".join(f"{outcome['label']}: {_sentence(outcome['note'])}" for outcome in declared if outcome["note"])
+    follow_up = manifest["cohort"]["follow_up"]
+    return (
+        f"The outcome{'s were' if len(manifest['outcomes']) > 1 else ' was'} {outcomes}. Follow-up began at "
+        f"{in_sentence(follow_up['start'])} and ended at {in_sentence(follow_up['end'])}. People without the outcome "
+        "by then were censored, as were those whose follow-up another event had ended (cause-specific hazards). "
+        f"{notes}"
+    ).strip()
+
+
+def _exposure(exposure: Mapping[str, Any]) -> str:
+    label, unit = exposure["label"], exposure["unit"]
+    codings = []
+    if exposure["knots"]:
+        at = _values(exposure["knots"], unit)
+        where = f"{exposure['reference_label']}, {measure(exposure['reference'], unit)}"
+        codings.append(
+            f"a restricted cubic spline with {len(exposure['knots'])} knots at {at} (reference: the {where})"
+        )
+    if exposure["cuts"]:
+        codings.append(f"{len(exposure['cuts']) + 1} groups cut at {_values(exposure['cuts'], unit)}")
+    if exposure["per"]:
+        codings.append(f"a straight line per {exposure['per_label']}")
+    return f"{label} was modelled as {listed(codings)}."
+
+
+def _models(manifest: Mapping[str, Any]) -> str:
+    analysis = manifest["analysis"]
+    labels = {name: variable["label"] for name, variable in manifest["cohort"]["variables"].items()}
+    main, *others = analysis["time_scales"]
+    sentences = [
+        f"Hazard ratios were estimated by Cox regression with {TIME_SCALES[main]} as the time scale"
+        + (" and delayed entry at the age of entry." if main == "age" else "."),
+    ]
+    for model in analysis["models"]:
+        lead = "The main model" if model["name"] == analysis["main_model"] else "A further model"
+        terms = listed([covariate(term, labels) for term in model["covariates"]])
+        sentences.append(f"{lead} (“{model['label']}”) was adjusted for {terms or 'nothing'}.")
+    if main == "age":
+        sentences.append("Where age is the time scale, age at entry is not a covariate.")
+    if analysis["strata"]:
+        strata = listed([in_sentence(labels.get(name, name)) for name in analysis["strata"]])
+        sentences.append(f"The baseline hazard was allowed to differ by {strata} (stratification).")
+    if others:
+        named = listed([TIME_SCALES[scale] for scale in others])
+        sentences.append(f"Every model was fitted again with {named} as the time scale.")
+    sentences.append("Ties were handled by Efron's method.")
+    return " ".join(sentences)
+
+
+def _tests(manifest: Mapping[str, Any]) -> str:
+    confidence = level(manifest["analysis"]["level"])
+    return (
+        f"Intervals are {confidence} confidence intervals; bands around curves hold at each point, not for the curve "
+        "as a whole. Overall association and non-linearity were tested by Wald tests of all spline terms and of the "
+        "non-linear ones, proportional hazards by the score test of Grambsch and Therneau. All tests are two-sided."
+    )
+
+
+def _missing(results: Results) -> str:
+    manifest = results.manifest
+    analysis = manifest["analysis"]
+    fits = results.fits[results.fits["time_scale"] == analysis["time_scales"][0]]
+    ranges = []
+    for model in analysis["models"]:
+        missing = fits.loc[fits["model"] == model["name"], "n_missing"]
+        if len(missing):
+            low, high = count(missing.min()), count(missing.max())
+            ranges.append(f"{low if low == high else f'{low} to {high}'} people in the model “{model['label']}”")
+    return (
+        "Each model used the people with a value for all of its variables (complete cases). "
+        + (f"This left out {listed(ranges)}. " if ranges else "")
+        + f"A model with fewer than {count(analysis['min_events'])} events was not fitted and is listed as left out."
+    )
+
+
+def _software(manifest: Mapping[str, Any]) -> str:
+    made = manifest["provenance"]
+    packages = listed([f"{name} {version}" for name, version in made["packages"].items()])
+    return f"riskkit {made['riskkit']} with Python {made['python']}, {packages}."
+
+
+def _values(values: Sequence[float], unit: str | None) -> str:
+    *shown, last = measures(values)
+    return listed([*shown, with_unit(last, unit)])
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,45 @@
+"""Who was studied: the exclusion flow and the table of characteristics on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from riskkit.figures.flow import Step, flow
+from riskkit.numbers import count, measures, with_unit
+from riskkit.report.associations import Association
+from riskkit.report.figure import PageFigure
+from riskkit.report.words import in_sentence
+from riskkit.results import Results
+from riskkit.tables.baseline import baseline_table
+from riskkit.tables.table import Column, Row, Table
+
+
+def flow_figure(results: Results, found: Sequence[Association]) -> PageFigure:
+    """The exclusion flow, down to the people in the main model of the first exposure and outcome."""
+    cohort = results.manifest["cohort"]
+    steps = [Step(step["label"], step["removed"], step["remaining"]) for step in cohort["flow"]]
+    end = "In the cohort"
+    main = next((a for a in found if a.fitted), None)
+    if main and main.missing and main.people + main.missing == steps[-1].remaining:
+        steps.append(Step("Missing a value of the main model", int(main.missing), int(main.people)))
+        end = f"In the main model of {in_sentence(main.exposure_label)} and {in_sentence(main.outcome_label)}"
+    rows = tuple(Row((step.label, count(step.removed), count(step.remaining))) for step in steps)
+    columns = (Column("Step", numeric=False), Column("Left out"), Column("Remaining"))
+    told = f"Of {count(steps[0].remaining)} people, {count(steps[-1].remaining)} were analysed."
+    caption = "Who was studied, and who was left out for which reason, in the order of the steps."
+    return PageFigure("flow", flow(steps, end), None, caption, told, Table("People at each step", columns, rows))
+
+
+def characteristics_table(results: Results) -> Table | None:
+    """The characteristics by group of the first exposure; None where none were asked for."""
+    tidy = results.characteristics
+    if not (tidy["kind"] != "people").any():
+        return None
+    exposure = next(iter(results.manifest["exposures"].values()))
+    edges = measures(exposure["cuts"])
+    heads = {}
+    for i in range(len(edges) + 1):
+        limits = f"≤{edges[0]}" if i == 0 else f">{edges[-1]}" if i == len(edges) else f">{edges[i - 1]} to {edges[i]}"
+        heads[f"Q{i + 1}"] = f"Q{i + 1}\n{limits}"
+    groups = with_unit(f"{exposure['label']},", exposure["unit"]) if exposure["unit"] else exposure["label"]
+    return baseline_table(tidy, f"Characteristics of the people by {in_sentence(exposure['label'])}", groups, heads)

@@ -1,0 +1,166 @@
+"""What was found, in sentences written from the numbers.
+
+Associations are never told as effects, and the lack of evidence never as evidence of a lack.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from riskkit.numbers import HARD, count, level, measure, p_phrase, ratio
+from riskkit.report.associations import Association, Ratio
+
+RATIO = "hazard ratio"
+TIME_SCALES = {"age": "attained age", "follow_up": "time since entry"}
+
+
+def headline(found: Sequence[Association]) -> tuple[str, ...]:
+    """The answer to the analysis's question: a sentence on the first outcome, and one on the others if there are."""
+    first = found[0]
+    others = [a for a in found[1:] if a.exposure == first.exposure and a.fitted]
+    sentences = [finding(first)]
+    if others:
+        clear = [a for a in others if has_evidence(a)]
+        named = listed([in_sentence(a.outcome_label) for a in clear])
+        other = "the other outcome" if len(others) == 1 else f"the {len(others)} other outcomes"
+        share = named if clear else "none"
+        sentences.append(
+            f"Of {other}, there was evidence of an association with "
+            f"{in_sentence(first.exposure_label)} for {share} (at {_threshold(first)}, without correction for the "
+            "number of tests)."
+        )
+    return tuple(sentences)
+
+
+def finding(a: Association) -> str:
+    """One sentence on one exposure with one outcome, with its numbers, reference and tests."""
+    if not a.fitted:
+        return f"{a.exposure_label} and {in_sentence(a.outcome_label)}: no model could be fitted."
+    exposure, outcome = in_sentence(a.exposure_label), in_sentence(a.outcome_label)
+    if math.isnan(a.overall):
+        assert a.linear is not None
+        verb = "was associated" if a.linear.p < _alpha(a) else "showed no evidence of an association"
+        return f"{a.exposure_label} {verb} with {outcome}: {_per(a)} {interval(a.linear, a.level, test=True)}."
+    if a.overall >= _alpha(a):
+        text = f"There was no evidence of an association of {exposure} with {outcome} ({p_phrase(a.overall)})"
+        if a.linear and a.linear.p < _alpha(a):
+            return (
+                f"{text} when its shape was left free, but a straight line gave a {RATIO} of "
+                f"{interval(a.linear, a.level, test=True)} per {a.per_label} higher."
+            )
+        return f"{text}: {_per(a)} {interval(a.linear, a.level)}." if a.linear else f"{text}."
+    text = f"{a.exposure_label} was associated with {outcome} ({p_phrase(a.overall)})"
+    if a.nonlinear < _alpha(a):
+        return f"{text}, and not along a straight line ({p_phrase(a.nonlinear, 'non-linearity p')}): {_ends(a)}."
+    straight = f"no evidence against a straight line ({p_phrase(a.nonlinear, 'non-linearity p')})"
+    if a.linear is None:
+        return f"{text}, with {straight}: {_ends(a)}."
+    if a.linear.p >= _alpha(a):
+        return (
+            f"{text}, but neither a straight line ({p_phrase(a.linear.p)}) nor the departure from one "
+            f"({p_phrase(a.nonlinear)}) was clear by itself: {_per(a)} {interval(a.linear, a.level)}."
+        )
+    return f"{text}: {_per(a)} {interval(a.linear, a.level)}, with {straight}."
+
+
+def has_evidence(a: Association) -> bool:
+    """Whether the main test of this pair is below the threshold that goes with the confidence level."""
+    p = a.overall if not math.isnan(a.overall) else (a.linear.p if a.linear else float("nan"))
+    return p < _alpha(a)
+
+
+def people(found: Sequence[Association]) -> str:
+    """How many people were followed for how long, and how many had the first outcome, in the main model."""
+    a = next((a for a in found if a.fitted), None)
+    if a is None:
+        return "No model could be fitted."
+    left_out = f" ({count(a.missing)} people with a missing value were left out)" if a.missing else ""
+    return (
+        f"In the main model, {count(a.people)} people were followed for {count(a.person_years)} person-years, "
+        f"{a.person_years / a.people:.1f} years on average{left_out}; {count(a.events)} had the outcome "
+        f"“{in_sentence(a.outcome_label)}”."
+    )
+
+
+def reading(found: Sequence[Association]) -> str:
+    """At which levels of the exposure the sentences read a curve."""
+    a = next((a for a in found if a.ends), None)
+    if a is None:
+        return ""
+    names = {2: "halves", 3: "thirds", 4: "fourths", 5: "fifths", 10: "tenths"}
+    groups = names.get(a.groups, "groups")
+    where = f"the medians of the lowest and highest {groups}" if a.groups else "the 1st and 99th percentiles"
+    return f"Where a curve is told by two of its points, these are {where} of the exposure."
+
+
+def proportional_hazards(found: Sequence[Association]) -> str:
+    """What the tests of proportional hazards say, and what follows where they say no."""
+    tested = [a for a in found if not math.isnan(a.proportional)]
+    if not tested:
+        return "Proportional hazards were not tested."
+    against = [a for a in tested if a.proportional < _alpha(a)]
+    how = (
+        f"The {RATIO} of each exposure was tested for change along the time scale (scaled Schoenfeld residuals) in "
+        f"{_number(len(tested), 'model')}."
+    )
+    if not against:
+        return (
+            f"{how} There was no evidence of change in any (smallest {p_phrase(min(a.proportional for a in tested))})."
+        )
+    named = listed(
+        [
+            f"{in_sentence(a.exposure_label)} with {in_sentence(a.outcome_label)} ({p_phrase(a.proportional)})"
+            for a in against
+        ]
+    )
+    return (
+        f"{how} There was evidence of change for {named}. There the {RATIO} is an average over follow-up, weighted "
+        "towards when most events happened, and may hide an association that is stronger early or late."
+    )
+
+
+def interval(r: Ratio, confidence: float, test: bool = False) -> str:
+    """A ratio in a sentence: 0.88 (95% CI 0.82 to 0.93), with its p value if asked for."""
+    tail = f"; {p_phrase(r.p)}" if test else ""
+    return f"{ratio(r.value)} ({level(confidence)} CI {ratio(r.low)} to {ratio(r.high)}{tail})"
+
+
+def in_sentence(label: str) -> str:
+    """A label in the middle of a sentence: Death from cancer -> death from cancer, but IGF-I and HbA1c as they are."""
+    first = label.split(maxsplit=1)[0] if label.strip() else label
+    plain = first[:1].isupper() and first[1:].replace("-", "").islower()
+    return label[:1].lower() + label[1:] if plain else label
+
+
+def listed(items: Iterable[str]) -> str:
+    """Items as a sentence lists them: a, b and c."""
+    items = list(items)
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def _number(n: int, noun: str) -> str:
+    return f"{count(n)} {noun}{'' if n == 1 else 's'}"
+
+
+def _per(a: Association) -> str:
+    return f"{RATIO} per {a.per_label.replace(' ', HARD)} higher"
+
+
+def _ends(a: Association) -> str:
+    low, high = a.ends
+    where = f"{a.reference_label} of {measure(a.reference, a.unit)}"
+    if a.reference_label not in ("median", "mean"):
+        where = measure(a.reference, a.unit)
+    return (
+        f"relative to the {where}, the {RATIO} was {interval(low, a.level)} at {measure(low.x, a.unit)} and "
+        f"{interval(high, a.level)} at {measure(high.x, a.unit)}"
+    )
+
+
+def _alpha(a: Association) -> float:
+    return 1 - a.level
+
+
+def _threshold(a: Association) -> str:
+    return f"p < {_alpha(a):.2g}"

@@ -1,0 +1,90 @@
+"""The table of characteristics laid out for a reader: variables down, groups of exposure across."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from riskkit.numbers import MINUS, NOTHING, count, measures, per_cent
+from riskkit.tables.characteristics import DIFFERENCE, EVERYONE, FLAG
+from riskkit.tables.table import Column, Row, Table
+
+SKEWED = 0.5  # a mean this many standard deviations off the median is shown beside the median, not alone
+
+
+def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[str, str]) -> Table:
+    """Lay out what `riskkit.tables.characteristics.characteristics` found.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Columns variable label unit kind level group statistic value.
+    caption : str
+    by : str
+        What the groups are of, as a head over their columns.
+    groups : mapping of str to str
+        The head of each group's column, such as its limits, where it has more than its name.
+
+    Returns
+    -------
+    Table
+        Mean (SD) or, where these lie far apart, median (interquartile range) for numbers; n (%) for categories.
+    """
+    names = list(dict.fromkeys(tidy["group"]))
+    first, last = names[1] if len(names) > 1 else "", names[-1]
+    columns = (
+        Column("", numeric=False),
+        Column(EVERYONE),
+        *(Column(groups.get(name, name), group=by) for name in names if name != EVERYONE),
+        Column(f"{last} against {first}\nin SD"),
+    )
+    rows = [row for _, rows in tidy.groupby("variable", sort=False) for row in _rows(rows, names)]
+    notes = (
+        "Numbers are mean (SD), or median (first to third quartile) where a distribution is skewed; categories are n "
+        "(%). People with a missing value are counted in their own row and left out of the means and percentages.",
+        f"Last column: the standardised difference of {last} from {first}, in standard deviations (for a category, the "
+        "distance between the two sets of proportions, which has no sign).",
+    )
+    return Table(caption, columns, tuple(rows), notes)
+
+
+def _rows(tidy: pd.DataFrame, names: list[str]) -> Iterator[Row]:
+    value = {(r.level, r.group, r.statistic): r.value for r in tidy.itertuples()}
+    head = tidy.iloc[0]
+    if head["kind"] == "people":
+        for label, statistic in (("People, n", "n"), ("Person-years", "person_years")):
+            if ("", names[0], statistic) in value:
+                yield Row((label, *(count(value["", name, statistic]) for name in names), ""))
+        return
+    apart = value.get(("", names[-1], DIFFERENCE), float("nan"))
+    difference = f"{apart:.2f}".replace("-", MINUS) if np.isfinite(apart) else NOTHING
+    unit = f", {head['unit']}" if head["unit"] else ""
+    if head["kind"] == "number":
+        skewed = abs(
+            value.get(("", EVERYONE, "mean"), 0) - value.get(("", EVERYONE, "median"), 0)
+        ) > SKEWED * value.get(("", EVERYONE, "sd"), float("inf"))
+        yield Row((f"{head['label']}{unit}", *(_number(value, name, skewed) for name in names), difference))
+    else:
+        yield Row((f"{head['label']}", *("" for _ in names), difference))
+        levels = dict.fromkeys(tidy.loc[tidy["level"] != "", "level"])
+        for level in levels if head["kind"] != "flag" else [level for level in levels if level != FLAG[0]]:
+            cells = (_category(value, level, name) for name in names)
+            yield Row((str(level), *cells, ""), kind="indented")
+    if value.get(("", EVERYONE, "missing"), 0) > 0:
+        yield Row(("Missing", *(count(value["", name, "missing"]) for name in names), ""), kind="indented")
+
+
+def _number(value: Mapping[tuple[str, str, str], float], group: str, skewed: bool) -> str:
+    if ("", group, "mean") not in value:
+        return NOTHING
+    if skewed:
+        middle, low, high = measures([value["", group, name] for name in ("median", "q1", "q3")])
+        return f"{middle} ({low} to {high})"
+    mean, sd = measures([value["", group, name] for name in ("mean", "sd")])
+    return f"{mean} ({sd})"
+
+
+def _category(value: Mapping[tuple[str, str, str], float], level: str, group: str) -> str:
+    return f"{count(value[level, group, 'count'])} ({per_cent(value[level, group, 'percent'])})"

@@ -1,0 +1,232 @@
+"""Tables of estimates: by group, per increment, along the curve, and models side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from riskkit.numbers import NOTHING, count, measure, p_value, ratio_interval
+from riskkit.tables.table import Column, Row, Table
+
+PER = 1000  # person-years of a rate
+
+
+def groups_table(
+    estimates: pd.DataFrame, outcomes: Mapping[str, str], unit: str | None, caption: str, head: str
+) -> Table:
+    """The ratio in each group of an exposure, with people, events, person-years and the crude rate.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Rows of coding "groups" of one exposure, time scale and model.
+    outcomes : mapping of str to str
+        Outcomes to show, in order, with their labels.
+    unit : str or None
+        Of the exposure.
+    caption : str
+    head : str
+        The head of the column of ratios.
+    """
+    columns = (
+        Column("Group", numeric=False),
+        Column(_of("Range", unit)),
+        Column(_of("Median", unit)),
+        Column("People"),
+        Column("Events"),
+        Column("Person-years"),
+        Column(f"Rate per {count(PER)}"),
+        Column(head),
+        Column("p"),
+    )
+    rows: list[Row] = []
+    for outcome, label in outcomes.items():
+        of_outcome = estimates[estimates["outcome"] == outcome]
+        if of_outcome.empty:
+            continue
+        rows.append(Row((label,), kind="heading"))
+        for r in of_outcome.itertuples():
+            rate = PER * r.events / r.person_years if r.person_years > 0 else float("nan")
+            ratio = "1 (reference)" if r.reference else ratio_interval(r.ratio, r.low, r.high)
+            cells = (
+                r.level,
+                f"{measure(r.x_low)} to {measure(r.x_high)}",
+                measure(r.x),
+                count(r.n),
+                count(r.events),
+                count(r.person_years),
+                f"{rate:.1f}" if np.isfinite(rate) else NOTHING,
+                ratio,
+                "" if r.reference else p_value(r.p),
+            )
+            rows.append(Row(cells, kind="indented"))
+    return Table(caption, columns, tuple(rows), ("Rates are crude: events per 1,000 person-years, not adjusted.",))
+
+
+def linear_table(estimates: pd.DataFrame, outcomes: Mapping[str, str], caption: str, head: str) -> Table:
+    """The ratio per increment of an exposure for each outcome.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Rows of coding "linear" of one exposure, time scale and model.
+    outcomes : mapping of str to str
+    caption, head : str
+        `head` is that of the column of ratios.
+    """
+    heads = ("People", "Events", "Person-years", "Left out for missing values", head, "p")
+    columns = (Column("Outcome", numeric=False), *(Column(text) for text in heads))
+    found = estimates.set_index("outcome")
+    rows = []
+    for outcome, label in outcomes.items():
+        if outcome not in found.index:
+            rows.append(Row((label, *([NOTHING] * 4), "not estimated", NOTHING)))
+            continue
+        r = found.loc[outcome]
+        people = (count(r[name]) for name in ("n", "events", "person_years", "n_missing"))
+        rows.append(Row((label, *people, ratio_interval(r["ratio"], r["low"], r["high"]), p_value(r["p"]))))
+    return Table(caption, columns, tuple(rows))
+
+
+def curve_table(
+    curves: pd.DataFrame,
+    outcomes: Mapping[str, str],
+    at: Sequence[float],
+    unit: str | None,
+    caption: str,
+    exposure: str,
+) -> Table:
+    """The curve read at some levels of the exposure, outcomes across.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Columns outcome x ratio low high, of one exposure, time scale and model.
+    outcomes : mapping of str to str
+    at : sequence of float
+        Levels of the exposure; the nearest point of the curve is read.
+    unit : str or None
+    caption, exposure : str
+    """
+    columns = (Column(_of(exposure, unit), numeric=False), *(Column(label) for label in outcomes.values()))
+    of_outcome = dict(iter(curves.groupby("outcome")))
+    rows = []
+    for x in at:
+        cells = []
+        for outcome in outcomes:
+            if outcome not in of_outcome:
+                cells.append("not estimated")
+                continue
+            r = nearest(of_outcome[outcome], x)
+            cells.append("1 (reference)" if r["se"] == 0 else ratio_interval(r["ratio"], r["low"], r["high"]))
+        rows.append(Row((measure(x), *cells), strong=all(cell == "1 (reference)" for cell in cells)))
+    return Table(caption, columns, tuple(rows))
+
+
+def comparison_table(
+    curves: pd.DataFrame,
+    outcomes: Mapping[str, str],
+    series: Mapping[str, str],
+    at: Sequence[float],
+    unit: str | None,
+    caption: str,
+) -> Table:
+    """The curves of several models read at the same levels of the exposure, models down.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Columns series outcome x ratio low high.
+    outcomes, series : mapping of str to str
+        Names to labels, in order.
+    at : sequence of float
+    unit : str or None
+    caption : str
+    """
+    columns = (Column("Outcome and model", numeric=False), *(Column(f"At {measure(x, unit)}") for x in at))
+    found = dict(iter(curves.groupby(["outcome", "series"])))
+    rows = []
+    for outcome, label in outcomes.items():
+        rows.append(Row((label,), kind="heading"))
+        for name, model in series.items():
+            read = [nearest(found[outcome, name], x) for x in at] if (outcome, name) in found else []
+            cells = [ratio_interval(r["ratio"], r["low"], r["high"]) for r in read] or ["not estimated"] * len(at)
+            rows.append(Row((model, *cells), kind="indented"))
+    return Table(caption, columns, tuple(rows))
+
+
+def nearest(points: pd.DataFrame, x: float) -> pd.Series:
+    """The point of a curve closest to x."""
+    return points.iloc[int(np.argmin(np.abs(points["x"].to_numpy() - x)))]
+
+
+def models_table(
+    estimates: pd.DataFrame,
+    outcomes: Mapping[str, str],
+    models: Mapping[str, str],
+    time_scales: Mapping[str, str],
+    main: str,
+    caption: str,
+) -> Table:
+    """The ratio per increment in every model (across) and on every time scale (down).
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Rows of coding "linear" of one exposure.
+    outcomes, models, time_scales : mapping of str to str
+        Names to labels, in order.
+    main : str
+        The model the report leads with.
+    caption : str
+    """
+    columns = (
+        Column("Outcome and time scale", numeric=False),
+        *(Column(f"{label} (main)" if name == main else label) for name, label in models.items()),
+    )
+    found = {(r.outcome, r.time_scale, r.model): r for r in estimates.itertuples()}
+    rows = []
+    for outcome, label in outcomes.items():
+        rows.append(Row((label,), kind="heading"))
+        for i, (scale, scale_label) in enumerate(time_scales.items()):
+            cells = []
+            for model in models:
+                r = found.get((outcome, scale, model))
+                if r is None:
+                    cells.append("not estimated")
+                    continue
+                cells.append(f"{ratio_interval(r.ratio, r.low, r.high)}\n{count(r.events)} / {count(r.n)}")
+            rows.append(Row((scale_label, *cells), kind="indented", strong=i == 0))
+    return Table(caption, columns, tuple(rows), ("Under each ratio: events / people.",))
+
+
+def failures_table(failures: pd.DataFrame, labels: Mapping[str, Mapping[str, str]], caption: str) -> Table:
+    """The models that were left out, each with the reason.
+
+    Parameters
+    ----------
+    failures : DataFrame
+        Columns exposure outcome time_scale coding model reason.
+    labels : mapping of str to mapping
+        For each of the key columns, its values' labels.
+    caption : str
+    """
+    keys = {
+        "exposure": "Exposure",
+        "outcome": "Outcome",
+        "time_scale": "Time scale",
+        "coding": "Coding",
+        "model": "Model",
+    }
+    columns = tuple(Column(text, numeric=False) for text in (*keys.values(), "Reason"))
+    rows = [
+        Row((*(labels[key].get(getattr(r, key), getattr(r, key)) for key in keys), r.reason))
+        for r in failures.itertuples()
+    ]
+    return Table(caption, columns, tuple(rows))
+
+
+def _of(text: str, unit: str | None) -> str:
+    return f"{text} ({unit})" if unit else text

@@ -1,0 +1,59 @@
+"""A table as a reader sees it: text in cells, ready for a page, a document or a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a column; neighbours with the same group stand under one common head."""
+
+    label: str
+    group: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    Attributes
+    ----------
+    cells : tuple of str
+        One for each column; the first names the row. A heading has one cell, which spans the table.
+    kind : {"row", "indented", "heading"}
+    anchor : str
+        The place a sentence can point to, if any.
+    strong : bool
+        Whether this is the line the reader should find first.
+    """
+
+    cells: tuple[str, ...]
+    kind: Literal["row", "indented", "heading"] = "row"
+    anchor: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its caption and the notes under it."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> tuple[tuple[str, int], ...]:
+        """The common heads above the columns, each with the number of columns it spans; none if no column has one."""
+        if not any(column.group for column in self.columns):
+            return ()
+        spans: list[tuple[str, int]] = []
+        for column in self.columns:
+            if spans and spans[-1][0] == column.group:
+                spans[-1] = (column.group, spans[-1][1] + 1)
+            else:
+                spans.append((column.group, 1))
+        return tuple(spans)

@@ -1,0 +1,92 @@
+"""The table of tests: is there an association, is it a straight line, do the hazards stay proportional."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from riskkit.numbers import NOTHING, count, p_value, ratio_interval
+from riskkit.tables.table import Column, Row, Table
+
+
+def table_of_tests(
+    tests: pd.DataFrame,
+    estimates: pd.DataFrame,
+    fits: pd.DataFrame,
+    outcomes: Mapping[str, str],
+    exposure: str,
+    caption: str,
+    head: str,
+    anchors: Mapping[str, str],
+) -> Table:
+    """The main results of one exposure with every outcome: people, events, the linear ratio and every test.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        Columns outcome coding term part chi2 df p, of one exposure, time scale and model.
+    estimates : DataFrame
+        Rows of coding "linear" of the same.
+    fits : DataFrame
+        Columns outcome n events n_missing; the first row of each outcome is shown.
+    outcomes : mapping of str to str
+        Outcomes to show, in order, with their labels.
+    exposure : str
+        The exposure's name, as in the column `term`.
+    caption : str
+    head : str
+        The head of the column of ratios.
+    anchors : mapping of str to str
+        The place of each outcome's row, which sentences point to.
+    """
+    wanted = (
+        ("Any association", "Spline: p", "spline", exposure, "overall"),
+        ("Non-linearity", "Spline: p", "spline", exposure, "nonlinear"),
+        ("Any difference", "Groups: p", "groups", exposure, "overall"),
+        ("Trend", "Groups: p", "groups", exposure, "trend"),
+        ("Exposure", "Proportional hazards: p", "spline", exposure, "proportional hazards"),
+        ("Whole model", "Proportional hazards: p", "spline", "GLOBAL", "proportional hazards"),
+    )
+    found = {(r.outcome, r.coding, r.term, r.part): r for r in tests.itertuples()}
+    shown = [w for w in wanted if any((outcome, *w[2:]) in found for outcome in outcomes)]
+    linear = {r.outcome: r for r in estimates.itertuples()}
+    columns = (
+        Column("Outcome", numeric=False),
+        Column("Events / people"),
+        *((Column(head, group="Straight line"), Column("p", group="Straight line")) if linear else ()),
+        *(Column(text, group=group) for text, group, *_ in shown),
+    )
+    rows = []
+    for outcome, label in outcomes.items():
+        tested = [_cell(found.get((outcome, coding, term, part))) for _, _, coding, term, part in shown]
+        rows.append(
+            Row(
+                (label, *_people(fits, outcome), *_linear(linear.get(outcome), bool(linear)), *tested),
+                anchor=anchors.get(outcome, ""),
+            )
+        )
+    return Table(
+        caption, columns, tuple(rows), ("Under each p value: the chi-squared statistic and its degrees of freedom.",)
+    )
+
+
+def _people(fits: pd.DataFrame, outcome: str) -> tuple[str, ...]:
+    rows = fits[fits["outcome"] == outcome]
+    if rows.empty:
+        return (NOTHING,)
+    events, people, missing = (count(rows[name].iloc[0]) for name in ("events", "n", "n_missing"))
+    return (f"{events} / {people}\n{missing} missing",)
+
+
+def _linear(row: Any, any_linear: bool) -> tuple[str, ...]:
+    if not any_linear:
+        return ()
+    if row is None:
+        return ("not estimated", NOTHING)
+    return (ratio_interval(row.ratio, row.low, row.high), p_value(row.p))
+
+
+def _cell(row: Any) -> str:
+    return NOTHING if row is None else f"{p_value(row.p)}\nχ² {row.chi2:.1f}, {row.df:.0f} df"

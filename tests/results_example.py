@@ -1,0 +1,205 @@
+"""Results made by hand from closed forms, for the tests of figures, tables and reports: no model is fitted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from riskkit.results import Results
+
+EXPOSURES = {
+    "igf1": ("Serum IGF-I", "ng/mL", 150.0, 60.0),
+    "igfbp3": ("Serum IGFBP-3", "ng/mL", 4000.0, 900.0),
+    "molar_ratio": ("IGF-I to IGFBP-3 molar ratio", None, 0.14, 0.04),
+}
+OUTCOMES = {
+    "all_causes": ("Death from any cause", 2400),
+    "cardiovascular": ("Death from cardiovascular disease", 900),
+    "heart": ("Death from heart disease", 700),
+    "cerebrovascular": ("Death from cerebrovascular disease", 150),
+    "cancer": ("Death from cancer", 520),
+}
+MODELS = {
+    "age-sex": ("Age and sex", ["rcs(age, 4)", "sex"]),
+    "lifestyle": ("+ smoking and BMI", ["rcs(age, 4)", "sex", "smoking", "bmi"]),
+    "metabolic": ("+ blood pressure and HbA1c", ["rcs(age, 4)", "sex", "smoking", "bmi", "sbp", "hba1c"]),
+}
+Z = 1.959963984540054
+Rows = list[dict[str, Any]]
+
+
+def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, models: int = 3) -> Results:
+    """An analysis of so many exposures, outcomes, time scales and models.
+
+    The log hazard ratio is a + b z^2 in standard deviations z from the reference, with a standard error of s |z|. The
+    first outcome has a clearly bent association with every exposure, the last has none, those between a straight one.
+    """
+    frames: dict[str, Rows] = {name: [] for name in ("estimates", "curves", "tests", "fits", "coefficients")}
+    outcome_names = list(OUTCOMES)[:outcomes]
+    scale_names = ["age", "follow_up"][:scales]
+    for exposure in list(EXPOSURES)[:exposures]:
+        for i, outcome in enumerate(outcome_names):
+            for scale in scale_names:
+                for j, model in enumerate(list(MODELS)[:models]):
+                    slope, bend = (-0.05, 0.08) if i == 0 else (0.0, 0.0) if i == outcomes - 1 else (-0.15, 0.0)
+                    key = {"exposure": exposure, "outcome": outcome, "time_scale": scale, "model": model}
+                    shift = 0.02 * j + (0.01 if scale == "follow_up" else 0.0)
+                    for name, rows in _rows(key, slope + shift, bend).items():
+                        frames[name].extend(rows)
+    failure = {"exposure": "igf1", "outcome": outcome_names[-1], "time_scale": "age", "coding": "groups"}
+    reason = {"model": list(MODELS)[models - 1], "reason": "12 events, fewer than the 20 that the analysis asks for."}
+    return Results(
+        manifest=_manifest(exposures, outcome_names, scale_names, models),
+        failures=pd.DataFrame([{**failure, **reason, "formula": "Surv(age_entry, age_exit, cancer) ~ igf1"}]),
+        histograms=_histograms(exposures),
+        characteristics=_characteristics(),
+        **{name: pd.DataFrame(rows) for name, rows in frames.items()},
+    )
+
+
+def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
+    _, unit, centre, sd = EXPOSURES[key["exposure"]]
+    events = OUTCOMES[key["outcome"]][1]
+    missing = {"age-sex": 8, "lifestyle": 41, "metabolic": 388}[key["model"]]
+    people = 5900 - missing
+    error = 1.6 / np.sqrt(events)
+
+    def at(z: np.ndarray) -> np.ndarray:
+        return slope * z + bend * z**2
+
+    x = np.linspace(centre - 2 * sd, centre + 2.4 * sd, 200)
+    x[np.argmin(abs(x - centre))] = centre
+    z = (x - centre) / sd
+    spline = {**key, "coding": "spline"}
+    curve = [{**spline, "x": v, **_ratio(e, error * abs(d), test=False)} for v, d, e in zip(x, z, at(z), strict=True)]
+    medians = np.array([-1.3, -0.55, 0.0, 0.5, 1.35])
+    limits = centre + sd * np.array([-2.2, -0.8, -0.25, 0.25, 0.9, 3.0])
+    shares = np.array([0.31, 0.22, 0.18, 0.15, 0.14])
+    groups = [
+        {
+            **key, "coding": "groups", "term": key["exposure"], "level": f"Q{g + 1}", "x": centre + sd * medians[g],
+            "x_low": limits[g], "x_high": limits[g + 1], "n": people // 5, "events": int(events * shares[g]),
+            "person_years": 18000.0 - 200 * g, "n_missing": missing, "reference": g == 0,
+            **_ratio(float(at(medians[g]) - at(medians[0])), 0.0 if g == 0 else error * 1.3),
+        }
+        for g in range(5)
+    ]  # fmt: skip
+    unit_text = f" {unit}" if unit else ""
+    linear = {
+        **key, "coding": "linear", "term": f"per({key['exposure']}, {sd})", "level": f"per SD ({sd:.3g}{unit_text})",
+        "x": sd, "n": people, "events": events, "person_years": 88000.0, "n_missing": missing, "reference": False,
+        **_ratio(slope, error * 0.6),
+    }  # fmt: skip
+    straight, bent = 0.2 if slope > -0.1 else 0.0004, 0.0004 if bend else 0.41
+    tests = [
+        {**spline, "term": key["exposure"], "part": "overall", "chi2": 12.0, "df": 3, "p": min(straight, bent)},
+        {**spline, "term": key["exposure"], "part": "nonlinear", "chi2": 4.0, "df": 2, "p": bent},
+        {**spline, "term": key["exposure"], "part": "proportional hazards", "chi2": 2.0, "df": 3, "p": 0.57},
+        {**spline, "term": "GLOBAL", "part": "proportional hazards", "chi2": 31.0, "df": 9, "p": 0.003},
+        {**key, "coding": "groups", "term": key["exposure"], "part": "overall", "chi2": 11.0, "df": 4, "p": 0.027},
+        {**key, "coding": "linear", "term": key["exposure"], "part": "overall", "chi2": 1.6, "df": 1, "p": straight},
+    ]
+    fits = [
+        {
+            **key, "coding": coding, "formula": f"Surv(age_entry, age_exit, {key['outcome']}) ~ {key['exposure']}",
+            "n": people, "events": events, "person_years": 88000.0, "n_missing": missing, "loglik": -9000.0,
+            "loglik_null": -9100.0, "aic": 18020.0, "iterations": 5,
+        }
+        for coding in ("spline", "groups", "linear")
+    ]  # fmt: skip
+    coefficients = [{**key, "coding": "linear", "term": "sex[Male]", **_ratio(0.3, 0.04)}]
+    return {
+        "curves": curve, "estimates": [*groups, linear], "tests": tests, "fits": fits, "coefficients": coefficients,
+    }  # fmt: skip
+
+
+def _ratio(estimate: float, se: float, test: bool = True) -> dict[str, float]:
+    low, high = np.exp([estimate - Z * se, estimate + Z * se])
+    shown = {"estimate": estimate, "se": se, "ratio": np.exp(estimate), "low": low, "high": high}
+    return {**shown, "p": math.erfc(abs(estimate) / se / math.sqrt(2)) if se else np.nan} if test else shown
+
+
+def _histograms(exposures: int) -> pd.DataFrame:
+    frames = []
+    for name in list(EXPOSURES)[:exposures]:
+        _, _, centre, sd = EXPOSURES[name]
+        edges = np.linspace(centre - 2.4 * sd, centre + 3 * sd, 61)
+        n = np.round(400 * np.exp(-(((edges[:-1] - centre) / sd) ** 2) / 2)).astype(int)
+        frames.append(pd.DataFrame({"exposure": name, "left": edges[:-1], "right": edges[1:], "n": n}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _characteristics() -> pd.DataFrame:
+    rows: list[tuple[object, ...]] = []
+    groups = ["All", "Q1", "Q2", "Q3", "Q4", "Q5"]
+    for g, group in enumerate(groups):
+        rows.append(("", "People", None, "people", "", group, "n", 6000 if g == 0 else 1200))
+        rows.append(
+            ("", "Person-years", None, "people", "", group, "person_years", 90000 if g == 0 else 18000 - 100 * g)
+        )
+    for g, group in enumerate(groups):
+        numbers = {"n": 1200, "missing": g, "mean": 60.5 - 3 * g, "sd": 15.25, "median": 61 - 3 * g, "q1": 48, "q3": 72}
+        rows += [("age", "Age", "years", "number", "", group, name, value) for name, value in numbers.items()]
+    rows.append(("age", "Age", "years", "number", "", "Q5", "standardised difference", -0.79))
+    for group in groups:
+        rows += [("sex", "Sex", None, "category", "", group, name, v) for name, v in {"n": 1200, "missing": 0}.items()]
+        for level, share in (("Female", 0.52), ("Male", 0.48)):
+            rows.append(("sex", "Sex", None, "category", level, group, "count", round(1200 * share)))
+            rows.append(("sex", "Sex", None, "category", level, group, "percent", 100 * share))
+    rows.append(("sex", "Sex", None, "category", "", "Q5", "standardised difference", 0.12))
+    return pd.DataFrame(rows, columns=["variable", "label", "unit", "kind", "level", "group", "statistic", "value"])
+
+
+def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: int) -> dict[str, Any]:
+    names = list(MODELS)[:models]
+    return {
+        "analysis": {
+            "name": "example", "title": "IGF-I and mortality",
+            "question": "Do adults with low or high IGF-I die sooner?",
+            "notes": ["IGF-I was measured once."], "level": 0.95, "time_scales": scales,
+            "main_model": names[min(1, models - 1)], "outcomes": outcomes, "strata": [], "min_events": 20,
+            "models": [{"name": n, "label": MODELS[n][0], "covariates": MODELS[n][1]} for n in names],
+        },
+        "exposures": {
+            name: {
+                "label": label, "unit": unit, "knots": [centre + sd * k for k in (-1.5, -0.4, 0.3, 1.7)],
+                "cuts": [centre + sd * k for k in (-0.8, -0.25, 0.25, 0.9)], "per": sd,
+                "per_label": f"SD ({sd:.3g}{' ' + unit if unit else ''})", "reference": centre,
+                "reference_label": "median",
+            }
+            for name, (label, unit, centre, sd) in list(EXPOSURES.items())[:exposures]
+        },
+        "outcomes": {name: {"label": OUTCOMES[name][0]} for name in outcomes},
+        "cohort": {
+            "name": "example", "title": "The Example Cohort", "description": "Adults examined in 1988 to 1994.",
+            "citation": "Example Investigators. The Example Cohort. J Ex. 1995;1:1-9.", "simulated": False, "n": 5900,
+            "time_unit": "months",
+            "follow_up": {"start": "examination, 1988 to 1994", "end": "death or 31 December 2019"},
+            "outcomes": {name: {"label": OUTCOMES[name][0], "note": None} for name in outcomes}
+            | {"all_causes": {"label": OUTCOMES["all_causes"][0], "note": "Any underlying cause"}},
+            "flow": [
+                {"label": "Serum measured in the surplus sample", "removed": 0, "remaining": 6061},
+                {"label": "Not eligible for linkage to deaths", "removed": 21, "remaining": 6040},
+                {"label": "No IGF-I result", "removed": 140, "remaining": 5900},
+            ],
+            "variables": {
+                "igf1": {"label": "Serum IGF-I", "unit": "ng/mL", "kind": "number", "levels": [], "missing": {},
+                         "note": "Trimmed upstream."},
+                "age": {"label": "Age", "unit": "years", "kind": "number", "levels": [], "missing": {},
+                        "note": "90 means 90 or older."},
+                "sex": {"label": "Sex", "unit": None, "kind": "category", "levels": ["Female", "Male"], "missing": {},
+                        "note": None},
+                "unused": {"label": "Unused", "unit": None, "kind": "number", "levels": [], "missing": {},
+                           "note": "This note belongs to no model."},
+            },
+            "sources": [{"file": "SSIGF.XPT", "sha256": "ab" * 32, "bytes": 123456, "origin": "https://example.org/a"}],
+        },
+        "provenance": {
+            "riskkit": "0.1.0", "python": "3.12.1", "packages": {"numpy": "2.1.0", "pandas": "2.2.3"},
+            "commit": "0123456789abcdef", "dirty": False, "created": "2025-01-02T03:04:05+00:00", "seconds": 12.3,
+            "spec": {"path": "analyses/example.toml", "sha256": "cd" * 32},
+        },
+    }  # fmt: skip
