@@ -9,6 +9,7 @@ from riskkit.errors import FitError
 
 CONSTANT = 1e-12  # share of a column's sum of squares left within risk sets
 COLLINEAR = 1e-10  # share of a column's information left after the columns before it
+MOVING = 0.1  # change of a linear predictor in one step that is no longer convergence
 INFINITE = 10.0  # Newton steps ahead at which a monotone likelihood still does not fall
 
 
@@ -70,9 +71,9 @@ def check_separation(loglik: float, ahead: float, step: Array, x: Array, names: 
     FitError
         Naming the columns whose coefficients run away, and the direction.
     """
-    if not ahead >= loglik - 1e-9 * abs(loglik):
-        return
     moves = step * np.ptp(x, axis=0)
+    if not ahead >= loglik - 1e-9 * abs(loglik) or np.abs(moves).max() < MOVING:
+        return
     leading = np.flatnonzero(np.abs(moves) > 0.1 * np.abs(moves).max())
     told = "; ".join(f"'{names[j]}' towards {'plus' if moves[j] > 0 else 'minus'} infinity" for j in leading)
     raise FitError(

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, sparse
+from scipy import sparse
 
 from riskkit.design.bases import Array
 from riskkit.design.design import Design
@@ -155,9 +155,10 @@ def inverse(information: Array) -> Array:
     FitError
         If the information is singular.
     """
+    scale = np.sqrt(np.diag(information))  # columns in very different units are no reason for lost digits
     try:
-        return np.asarray(linalg.inv(information))
-    except linalg.LinAlgError:
+        return np.asarray(np.linalg.inv(information / np.outer(scale, scale)) / np.outer(scale, scale))
+    except np.linalg.LinAlgError:
         raise FitError("the information is singular at the estimates; take out a redundant term.") from None
 
 
