@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from riskkit.errors import DataUnavailable, RiskkitError, SpecError
+
+if TYPE_CHECKING:
+    from riskkit.report.index import IndexEntry
 
 COHORTS, ANALYSES = Path("cohorts"), Path("analyses")
 TABLES, RESULTS, REPORTS = Path("build/cohorts"), Path("build/results"), Path("reports")
@@ -108,7 +111,27 @@ def index() -> None:
     """Write reports/index.html: every analysis, with its answer or why it could not be made."""
     from riskkit.report.index import write_index
 
-    out.print(str(write_index(REPORTS, [_entry(path) for path in sorted(ANALYSES.glob("*.toml"))])), markup=False)
+    write_index(REPORTS, [_entry(path) for path in sorted(ANALYSES.glob("*.toml"))])
+
+
+def _entry(path: Path) -> IndexEntry:
+    """Show an analysis as made when its report is there; otherwise say what is missing."""
+    from riskkit.cohort.fetch import raw_folder
+    from riskkit.report.index import IndexEntry, index_entry
+    from riskkit.results import Results
+    from riskkit.spec.analysis import load_analysis
+
+    if (REPORTS / path.stem / "index.html").is_file() and (RESULTS / path.stem).is_dir():
+        return index_entry(Results.read(RESULTS / path.stem))
+    spec, cohort = load_analysis(path)
+    raw = raw_folder(cohort, Path())
+    reason = f"It has not been run yet: make reports/{path.stem}/index.html."
+    if not (raw / ".complete").is_file():
+        reason = (
+            f"The data of this cohort are not in {raw}. Put the files there, or set RISKKIT_MIRROR to a folder that has "
+            "them, and run make again."
+        )
+    return IndexEntry(spec.name, spec.title, spec.question, cohort.title, cohort.simulated, reason=reason)
 
 
 def _cohort_file(name: str) -> Path:
