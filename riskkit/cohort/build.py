@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from riskkit.cohort.cohort import Cohort
@@ -73,16 +75,15 @@ def build(spec: CohortSpec, raw_dir: str | Path) -> Cohort:
             )
         paths[key] = path
         sources.append(lock.check(file.path, path, BY_HAND))
-    try:
+    with _within(str(spec.path)):
         return _build(spec, paths, tuple(sources))
-    except DataError as error:
-        raise DataError(f"{spec.path}: {error}") from error
 
 
 def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]) -> Cohort:
     people, reasons, flow = join(spec, paths)
     for name, derived in spec.derived.items():
-        people[name] = derive(people, derived)
+        with _within(f"derived.{name}"):
+            people[name] = derive(people, derived)
     people, flow = exclude(people, flow, spec.exclusions)
     columns = follow_up(people, spec)
     outcomes = {}
@@ -107,3 +108,12 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         follow_up=FollowUp(declared.start, declared.end, declared.unit) if declared else None,
         sources=sources,
     )
+
+
+@contextmanager
+def _within(place: str) -> Iterator[None]:
+    """Say in which part of the specification a fault of the data came up."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{place}: {error}") from error

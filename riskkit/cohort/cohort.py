@@ -93,25 +93,25 @@ class Cohort:
         path = Path(path)
         try:
             table = pq.read_table(path)
-            about = json.loads((table.schema.metadata or {})[METADATA])
+            return _from_parquet(table.to_pandas(), json.loads((table.schema.metadata or {})[METADATA]))
         except FileNotFoundError as error:
             raise DataError(f"{path}: there is no such file. Build the cohort first.") from error
-        except (pa.ArrowInvalid, KeyError) as error:
-            raise DataError(f"{path}: is not a cohort written by riskkit. Build the cohort anew.") from error
-        variables = {
-            name: Variable(**{**variable, "levels": tuple(variable["levels"])})
-            for name, variable in about["variables"].items()
-        }
-        data = table.to_pandas()
-        for name, variable in variables.items():
-            if variable.kind == "category":
-                data[name] = pd.Categorical(data[name], categories=list(variable.levels))
-        return cls(
-            **{field: about[field] for field in ("name", "title", "description", "citation", "simulated")},
-            data=data,
-            flow=tuple(FlowStep(**step) for step in about["flow"]),
-            variables=variables,
-            outcomes={name: Outcome(**outcome) for name, outcome in about["outcomes"].items()},
-            follow_up=FollowUp(**about["follow_up"]) if about["follow_up"] else None,
-            sources=tuple(Source(**source) for source in about["sources"]),
-        )
+        except (pa.ArrowInvalid, KeyError, TypeError) as error:
+            raise DataError(f"{path}: is not a cohort this riskkit wrote ({error}). Build the cohort anew.") from error
+
+
+def _from_parquet(data: pd.DataFrame, about: dict[str, Any]) -> Cohort:
+    variables = {}
+    for name, variable in about["variables"].items():
+        variables[name] = Variable(**{**variable, "levels": tuple(variable["levels"])})
+        if variable["kind"] == "category":  # Parquet keeps the levels that occur only
+            data[name] = pd.Categorical(data[name], categories=variable["levels"])
+    return Cohort(
+        **{field: about[field] for field in ("name", "title", "description", "citation", "simulated")},
+        data=data,
+        flow=tuple(FlowStep(**step) for step in about["flow"]),
+        variables=variables,
+        outcomes={name: Outcome(**outcome) for name, outcome in about["outcomes"].items()},
+        follow_up=FollowUp(**about["follow_up"]) if about["follow_up"] else None,
+        sources=tuple(Source(**source) for source in about["sources"]),
+    )

@@ -87,15 +87,16 @@ def _check_lengths(
     path: Path, file: FileSpec, data: np.ndarray, start: np.ndarray, length: np.ndarray, lines: int
 ) -> None:
     record = file.record_length or 0
-    short = length < (record if file.shortest_record is None else file.shortest_record)
-    short[-1] |= data[-1] != NEWLINE and length[-1] < record
-    long = np.flatnonzero(length > record)
-    overfull = [i for i in long if (data[start[i] + record : start[i] + length[i]] != BLANK).any()]
-    for i in [*np.flatnonzero(short)[:1], *overfull[:1]]:
+    wrong = length < (record if file.shortest_record is None else file.shortest_record)
+    wrong[-1] |= data[-1] != NEWLINE and length[-1] < record
+    for i in np.flatnonzero(length > record):
+        wrong[i] = (data[start[i] + record : start[i] + length[i]] != BLANK).any()
+    if wrong.any():
+        first = int(np.argmax(wrong))
         raise DataError(
-            f"{path}: line {lines + i + 1:,} has {length[i]:,} characters where a record has {record:,}: the file is cut "
-            "off, or is not the one declared. Fetch it again, or correct record_length (or shortest_record, where the "
-            "publisher cut trailing blanks)."
+            f"{path}: line {lines + first + 1:,} has {length[first]:,} characters where a record has {record:,}: the "
+            "file is cut off, or is not the one declared. Fetch it again, or correct record_length (or "
+            "shortest_record, where the publisher cut trailing blanks)."
         )
 
 

@@ -96,7 +96,7 @@ def outcome(people: pd.DataFrame, spec: CohortSpec, name: str) -> tuple[Outcome,
 def _in_unit(people: pd.DataFrame, spec: CohortSpec, name: str) -> pd.Series:
     assert spec.follow_up is not None
     declared = spec.variables.get(name) or spec.derived[name]
-    return people[name] * (PER_YEAR[spec.follow_up.unit] / PER_YEAR[str(declared.unit)])
+    return people[name] * PER_YEAR[spec.follow_up.unit] / PER_YEAR[str(declared.unit)]
 
 
 def _must_be_positive(people: pd.DataFrame, time: pd.Series, name: str) -> None:

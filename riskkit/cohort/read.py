@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyreadstat
+from pyarrow import csv
 
 from riskkit.cohort.files import opened
 from riskkit.cohort.fixed import read_fixed
@@ -72,9 +73,9 @@ def _read_table(path: Path, file: FileSpec, columns: dict[str, str]) -> pd.DataF
                 raise DataError(f"{path}: its size is not a multiple of {XPT_RECORD} bytes: cut off. Fetch it again.")
             actual = _actual(path, columns.values(), _names(plain, file))
             frame = _columns(plain, file, list(dict.fromkeys(actual.values())))
-    except (pyreadstat.ReadstatError, pd.errors.ParserError, pd.errors.EmptyDataError, pa.ArrowException) as error:
+    except (pyreadstat.ReadstatError, pa.ArrowException) as error:
         raise DataError(
-            f"{path}: cannot be read as {file.format}: {error}. Fetch it again, or correct format."
+            f"{path}: cannot be read as {file.format}: {error}. Fetch it again, or correct its format or encoding."
         ) from error
     except (UnicodeDecodeError, LookupError) as error:
         text = file.encoding or "UTF-8"
@@ -89,9 +90,11 @@ def _actual(path: Path, names: Iterable[str], known: list[str]) -> dict[str, str
         folded.setdefault(column.casefold(), []).append(column)
     actual = {}
     for name in names:
-        alike = [name] if name in known else folded.get(name.casefold(), [])
-        if len(alike) != 1:
+        alike = [column for column in known if column == name] or folded.get(name.casefold(), [])
+        if not alike:
             raise DataError(f"{path}: there is no column '{name}'.{did_you_mean(name, known)}")
+        if len(alike) > 1:
+            raise DataError(f"{path}: {len(alike)} columns are called '{name}': {', '.join(alike)}. Rename them.")
         actual[name] = alike[0]
     return actual
 
@@ -139,7 +142,8 @@ def _plain(path: Path) -> Iterator[Path]:
 def _names(path: Path, file: FileSpec) -> list[str]:
     match file.format:
         case "csv":
-            return list(pd.read_csv(path, sep=file.delimiter, encoding=file.encoding or "utf-8", nrows=0).columns)
+            with csv.open_csv(path, *_csv_layout(file)) as reader:
+                return list(reader.schema.names)
         case "parquet":
             return list(pq.read_schema(path).names)
     return list(STATISTICAL[file.format](path, metadataonly=True)[0].columns)
@@ -148,15 +152,15 @@ def _names(path: Path, file: FileSpec) -> list[str]:
 def _columns(path: Path, file: FileSpec, names: list[str]) -> pd.DataFrame:
     match file.format:
         case "csv":
-            return pd.read_csv(
-                path,
-                sep=file.delimiter,
-                encoding=file.encoding or "utf-8",
-                usecols=names,
-                dtype=str,
-                keep_default_na=False,
-            )
+            text = csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.string()))
+            return csv.read_csv(path, *_csv_layout(file), text).to_pandas()
         case "parquet":
             return pq.read_table(path, columns=names).to_pandas()
     reader = STATISTICAL[file.format]
     return reader(path, usecols=names, encoding=file.encoding, disable_datetime_conversion=True)[0]
+
+
+def _csv_layout(file: FileSpec) -> tuple[csv.ReadOptions, csv.ParseOptions]:
+    """Read with pyarrow, which refuses records with more or fewer cells than the header."""
+    layout = csv.ParseOptions(delimiter=file.delimiter, newlines_in_values=True)
+    return csv.ReadOptions(encoding=file.encoding or "utf-8"), layout

@@ -67,7 +67,7 @@ def shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
         text = "[" + ", ".join(shown(item) for item in value) + "]"
     else:
-        text = repr(value) if isinstance(value, str) else str(value)
+        text = repr(value) if isinstance(value, str) else str(value).removesuffix(".0")
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -129,7 +129,7 @@ def _message(item: dict[str, Any], model: type[BaseModel]) -> str:
         return f"must be {TYPES[kind]}{got}"
     if kind in LIMITS:
         key, words = LIMITS[kind]
-        return f"must be {words} {str(context[key]).removesuffix('.0')}{got}"
+        return f"must be {words} {shown(context[key])}{got}"
     if kind in LENGTHS:
         words = "at least" if kind == "too_short" else "at most"
         return f"must be a list of {words} {context[LENGTHS[kind]]}{got}"

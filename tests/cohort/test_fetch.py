@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from five_people import DEATHS, PEOPLE, MakeCohort
+
+from riskkit.cohort.build import build, load_cohort
+from riskkit.cohort.fetch import TIMEOUT, fetch
+from riskkit.cohort.lock import Source
+from riskkit.errors import DataError, DataUnavailable
+from riskkit.spec.cohort import CohortSpec, load_cohort_spec
+
+ADDRESS = "http://127.0.0.1:{port}/{name}"
+
+
+@pytest.fixture(autouse=True)
+def no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RISKKIT_MIRROR", raising=False)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """A mirror: one file in the cohort's folder, packed and in small letters, the other in the mirror itself."""
+    folder = tmp_path / "mirror"
+    (folder / "five").mkdir(parents=True)
+    (folder / "five" / "people.csv.gz").write_bytes(gzip.compress(PEOPLE.encode()))
+    (folder / "Deaths.Dat").write_bytes(DEATHS.encode())
+    return folder
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[BaseHTTPRequestHandler], None]], int]]:
+    servers = []
+
+    def start(answer: Callable[[BaseHTTPRequestHandler], None]) -> int:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                answer(self)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return server.server_address[1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def at_address(five: MakeCohort, port: int) -> CohortSpec:
+    lines = [('format = "csv"', f'format = "csv"\naddress = "{ADDRESS.format(port=port, name="people.csv")}"')]
+    lines.append(("id_columns = [1, 3]", f'id_columns = [1, 3]\naddress = "{ADDRESS.format(port=port, name="d")}"'))
+    return load_cohort_spec(five(tuple(lines), raw=False))
+
+
+def answer(body: bytes, status: int = 200, claimed: int | None = None) -> Callable[[BaseHTTPRequestHandler], None]:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(body) if claimed is None else claimed))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return reply
+
+
+def raw_names(root: Path) -> list[str]:
+    folder = root / "build" / "raw" / "five"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def test_from_a_mirror_whatever_the_capitals_and_packing(five: MakeCohort, shelf: Path, tmp_path: Path) -> None:
+    spec, said = load_cohort_spec(five(raw=False)), []
+    sources = fetch(spec, tmp_path, mirror=shelf, progress=said.append)
+    people, deaths = PEOPLE.encode(), DEATHS.encode()
+    assert sources == (
+        Source("PEOPLE.CSV", len(people), hashlib.sha256(people).hexdigest(), "mirror: five/people.csv.gz"),
+        Source("DEATHS.DAT", len(deaths), hashlib.sha256(deaths).hexdigest(), "mirror: Deaths.Dat"),
+    )
+    assert raw_names(tmp_path) == ["DEATHS.DAT", "PEOPLE.CSV.gz"]
+    assert [line.split(":")[0] for line in said] == ["PEOPLE.CSV", "DEATHS.DAT"]
+    lock = json.loads((tmp_path / "cohorts" / "five.lock.json").read_text())
+    assert [entry["sha256"] for entry in lock["sources"]] == [sources[1].sha256, sources[0].sha256]
+    assert str(tmp_path) not in json.dumps(lock)
+    assert build(spec, tmp_path / "build" / "raw" / "five").sources == sources
+
+
+def test_files_already_there_are_left_alone(five: MakeCohort, shelf: Path, tmp_path: Path) -> None:
+    spec = load_cohort_spec(five(raw=False))
+    first = fetch(spec, tmp_path, mirror=shelf)
+    kept = [tmp_path / "cohorts" / "five.lock.json", *(tmp_path / "build" / "raw" / "five").iterdir()]
+    before = [path.stat().st_mtime_ns for path in kept]
+    assert fetch(spec, tmp_path) == first  # neither mirror nor address is needed
+    assert [path.stat().st_mtime_ns for path in kept] == before
+
+
+def test_the_mirror_of_the_environment_is_used_by_load_cohort(
+    five: MakeCohort, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RISKKIT_MIRROR", str(shelf))
+    cohort = load_cohort(five(raw=False))
+    assert len(cohort.data) == 3
+    assert [source.origin for source in cohort.sources] == ["mirror: five/people.csv.gz", "mirror: Deaths.Dat"]
+
+
+def test_a_file_that_differs_from_the_lock_is_refused_until_accepted(
+    five: MakeCohort, shelf: Path, tmp_path: Path
+) -> None:
+    spec = load_cohort_spec(five(raw=False))
+    fetch(spec, tmp_path, mirror=shelf)
+    raw = tmp_path / "build" / "raw" / "five"
+    (raw / "DEATHS.DAT").write_bytes(DEATHS.replace("61", "71").encode())
+    message = r"DEATHS\.DAT is not the file recorded in .*five\.lock\.json: it has 40 bytes .* recorded are 40 with"
+    for again in (lambda: fetch(spec, tmp_path), lambda: build(spec, raw)):
+        with pytest.raises(DataError, match=message) as error:
+            again()
+        assert "run 'riskkit fetch five --accept'" in str(error.value)
+    accepted = fetch(spec, tmp_path, accept=True)
+    assert accepted[1].origin == "put there by hand"
+    assert build(spec, raw).sources == accepted
+
+
+def test_a_packed_and_a_plain_file_of_one_content_are_the_same(five: MakeCohort, shelf: Path, tmp_path: Path) -> None:
+    spec = load_cohort_spec(five(raw=False))
+    first = fetch(spec, tmp_path, mirror=shelf)
+    raw = tmp_path / "build" / "raw" / "five"
+    (raw / "PEOPLE.CSV.gz").unlink()
+    (raw / "people.csv").write_text(PEOPLE)
+    assert fetch(spec, tmp_path) == first
+
+
+def test_another_content_from_the_mirror_never_takes_the_place(five: MakeCohort, shelf: Path, tmp_path: Path) -> None:
+    spec = load_cohort_spec(five(raw=False))
+    fetch(spec, tmp_path, mirror=shelf)
+    (tmp_path / "build" / "raw" / "five" / "DEATHS.DAT").unlink()
+    (shelf / "Deaths.Dat").write_bytes(b"001  120\n")
+    with pytest.raises(DataError, match="is not the file recorded"):
+        fetch(spec, tmp_path, mirror=shelf)
+    assert raw_names(tmp_path) == ["PEOPLE.CSV.gz"]
+
+
+def test_a_damaged_copy_is_never_left_in_place(five: MakeCohort, shelf: Path, tmp_path: Path) -> None:
+    packed = shelf / "five" / "people.csv.gz"
+    packed.write_bytes(packed.read_bytes()[:-9])
+    with pytest.raises(DataError, match="damaged or cut off"):
+        fetch(load_cohort_spec(five(raw=False)), tmp_path, mirror=shelf)
+    assert raw_names(tmp_path) == []
+
+
+def test_a_lock_that_cannot_be_read(five: MakeCohort, tmp_path: Path) -> None:
+    spec = load_cohort_spec(five())
+    for nonsense in ("{", '{"sources": [{"file": "a"}]}', "[]"):
+        (tmp_path / "cohorts" / "five.lock.json").write_text(nonsense)
+        with pytest.raises(
+            DataError, match=r"five\.lock\.json: cannot be read .* Delete it to record the raw files anew"
+        ):
+            fetch(spec, tmp_path)
+
+
+def test_a_mirror_that_is_no_folder(five: MakeCohort, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"the mirror '.*nowhere' is not a folder\. Correct RISKKIT_MIRROR"):
+        fetch(load_cohort_spec(five(raw=False)), tmp_path, mirror=tmp_path / "nowhere")
+
+
+def test_downloads(five: MakeCohort, serve: Callable, tmp_path: Path) -> None:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        answer((PEOPLE if "people" in handler.path else DEATHS).encode())(handler)
+
+    port = serve(reply)
+    sources = fetch(at_address(five, port), tmp_path)
+    assert [source.origin for source in sources] == [ADDRESS.format(port=port, name=n) for n in ("people.csv", "d")]
+    assert len(load_cohort(tmp_path / "cohorts" / "five.toml").data) == 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (answer(b"ID,SEX", claimed=5000), "cannot be downloaded"),
+        (answer(b"gone", status=404), "its address answers 404"),
+        (answer(b"\n<!DOCTYPE html><title>Page not found</title>"), "gives a web page, not data"),
+    ],
+)
+def test_a_download_that_fails_leaves_nothing(
+    five: MakeCohort, serve: Callable, tmp_path: Path, reply: Callable, reason: str
+) -> None:
+    with pytest.raises(DataUnavailable, match=reason):
+        fetch(at_address(five, serve(reply)), tmp_path)
+    assert raw_names(tmp_path) == []
+    assert not (tmp_path / "cohorts" / "five.lock.json").exists()
+
+
+def test_no_network_and_no_mirror_is_one_sentence_and_quick(
+    five: MakeCohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("riskkit.cohort.fetch.TIMEOUT", (1, 1))
+    refusing = socket.create_server(("127.0.0.1", 0))
+    port = refusing.getsockname()[1]
+    refusing.close()
+    silent = socket.create_server(("127.0.0.1", 0))
+    cases = [(port, "cannot be downloaded"), (silent.getsockname()[1], "does not answer")]
+    for at, reason in cases:
+        spec = at_address(five, at)
+        started = time.perf_counter()
+        with pytest.raises(DataUnavailable) as error:
+            fetch(spec, tmp_path)
+        assert time.perf_counter() - started < 3
+        assert str(error.value) == (
+            f"PEOPLE.CSV of cohort 'five' is not in {tmp_path / 'build' / 'raw' / 'five'} nor in a mirror, and "
+            f"{ADDRESS.format(port=at, name='people.csv')} {reason}: put the file into that folder, set RISKKIT_MIRROR "
+            f"to a folder that has it, or correct files.people.address in {spec.path}."
+        )
+    silent.close()
+
+
+def test_the_time_allowed_is_within_15_seconds() -> None:
+    assert sum(TIMEOUT) <= 15
+
+
+def test_a_file_without_address(five: MakeCohort, tmp_path: Path) -> None:
+    with pytest.raises(DataUnavailable, match="and it has no address: put the file into that folder"):
+        fetch(load_cohort_spec(five(raw=False)), tmp_path)
