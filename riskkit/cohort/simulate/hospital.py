@@ -16,7 +16,7 @@ from riskkit.cohort.simulate.tables import code_column, column, count_within, da
 ICD10_START = "1996-04-01"
 SOURCES = ["HES", "SMR", "PEDW"]
 
-EPISODES_A_PERSON = 7.0
+EPISODES_A_PERSON = 8.0
 EXTRA_DIAGNOSES = 2.2
 LATER_ADMISSIONS = 0.8
 SECONDARY_SHARE = 0.25
