@@ -51,7 +51,7 @@ matched <- list(
   education = cox_exact(case ~ spontaneous + induced + age + strata(education), d),
   pairs = cox_exact(status ~ treated + risk + strata(id), retinopathy1))
 
-plain <- glm(case ~ age + parity + education + spontaneous + induced, binomial, d)
+plain <- glm(case ~ age + parity + education + spontaneous + induced, binomial, d, control = tight)
 auc <- concordance(plain)
 firth <- function(X, y, family) { # the definition, by a general optimiser
   variance <- function(eta) if (family == "binomial") plogis(eta) * plogis(-eta) else exp(eta)
