@@ -35,7 +35,9 @@ ADDRESS = re.compile(r"https?://\S+")
 class CohortSpec(SpecModel):
     """A cohort as its TOML file declares it; make one with `load_cohort_spec`."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="the name of the file, unless given")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits, - and _; the file's name, unless given"
+    )
     title: str
     description: str = ""
     citation: str = ""

@@ -117,8 +117,8 @@ def _message(item: dict[str, Any], model: type[BaseModel]) -> str:
     kind, loc, context = item["type"], item["loc"], item.get("ctx", {})
     got = f"; got {shown(item['input'])}"
     if kind == "missing":
-        wanted = [about for level in _levels(model, loc[:-1]) if (about := _description(level, loc[-1]))]
-        return "is required and missing" + (f": {wanted[0]}" if wanted else "")
+        about = _description(model, loc)
+        return "is required and missing" + (f": {about}" if about else "")
     if kind == "extra_forbidden":
         known = [name for level in _levels(model, loc[:-1]) for name in _fields(level)]
         return f"unknown field.{did_you_mean(str(loc[-1]), known)}"
@@ -132,7 +132,10 @@ def _message(item: dict[str, Any], model: type[BaseModel]) -> str:
         return f"must be {words} {shown(context[key])}{got}"
     if kind in LENGTHS:
         words = "at least" if kind == "too_short" else "at most"
-        return f"must be a list of {words} {context[LENGTHS[kind]]}{got}"
+        what = "table" if isinstance(item["input"], Mapping) else "list"
+        return f"must be a {what} of {words} {context[LENGTHS[kind]]}{got}"
+    if kind == "string_pattern_mismatch":
+        return f"must be {_description(model, loc) or 'text that matches ' + context['pattern']}{got}"
     if kind in {"value_error", "assertion_error"}:
         return str(context["error"])
     return f"{item['msg'][:1].lower()}{item['msg'][1:]}{got}"
@@ -142,9 +145,10 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def _description(model: type[BaseModel], key: str | int) -> str | None:
-    field = _fields(model).get(str(key))
-    return field.description if field else None
+def _description(model: type[BaseModel], loc: Place) -> str | None:
+    """What the field at `loc` is, as its model says."""
+    fields = [_fields(level).get(str(loc[-1])) for level in _levels(model, loc[:-1])]
+    return next((field.description for field in fields if field is not None), None)
 
 
 def _levels(model: type[BaseModel], loc: Place) -> list[type[BaseModel]]:

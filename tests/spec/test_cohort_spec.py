@@ -122,6 +122,12 @@ def test_several_faults_are_listed_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
+        (
+            'title = "A',
+            'name = "a b"\ntitle = "A',
+            "name: must be letters, digits, - and _; the file's name, unless given;",
+        ),
+        ('source = "people.SEX"', 'source = "SEX"', "variables.sex.source: must be 'file.COLUMN'; got 'SEX'"),
         ('base = "people"', 'base = "peple"', "base: there is no file 'peple'. Did you mean 'people'?"),
         (
             "id_columns = [1, 5]\n",

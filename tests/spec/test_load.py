@@ -32,6 +32,7 @@ class Study(SpecModel):
     exposures: tuple[Exposure, ...] = ()
     named: dict[str, Exposure] = Field(default_factory=dict)
     pair: tuple[float, float] | None = None
+    some: dict[str, int] | None = Field(None, min_length=1)
 
 
 def unknown_names(study: Study) -> list[Fault]:
@@ -139,6 +140,7 @@ def test_a_missing_field_says_what_it_is_and_that_names_wait() -> None:
         ({"exposures": [{"variable": "age", "coding": 4}]}, "exposures[1].coding: must be 'spline' or 'fifths'; got 4"),
         ({"exposures": [3]}, "exposures[1]: must be a table; got 3"),
         ({"pair": [1]}, "pair[2]: is required and missing"),
+        ({"some": {}}, "some: must be a table of at least 1; got a table"),
         ({"pair": [1, 2, 3]}, "pair: must be a list of at most 2; got [1, 2, 3]"),
         (
             {"exposures": [{"variable": "age", "knots": "4"}]},
@@ -146,7 +148,7 @@ def test_a_missing_field_says_what_it_is_and_that_names_wait() -> None:
         ),
         ({"exposures": [{"variable": "age", "label": "x" * 21}]}, "exposures[1].label: must be at most 20 letters"),
         ({"named": {"a b": {"variable": 1}}}, 'named."a b".variable: must be text in quotes; got 1'),
-        ({"zzz": 1}, "zzz: unknown field. Known: title, level, robust, exposures, named, pair."),
+        ({"zzz": 1}, "zzz: unknown field. Known: title, level, robust, exposures, named, pair, some."),
     ],
 )
 def test_faults_are_in_the_users_words(table: dict[str, object], line: str) -> None:
