@@ -21,7 +21,7 @@ from riskkit.errors import DataError
 METADATA = b"riskkit"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cohort:
     """People, their variables, their follow-up and what happened to them.
 
@@ -51,6 +51,11 @@ class Cohort:
     outcomes: dict[str, Outcome]
     follow_up: FollowUp | None
     sources: tuple[Source, ...]
+
+    def __repr__(self) -> str:
+        kind = "simulated people" if self.simulated else "people"
+        counts = f"{len(self.variables)} variables, {len(self.outcomes)} outcomes"
+        return f"<Cohort {self.name}: {len(self.data):,} {kind}, {counts}>"
 
     @property
     def time_unit(self) -> str | None:

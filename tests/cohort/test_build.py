@@ -43,6 +43,7 @@ def test_one_row_a_person_with_everything_worked_out(five: MakeCohort) -> None:
     )
     pd.testing.assert_frame_equal(cohort.data, expected)
     assert (cohort.name, cohort.title, cohort.simulated, cohort.time_unit) == ("five", "Five people", False, "years")
+    assert repr(cohort) == "<Cohort five: 3 people, 6 variables, 2 outcomes>"
 
 
 def test_the_flow_adds_up(five: MakeCohort) -> None:

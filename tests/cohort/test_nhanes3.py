@@ -57,7 +57,7 @@ def test_the_flow_begins_with_everyone_and_adds_up(cohort: Cohort, plain: pd.Dat
     followed = pd.to_numeric(plain["PERMTH_EXM"], errors="coerce")
     assert removed == {
         "Not eligible for linkage to death records": (~eligible).sum(),
-        "No follow-up from an examination centre": (eligible & followed.isna()).sum(),
+        "No follow-up from the examination": (eligible & followed.isna()).sum(),
         "Followed for less than one month": (eligible & (followed == 0)).sum(),
         "No IGF-I result": (eligible & (followed > 0) & plain["IGP_I"].isna()).sum(),
     }
