@@ -1,0 +1,91 @@
+"""Linear regression, for outcomes that are numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from riskkit.design.design import Design, build
+from riskkit.design.surv import Surv
+from riskkit.errors import FitError, SpecError
+from riskkit.fit.fit import Fit
+
+
+def linear(formula: str, data: pd.DataFrame) -> Fit:
+    """Fit a linear model by least squares, with the HC3 covariance, which needs no equal variances.
+
+    `estimate` is a difference of means; its exponential is a ratio (of geometric means) only when the outcome is a
+    logarithm.
+
+    Parameters
+    ----------
+    formula : str
+        `outcome ~ terms`, the outcome a number.
+    data : DataFrame
+        One row per person.
+
+    Raises
+    ------
+    SpecError
+        If the formula asks for survival times, strata or an offset.
+    DataError
+        If a column cannot be what the formula makes of it.
+    FitError
+        If there are too few rows, or a column is a combination of others.
+
+    References
+    ----------
+    Long JS, Ervin LH (2000) Am Stat 54:217-224. R: lm() with sandwich::vcovHC(type = "HC3").
+    """
+    return fit_design(build(formula, data, intercept=True))
+
+
+def fit_design(design: Design) -> Fit:
+    """Fit a linear model to a design with an intercept; the same as `linear`.
+
+    Raises
+    ------
+    SpecError, FitError
+        As `linear` does.
+    """
+    text = design.recipe.formula.text
+    if isinstance(design.response, Surv) or design.strata is not None or design.offset is not None:
+        raise SpecError(f"formula {text!r}: a linear model takes a number as outcome, and no Surv, strata or offset.")
+    if design.weights is not None or design.cluster is not None:
+        raise SpecError(f"formula {text!r}: a linear model takes no weights and no cluster here.")
+    x, y = design.x, design.response
+    n, p = x.shape
+    if n <= p or np.linalg.matrix_rank(x) < p:
+        raise FitError(f"formula {text!r}: {n} rows do not determine {p} coefficients; take out a redundant term.")
+    q, r = np.linalg.qr(x)
+    coef = np.linalg.solve(r, q.T @ y)
+    residual = y - x @ coef
+    inverse = np.linalg.inv(r.T @ r)
+    leverage = np.einsum("ij,ij->i", q, q)
+    weighted = x * (residual / np.maximum(1 - leverage, 1e-12))[:, None]
+    rss = float(residual @ residual)
+    rss_null = float(((y - y.mean()) ** 2).sum())
+    return Fit(
+        model="linear",
+        recipe=design.recipe,
+        coef=coef,
+        vcov=inverse @ (weighted.T @ weighted) @ inverse,
+        vcov_model=inverse * rss / (n - p),
+        loglik=_gaussian(rss, n),
+        loglik_null=_gaussian(rss_null, n),
+        n=n,
+        events=0,
+        person_years=float("nan"),
+        n_missing=design.n_missing,
+        iterations=1,
+        method="least squares",
+        covariance="robust",
+        df_resid=float(n - p),
+        ratio="exponentiated difference",
+        design=design,
+        refit=fit_design,
+    )
+
+
+def _gaussian(rss: float, n: int) -> float:
+    return -n / 2 * (np.log(2 * np.pi * rss / n) + 1)

@@ -1,0 +1,164 @@
+"""Resampling people: the fit again on bootstrap samples, its codings kept."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from riskkit.design.bases import Array
+from riskkit.design.design import Design
+from riskkit.design.surv import Surv
+from riskkit.errors import FitError, SpecError
+from riskkit.fit.fit import Fit
+from riskkit.infer.linear import coded
+from riskkit.infer.nadir import Direction, Limit, search_grid
+from riskkit.infer.refit import design_of, refitted
+
+_TOLERATED = 0.05  # share of samples in which the model may fail before the bootstrap means nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap:
+    """Coefficients of the model on bootstrap samples.
+
+    Attributes
+    ----------
+    fit : Fit
+        The fit that was resampled.
+    coef : array, shape (replicates, p)
+    failed : int
+        Samples in which the model could not be estimated; they are left out of `coef`.
+    """
+
+    fit: Fit
+    coef: Array
+    failed: int
+
+    @property
+    def vcov(self) -> Array:
+        """Bootstrap covariance of the coefficients, shape (p, p)."""
+        return np.atleast_2d(np.cov(self.coef.T))
+
+    def nadirs(
+        self,
+        variable: str,
+        *,
+        direction: Direction = "lowest",
+        at: dict[str, Any] | None = None,
+        limits: tuple[Limit, Limit] = ("p1", "p99"),
+    ) -> Array:
+        """Where each sample's curve is lowest (or highest), shape (replicates,); see `riskkit.infer.nadir.nadir`.
+
+        They show how the nadir scatters. Their percentiles are no confidence interval when the curve is shallow
+        (docs/calibration.md): `rk.nadir` has one.
+        """
+        grid = search_grid(self.fit, variable, limits)
+        sign = 1.0 if direction == "lowest" else -1.0
+        rows = sign * coded(self.fit, {variable: grid}, at)
+        return np.asarray(grid[(self.coef @ rows.T).argmin(axis=1)])
+
+
+def bootstrap(
+    fit: Fit, replicates: int = 1000, *, seed: int = 1, workers: int | None = None, progress: bool = True
+) -> Bootstrap:
+    """Fit the model again on samples of the people, drawn with replacement.
+
+    Whole clusters are drawn where the design has clusters. Knots, cut points and levels stay those of the fit.
+
+    Parameters
+    ----------
+    fit : Fit
+        Not a light one.
+    replicates : int
+    seed : int
+        The same seed gives the same samples with any number of workers.
+    workers : int, optional
+        Threads; as many as there are processors unless given.
+    progress : bool
+        Whether to show a bar with the time left.
+
+    Raises
+    ------
+    SpecError
+        If the fit is light, or `replicates` is less than 2.
+    FitError
+        If the model fails in more than 5% of the samples.
+
+    References
+    ----------
+    Efron B, Tibshirani RJ (1993) An Introduction to the Bootstrap.
+    """
+    design = design_of(fit)
+    if replicates < 2:
+        raise SpecError(f"bootstrap: ask for at least 2 replicates, 1000 or more for intervals; got {replicates}.")
+    sampler = _Sampler.of(design)
+
+    def once(stream: np.random.SeedSequence) -> Array | None:
+        try:
+            return refitted(fit, sampled(design, *sampler.draw(np.random.default_rng(stream)))).coef
+        except FitError:
+            return None
+
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not progress
+    )
+    with bar, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        streams = np.random.SeedSequence(seed).spawn(replicates)
+        results = list(bar.track(pool.map(once, streams), total=replicates, description="Bootstrap"))
+    coefficients = [coef for coef in results if coef is not None]
+    failed = replicates - len(coefficients)
+    if failed > _TOLERATED * replicates:
+        raise FitError(
+            f"bootstrap: the model could not be estimated in {failed} of {replicates} samples; "
+            'simplify it, or fit with penalty="firth".'
+        )
+    return Bootstrap(fit, np.array(coefficients), failed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sampler:
+    """The rows of each unit that is drawn: `order[start[u]:start[u + 1]]` are those of unit u."""
+
+    order: NDArray[np.int64]
+    start: NDArray[np.int64]
+
+    @staticmethod
+    def of(design: Design) -> _Sampler:
+        if design.cluster is None:
+            return _Sampler(np.arange(len(design.x)), np.arange(len(design.x) + 1))
+        counts = np.bincount(design.cluster)
+        return _Sampler(np.argsort(design.cluster, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
+
+    def draw(self, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of a sample and the number of the draw that each belongs to; rows are in their original order."""
+        units = np.sort(random.integers(0, self.start.size - 1, self.start.size - 1))
+        sizes = np.diff(self.start)[units]
+        draws = np.repeat(np.arange(units.size), sizes)
+        within = np.arange(draws.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return self.order[self.start[units][draws] + within], draws
+
+
+def sampled(design: Design, rows: NDArray[np.int64], draws: NDArray[np.int64]) -> Design:
+    """The design of the rows given, a row as often as it is named; each draw of a cluster is a cluster of its own."""
+    response = design.response
+    if isinstance(response, Surv):
+        entry = None if response.entry is None else response.entry[rows]
+        response = Surv(entry, response.exit[rows], response.event[rows])
+    else:
+        response = response[rows]
+    return replace(
+        design,
+        x=design.x[rows],
+        response=response,
+        index=design.index[rows],
+        strata=None if design.strata is None else design.strata[rows],
+        offset=None if design.offset is None else design.offset[rows],
+        weights=None if design.weights is None else design.weights[rows],
+        cluster=None if design.cluster is None else draws,
+    )
