@@ -194,9 +194,8 @@ def test_hospitals_see_cancers_before_and_after_the_register(
     participant: pd.DataFrame, records: dict[str, pd.DataFrame]
 ) -> None:
     diagnoses = records["hesin_diag"].merge(records["hesin"], on=["eid", "ins_index"])
-    first = pd.to_datetime(
-        diagnoses.loc[diagnoses["diag_icd10"].str.startswith("C50", na=False)].groupby("eid").admidate.min()
-    )
+    of_breast = diagnoses[diagnoses["diag_icd10"].str.startswith("C50", na=False)]
+    first = pd.to_datetime(of_breast["admidate"]).groupby(of_breast["eid"]).min()
     breast = participant[participant["p40006_i0"].str.startswith("C50", na=False)].set_index("eid")
     registered = pd.to_datetime(breast["p40005_i0"])
     both = pd.concat([first, registered], axis=1).dropna()
