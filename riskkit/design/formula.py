@@ -109,6 +109,25 @@ def parse(text: str) -> Formula:
     )
 
 
+def rewritten(formula: Formula, variable: str, expression: str | None) -> Formula:
+    """Rewrite the main effect of a variable as another expression, or leave it out (None).
+
+    Raises
+    ------
+    SpecError
+        If the expression is not in the language.
+    """
+    terms = []
+    for term in formula.terms:
+        ours = len(term) == 1 and term[0].variable == variable
+        written = expression if ours else ":".join(factor.text for factor in term)
+        terms += [written] if written else []
+    if formula.strata:
+        terms.append(f"strata({', '.join(formula.strata)})")
+    terms += [f"{role}({name})" for role, name in (("offset", formula.offset), ("cluster", formula.cluster)) if name]
+    return parse(f"{formula.text.split('~')[0].strip()} ~ {' + '.join(terms) or '1'}")
+
+
 def _expand(right: str, text: str) -> list[list[str]]:
     """Expand the right-hand side to terms, each a list of columns and calls."""
     # Imported here because it takes a third of a second that a user of the array functions need not spend.

@@ -10,7 +10,7 @@ from riskkit.errors import FitError
 CONSTANT = 1e-12  # share of a column's sum of squares left within risk sets
 COLLINEAR = 1e-10  # share of a column's information left after the columns before it
 MOVING = 0.1  # change of a linear predictor in one step that is no longer convergence
-INFINITE = 10.0  # Newton steps ahead at which a monotone likelihood still does not fall
+INFINITE = 100.0  # Newton steps ahead at which a monotone likelihood still does not fall
 
 
 def check_information(
