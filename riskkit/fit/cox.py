@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from riskkit.design.design import Design, build
-from riskkit.errors import SpecError, did_you_mean
+from riskkit.errors import SpecError
 from riskkit.fit.firth import maximise_penalised
-from riskkit.fit.fit import Fit
+from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
 from riskkit.fit.newton import maximise
-from riskkit.fit.partial import ROWS_PER_PART, Evaluation, PartialLikelihood, partial_likelihood
+from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
 from riskkit.fit.residuals import robust_covariance
+from riskkit.fit.riskset import parts
 
 TIES = ("efron", "breslow")
-UNITS_PER_YEAR = {"days": 365.25, "months": 12.0, "years": 1.0}
 
 
 def cox(
@@ -86,21 +86,24 @@ def fit_design(
     penalty: str | None = None,
     time_unit: str = "years",
     max_iterations: int = 30,
+    threads: int | None = None,
 ) -> Fit:
     """Fit Cox's model to a design; the same as `cox`, for callers that build designs once and fit many times.
+
+    `threads` says how many to use, None for one per processor; the results are the same, bit for bit.
 
     Raises
     ------
     SpecError, FitError
         As `cox` does.
     """
-    _check_choice("ties", ties, TIES)
-    _check_choice("penalty", penalty, (None, "firth"))
-    _check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
+    check_choice("ties", ties, TIES)
+    check_choice("penalty", penalty, (None, "firth"))
+    check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
     robust = robust or design.cluster is not None
     if robust and penalty:
         raise SpecError('penalty="firth" has a model-based covariance only; leave out robust and cluster.')
-    with _threads(len(design.x)) as pool:
+    with _threads(len(design.x), threads) as pool:
         likelihood = partial_likelihood(design, ties, pool)
         best = (maximise_penalised if penalty else maximise)(likelihood, design.recipe.names, max_iterations)
     model_based = covariance = np.asarray(np.linalg.inv(best.information))
@@ -143,12 +146,7 @@ def _notes(likelihood: PartialLikelihood, at: Evaluation) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _threads(n: int) -> AbstractContextManager[ThreadPoolExecutor | None]:
+def _threads(n: int, threads: int | None) -> AbstractContextManager[ThreadPoolExecutor | None]:
     """Threads for large data; for small data starting them would cost more than the fit."""
-    return ThreadPoolExecutor(os.cpu_count() or 1) if n >= 2 * ROWS_PER_PART else nullcontext()
-
-
-def _check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:
-    if value not in choices:
-        known = [str(choice) for choice in choices]
-        raise SpecError(f"{name}={value!r} is not one of {', '.join(known)}.{did_you_mean(str(value), known)}")
+    wanted = threads or os.cpu_count() or 1
+    return ThreadPoolExecutor(wanted) if wanted > 1 and len(parts(n)) > 1 else nullcontext()

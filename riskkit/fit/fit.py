@@ -266,9 +266,13 @@ class Fit:
         out.loc[complete, "se"] = np.sqrt(np.einsum("ij,jk,ik->i", x, self.vcov, x))
         return out
 
-    def light(self) -> Fit:
-        """The same fit without its design: inference still works, diagnostics need the data again."""
-        return replace(self, design=None, refit=None, _summaries=dict(self.summaries))
+    def light(self, summaries: Mapping[str, Summary] | None = None) -> Fit:
+        """The same fit without its design: inference still works, diagnostics need the data again.
+
+        `summaries` are those of the variables, for callers that have them already from the same rows.
+        """
+        kept = self.summaries if summaries is None else summaries
+        return replace(self, design=None, refit=None, _summaries=dict(kept))
 
 
 def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:

@@ -19,7 +19,14 @@ Ints = NDArray[np.int64]
 compiled = numba.njit(nogil=True, cache=True)
 reordered = numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})  # sums may use vector registers
 
-BLOCK = 512  # rows whose weighted copy stays in cache, and few enough that BLAS starts no threads of its own
+BLOCK = 512  # rows whose weighted copy stays in cache
+SERIAL = 250_000  # multiplications up to which OpenBLAS starts no threads of its own, which would fight with ours
+
+
+@compiled
+def block_rows(p: int) -> int:
+    """Rows of p columns to multiply at a time."""
+    return max(8, min(BLOCK, SERIAL // (p * p + 1)))
 
 
 @compiled
@@ -129,7 +136,7 @@ def steps(
     p = x.shape[1]
     total = 0.0
     own = np.zeros(p + 1)
-    block = np.empty((BLOCK, p))
+    block = np.empty((block_rows(p), p))
     filled = 0
     outer[:] = 0.0
     for k in range(tied.size - 1):
@@ -157,7 +164,7 @@ def steps(
                 gradient[j] -= weight * mean
                 block[filled, j] = np.sqrt(weight) * mean
             filled += 1
-            if filled == BLOCK:
+            if filled == block.shape[0]:
                 outer += np.dot(block.T, block)
                 filled = 0
     outer += np.dot(block[:filled].T, block[:filled])
@@ -168,11 +175,12 @@ def steps(
 def weighted_gram(x: Array, weights: Array, out: Array) -> None:
     """x' diag(weights) x, a block of rows at a time."""
     p = x.shape[1]
-    scaled = np.empty((BLOCK, p))
+    rows = block_rows(p)
+    scaled = np.empty((rows, p))
     product = np.empty((p, p))
     out[:] = 0.0
-    for start in range(0, x.shape[0], BLOCK):
-        stop = min(start + BLOCK, x.shape[0])
+    for start in range(0, x.shape[0], rows):
+        stop = min(start + rows, x.shape[0])
         for i in range(start, stop):
             for j in range(p):
                 scaled[i - start, j] = x[i, j] * weights[i]

@@ -13,6 +13,7 @@ from riskkit.errors import FitError
 from riskkit.fit import diagnosis
 
 CONVERGED = 1e-16  # squared distance from the maximum in standard errors, g'I^-1 g
+NEGLIGIBLE = 1e-18  # the same as a share of the log-likelihood: below it, the information changes by less than 1e-8
 ROUNDING = 1e-9  # decrement below which a log-likelihood that no longer rises is at its maximum to rounding
 RISE = 1e-12  # relative fall of the log-likelihood that is rounding, not a step too long
 
@@ -67,8 +68,9 @@ def maximise(
 ) -> Maximum[E]:
     """Maximise a log-likelihood from `start`, shape (p,), or from zero.
 
-    Stops when the Newton decrement g'I^-1 g is below 1e-16, or when it is below 1e-9 and rounding hides any further
-    rise of the log-likelihood. A step that lowers the log-likelihood is halved.
+    Stops when the Newton decrement g'I^-1 g is below 1e-16 (or 1e-18 of the log-likelihood), or when it is below 1e-9
+    and rounding hides any further rise of the log-likelihood; the last step, already at hand, is still added to the
+    coefficients. A step that lowers the log-likelihood is halved.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def maximise(
     decrement = score_chi2 = float(at.gradient @ step)
     iterations = 0
     previous = np.inf
-    while decrement > CONVERGED:
+    while decrement > max(CONVERGED, NEGLIGIBLE * abs(at.loglik)):
         if iterations == max_iterations or (decrement < 1e-3 and decrement > 0.1 * previous):
             ahead = _loglik(likelihood, coef + diagnosis.INFINITE * step)
             diagnosis.check_separation(at.loglik, ahead, step, likelihood.x, names)
@@ -102,7 +104,7 @@ def maximise(
         decrement = float(at.gradient @ step)
         if decrement < ROUNDING and rise <= 4 * np.finfo(float).eps * abs(at.loglik) and decrement <= 0.1 * previous:
             break
-    return Maximum(coef, at, information, at.loglik, loglik_null, score_chi2, iterations)
+    return Maximum(coef + step, at, information, at.loglik, loglik_null, score_chi2, iterations)
 
 
 def _loglik(likelihood: LogLikelihood[E], coef: Array) -> float:

@@ -7,11 +7,9 @@ of x x' over any risk set is ever formed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -21,9 +19,8 @@ from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit import additive, kernel
 from riskkit.fit.diagnosis import check_information
-from riskkit.fit.riskset import RiskSets, risk_sets
+from riskkit.fit.riskset import RiskSets, in_parts, risk_sets
 
-ROWS_PER_PART, MAX_PARTS = 100_000, 8  # parts depend on the data alone: any number of threads gives the same bits
 CHUNK = 4096  # rows whose exponentials are taken while their covariates are still in cache
 FAR_FROM_ZERO = 1e3  # standard deviations; a Gram matrix of columns further off would lose half its digits
 DIGITS_LOST = 1e7  # subtraction that magnifies rounding more than this gives way to sums that only add
@@ -111,22 +108,23 @@ class PartialLikelihood:
         offset_events = 0.0 if self.offset is None else float(w_events @ self.offset[sets.event_rows])
         shift = float(total_x @ coef + offset_events) / total_w
         theta = np.empty(len(self.x))
-        parts = self._parts()
-        sums = np.zeros((len(parts), sets.size + 1, coef.size + 1))
 
-        def enter(part: int) -> None:
-            for start in range(parts[part].start, parts[part].stop, CHUNK):
-                chunk = slice(start, min(start + CHUNK, parts[part].stop))
+        def enter(rows: slice) -> Array:
+            sums = np.zeros((sets.size + 1, coef.size + 1))
+            for start in range(rows.start, rows.stop, CHUNK):
+                chunk = slice(start, min(start + CHUNK, rows.stop))
                 kernel.linear_predictor(self.x[chunk], coef, shift, theta[chunk])
                 if self.offset is not None:
                     theta[chunk] += self.offset[chunk]
                 np.exp(theta[chunk], out=theta[chunk])
                 if self.weights is not None:
                     theta[chunk] *= self.weights[chunk]
-                kernel.enter_and_leave(self.x[chunk], theta[chunk], sets.last[chunk], sets.before[chunk], sums[part])
+                kernel.enter_and_leave(self.x[chunk], theta[chunk], sets.last[chunk], sets.before[chunk], sums)
+            return sums
 
-        self._map(enter, range(len(parts)))
-        at_risk = sums[0] if len(parts) == 1 else sums.sum(axis=0)
+        at_risk, *others = in_parts(enter, len(self.x), self.pool)
+        for sums in others:
+            at_risk += sums
         lost = kernel.cumulate(at_risk, sets.bounds)
         if lost > DIGITS_LOST:
             at_risk = additive.at_risk(self.x, theta, sets)
@@ -153,8 +151,7 @@ class PartialLikelihood:
         )
         if not at.additive:
             total = self.sets.cumulative(at.hazard)
-            for part in self._parts():
-                kernel.expected(at.theta[part], self.sets.last[part], self.sets.before[part], total, out[part])
+            kernel.expected(at.theta, self.sets.last, self.sets.before, total, out)
         rows = self.sets.event_rows
         if self.efron:
             out[rows] -= at.theta[rows] * at.relief[self.sets.event_keys]
@@ -179,19 +176,13 @@ class PartialLikelihood:
 
     def gram(self, weights: Array) -> Array:
         """X' diag(weights) X, shape (p, p)."""
-        parts = self._parts()
-        grams = np.empty((len(parts), self.x.shape[1], self.x.shape[1]))
-        self._map(lambda k: kernel.weighted_gram(self.x[parts[k]], weights[parts[k]], grams[k]), range(len(parts)))
-        return grams.sum(axis=0)
 
-    def _parts(self) -> list[slice]:
-        n = len(self.x)
-        count = min(MAX_PARTS, max(1, n // ROWS_PER_PART))
-        return [slice(n * k // count, n * (k + 1) // count) for k in range(count)]
+        def gram(rows: slice) -> Array:
+            out = np.empty((self.x.shape[1], self.x.shape[1]))
+            kernel.weighted_gram(self.x[rows], weights[rows], out)
+            return out
 
-    def _map(self, work: Callable[[int], Any], parts: range) -> None:
-        for _ in map(work, parts) if self.pool is None else self.pool.map(work, parts):
-            pass
+        return np.asarray(np.sum(in_parts(gram, len(self.x), self.pool), axis=0))
 
 
 def partial_likelihood(design: Design, ties: str, pool: ThreadPoolExecutor | None = None) -> PartialLikelihood:
@@ -211,7 +202,7 @@ def partial_likelihood(design: Design, ties: str, pool: ThreadPoolExecutor | Non
             f"formula {design.recipe.formula.text!r}: a Cox model's outcome is Surv(time, event) or "
             "Surv(entry, exit, event)."
         )
-    sets = risk_sets(design.response, design.strata)
+    sets = risk_sets(design.response, design.strata, pool)
     if sets.size == 0:
         raise FitError(f"there are no events among the {len(design.x)} rows used; nothing can be estimated.")
     sample = design.x[:: max(1, len(design.x) // 1000)]

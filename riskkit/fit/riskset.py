@@ -8,8 +8,11 @@ cumulative sums: `at_risk` and `while_at_risk`, each other's transpose.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +20,10 @@ from riskkit.design.bases import Array
 from riskkit.design.surv import TIE, Surv
 from riskkit.fit import kernel
 from riskkit.fit.kernel import Index, Ints
+
+ROWS_PER_PART, MAX_PARTS = 150_000, 8
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +107,7 @@ class RiskSets:
         return total[self.last[rows]] - total[self.before[rows]]
 
 
-def risk_sets(surv: Surv, strata: Ints | None = None) -> RiskSets:
+def risk_sets(surv: Surv, strata: Ints | None = None, pool: ThreadPoolExecutor | None = None) -> RiskSets:
     """Index the rows of a survival outcome by the event times of their strata.
 
     Times of a stratum that agree to `TIE`, relative to their size, are one time (R: `timefix`).
@@ -111,6 +118,8 @@ def risk_sets(surv: Surv, strata: Ints | None = None) -> RiskSets:
         Follow-up of n rows; a row whose exit is not after its entry is never at risk.
     strata : int array, shape (n,), optional
         Stratum of each row, 0 to S - 1.
+    pool : ThreadPoolExecutor, optional
+        Threads for the rows of large data.
     """
     n = surv.exit.size
     groups = np.zeros(n, dtype=np.int64) if strata is None else strata
@@ -124,9 +133,24 @@ def risk_sets(surv: Surv, strata: Ints | None = None) -> RiskSets:
     bounds = np.searchsorted(stratum[starts], np.arange(n_strata + 1))
     keys = times[starts]
     last, before = np.empty(n, dtype=np.int32), np.full(n, -1, dtype=np.int32)
-    kernel.locate(surv.exit, groups, keys, bounds, TIE, last)
-    if surv.entry is not None:
-        kernel.locate(surv.entry, groups, keys, bounds, TIE, before)
-        last[last == before] = -1
-        before[last == -1] = -1
+
+    def locate(rows: slice) -> None:
+        kernel.locate(surv.exit[rows], groups[rows], keys, bounds, TIE, last[rows])
+        if surv.entry is not None:
+            kernel.locate(surv.entry[rows], groups[rows], keys, bounds, TIE, before[rows])
+            last[rows][last[rows] == before[rows]] = -1
+            before[rows][last[rows] == -1] = -1
+
+    in_parts(locate, n, pool)
     return RiskSets(last, before, keys, bounds, rows, np.append(starts, rows.size), bool((before >= 0).any()))
+
+
+def parts(n: int) -> list[slice]:
+    """Cut n rows into parts that depend on n alone, so that any number of threads gives the same bits."""
+    count = min(MAX_PARTS, max(1, n // ROWS_PER_PART))
+    return [slice(n * k // count, n * (k + 1) // count) for k in range(count)]
+
+
+def in_parts(work: Callable[[slice], T], n: int, pool: ThreadPoolExecutor | None) -> list[T]:
+    """Do work on each part of n rows, in threads if there are any; results in the order of the parts."""
+    return list(map(work, parts(n)) if pool is None else pool.map(work, parts(n)))

@@ -1,0 +1,134 @@
+"""One set of covariates, many outcomes: Cox models that share everything but the follow-up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from riskkit.design import formula as language
+from riskkit.design.design import Design, build
+from riskkit.design.formula import Formula
+from riskkit.design.surv import Surv, surv
+from riskkit.errors import FitError, RiskkitError, SpecError, did_you_mean
+from riskkit.fit.cox import fit_design
+from riskkit.fit.fit import Fit
+
+
+def cox_many(
+    terms: str,
+    data: pd.DataFrame,
+    outcomes: Mapping[str, str],
+    *,
+    ties: str = "efron",
+    weights: str | None = None,
+    cluster: str | None = None,
+    robust: bool = False,
+    time_unit: str = "years",
+    max_iterations: int = 30,
+) -> dict[str, Fit | RiskkitError]:
+    """Fit the same Cox model to many outcomes, coding the covariates once and fitting side by side.
+
+    Knots, levels and cut points are learnt once, from the rows complete in the covariates. A row whose follow-up for an
+    outcome is missing (prevalent disease, another sex) is never at risk of that outcome and counts in its `n_missing`.
+    The fits are light: for residuals and other diagnostics of an outcome, fit it with `cox`.
+
+    Parameters
+    ----------
+    terms : str
+        The right-hand side of the formula: `rcs(igf1, 5) + bmi + strata(sex)`.
+    data : DataFrame
+        One row per person, or per period of follow-up.
+    outcomes : mapping of str to str
+        What to call an outcome, and its follow-up: `{"mi": "Surv(age_in, mi_age, mi)", "stroke": ...}`.
+    ties, weights, cluster, robust, time_unit, max_iterations
+        As `cox` takes them.
+
+    Returns
+    -------
+    dict of outcome to Fit, or to the error that says why it has none
+        In the order of `outcomes`.
+
+    Raises
+    ------
+    SpecError
+        If the terms or an argument cannot be understood, whatever the outcome.
+    DataError
+        If a covariate cannot be what the terms make of it.
+    """
+    if not outcomes:
+        raise SpecError('outcomes is empty; name at least one, as in {"mi": "Surv(age_in, mi_age, mi)"}.')
+    formulas = {
+        name: language.parse(f"{response} ~ {terms.strip().removeprefix('~')}") for name, response in outcomes.items()
+    }
+    for name, formula in formulas.items():
+        if not formula.survival:
+            raise SpecError(f"outcome '{name}' must be Surv(time, event) or Surv(entry, exit, event).")
+        for column in formula.response:
+            if column not in data.columns:
+                hint = did_you_mean(column, map(str, data.columns))
+                raise SpecError(f"outcome '{name}': no column '{column}' in the data.{hint}")
+    first = next(iter(formulas.values()))
+    if any(("cuts", "noncases") in factor.options for term in first.terms for factor in term):
+        raise SpecError('cuts="noncases" differ between outcomes; give the cut points, or fit one outcome at a time.')
+    positions = data.set_axis(pd.RangeIndex(len(data)))
+    shared = _sorted(build(replace(first, response=()), positions, weights=weights, cluster=cluster), first, data)
+
+    summaries = shared.summaries
+
+    def fit(name: str) -> Fit | RiskkitError:
+        try:
+            design, n = _design(shared, formulas[name], data)
+            fitted = fit_design(
+                design, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations, threads=1
+            )
+        except RiskkitError as error:
+            return error
+        return replace(fitted.light(summaries), n=n, n_missing=len(data) - n)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(formulas, pool.map(fit, formulas), strict=True))
+
+
+def _sorted(design: Design, formula: Formula, data: pd.DataFrame) -> Design:
+    """The same design in order of stratum and exit, so that sums over risk sets walk through memory in order."""
+    exits = data[formula.response[-2]].iloc[design.index].to_numpy()
+    order = np.argsort(exits) if design.strata is None else np.lexsort((exits, design.strata))
+    taken = {
+        name: values[order]
+        for name in ("x", "index", "strata", "offset", "weights", "cluster")
+        if (values := getattr(design, name)) is not None
+    }
+    return replace(design, **taken)
+
+
+def _design(shared: Design, formula: Formula, data: pd.DataFrame) -> tuple[Design, int]:
+    """The shared design with an outcome's follow-up, and the number of rows that have it."""
+    columns = data[list(formula.response)].iloc[shared.index]
+    present = columns.notna().all(axis=1).to_numpy()
+    if not present.any():
+        raise FitError(f"no row has {', '.join(formula.response)}.")
+    *entry, exit_, event = (
+        columns.loc[present, name] if not present.all() else columns[name] for name in formula.response
+    )
+    known = surv(entry[0] if entry else None, exit_, event)
+    response = known if present.all() else _among_all(known, present)
+    recipe = replace(shared.recipe, formula=formula)
+    return replace(shared, recipe=recipe, response=response, index=columns.index), int(present.sum())
+
+
+def _among_all(known: Surv, present: np.ndarray) -> Surv:
+    """Follow-up of all rows, those without any leaving before time zero, so that they are never at risk."""
+    n = present.size
+    before_all_events = np.nextafter(0.0, -1.0)
+    exit_, event = np.full(n, before_all_events), np.zeros(n, dtype=bool)
+    exit_[present], event[present] = known.exit, known.event
+    if known.entry is None:
+        return Surv(None, exit_, event)
+    entry = np.full(n, before_all_events)
+    entry[present] = known.entry
+    return Surv(entry, exit_, event)
