@@ -16,6 +16,7 @@ SVG = "http://www.w3.org/2000/svg"
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 POINTER = re.compile(r"(?:url\(|^)#([^)]+)")
 PNG_DPI = 300
+PIXELS = 117  # of a page for an inch of a figure, so that its letters are about as large as the page's notes
 
 ElementTree.register_namespace("", SVG)
 ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
@@ -57,9 +58,8 @@ class Drawing:
         root.attrib.pop("version", None)
         root.set("role", "img")
         root.set("aria-labelledby", f"{self.name}-title {self.name}-desc")
-        width, height = (72 * inches for inches in self.figure.get_size_inches())
-        root.set("width", f"{width * 4 / 3:.0f}")
-        root.set("height", f"{height * 4 / 3:.0f}")
+        for side, inches in zip(("width", "height"), self.figure.get_size_inches(), strict=True):
+            root.set(side, f"{inches * PIXELS:.0f}")
         root.set("style", "stroke-linejoin:round;stroke-linecap:butt")
         return ElementTree.tostring(root, encoding="unicode")
 

@@ -35,7 +35,7 @@ LADDERS = (
     (0.03125, 0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32),
     (0.001, 0.01, 0.1, 1, 10, 100, 1000),
 )
-MOST_TICKS = 7
+MOST_TICKS = 6
 STRETCH = 1.6  # how far beyond the outermost estimate an interval may stretch an axis
 
 STYLE: Any = {

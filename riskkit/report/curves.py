@@ -42,7 +42,7 @@ def curves_figure(
         for each in (False, True)
     )
     caption = (
-        f"Hazard ratios over the range of {text.name} (1st to 99th percentile), relative to the {text.reference} "
+        f"Hazard ratios over the range of {text.name} (1st to 99th percentile), relative to {text.reference} "
         f"(diamond). Restricted cubic splines with {len(knots)} knots (ticks on the axis), pointwise {text.level} "
         f"confidence bands (cut where they leave the axes), and the distribution of {text.name} in the cohort (grey). "
         f"{text.adjusted}"
@@ -88,7 +88,7 @@ def models_figure(
         for each in (False, True)
     )
     caption = (
-        f"Does the curve depend on the model? Hazard ratios by {text.name} relative to the {text.reference} in every "
+        f"Does the curve depend on the model? Hazard ratios by {text.name} relative to {text.reference} in every "
         "model, and on the other time scale where there is one. "
         f"The band is the main model's {text.level} confidence band."
     )
@@ -133,7 +133,7 @@ def _histogram(results: Results, exposure: str) -> pd.DataFrame:
 
 
 def _reference(text: ExposureText) -> Reference:
-    return Reference(text.reference_x, f"Reference:\n{text.reference}")
+    return Reference(text.reference_x, f"Reference:\n{text.reference.removeprefix('the ')}")
 
 
 def _line(a: Association) -> str:

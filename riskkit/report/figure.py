@@ -54,7 +54,7 @@ class ExposureText:
     increment : str
         "SD (81.3 ng/mL)".
     reference : str
-        "median, 148 ng/mL".
+        "the median, 148 ng/mL".
     reference_x : float
     level : str
         "95%".
@@ -102,7 +102,7 @@ def exposure_text(manifest: Mapping[str, Any], exposure: str) -> ExposureText:
         short=f"HR {interval}",
         ratio_axis=f"Hazard ratio {interval}, log scale",
         increment=described["per_label"],
-        reference=f"{described['reference_label']}, {at}" if named else at,
+        reference=f"the {described['reference_label']}, {at}" if named else at,
         reference_x=described["reference"],
         level=level(analysis["level"]),
         adjusted=f"Model: {model_label(analysis)}; time scale: {TIME_SCALES[analysis['time_scales'][0]]}.",

@@ -111,10 +111,10 @@ def _exposure(exposure: Mapping[str, Any]) -> str:
     codings = []
     if exposure["knots"]:
         at = _values(exposure["knots"], unit)
-        where = f"{exposure['reference_label']}, {measure(exposure['reference'], unit)}"
-        codings.append(
-            f"a restricted cubic spline with {len(exposure['knots'])} knots at {at} (reference: the {where})"
-        )
+        where = measure(exposure["reference"], unit)
+        if exposure["reference_label"] in ("median", "mean"):
+            where = f"the {exposure['reference_label']}, {where}"
+        codings.append(f"a restricted cubic spline with {len(exposure['knots'])} knots at {at} (reference: {where})")
     if exposure["cuts"]:
         codings.append(f"{len(exposure['cuts']) + 1} groups cut at {_values(exposure['cuts'], unit)}")
     if exposure["per"]:

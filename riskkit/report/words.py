@@ -6,12 +6,17 @@ Associations are never told as effects, and the lack of evidence never as eviden
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from riskkit.numbers import HARD, count, level, measure, p_phrase, ratio
 from riskkit.report.associations import Association, Ratio
 
 RATIO = "hazard ratio"
+EPONYM = re.compile(
+    "Alzheimer|Barrett|Behçet|Burkitt|Chagas|Crohn|Cushing|Down|Ewing|Graves|Hashimoto|Hodgkin|Huntington|Kaposi|"
+    "Marfan|Ménière|Merkel|Paget|Parkinson|Raynaud|Sjögren|Waldenström|Wilms"
+)
 TIME_SCALES = {"age": "attained age", "follow_up": "time since entry"}
 
 
@@ -127,10 +132,10 @@ def interval(r: Ratio, confidence: float, test: bool = False) -> str:
 
 
 def in_sentence(label: str) -> str:
-    """A label in the middle of a sentence: Death from cancer -> death from cancer, but IGF-I and HbA1c as they are."""
-    first = label.split(maxsplit=1)[0] if label.strip() else label
-    plain = first[:1].isupper() and first[1:].replace("-", "").islower()
-    return label[:1].lower() + label[1:] if plain else label
+    """A label inside a sentence: Death from cancer -> death from cancer; IGF-I and Parkinson's disease stay."""
+    first = re.split(r"\s|'s\b|’s\b", label.strip(), maxsplit=1)[0]
+    abbreviated = len(first.split("-")[0]) < 2 or not first[1:].replace("-", "").islower()
+    return label if abbreviated or EPONYM.fullmatch(first) else label[:1].lower() + label[1:]
 
 
 def listed(items: Iterable[str]) -> str:
@@ -149,11 +154,11 @@ def _per(a: Association) -> str:
 
 def _ends(a: Association) -> str:
     low, high = a.ends
-    where = f"{a.reference_label} of {measure(a.reference, a.unit)}"
-    if a.reference_label not in ("median", "mean"):
-        where = measure(a.reference, a.unit)
+    where = measure(a.reference, a.unit)
+    if a.reference_label in ("median", "mean"):
+        where = f"the {a.reference_label} of {where}"
     return (
-        f"relative to the {where}, the {RATIO} was {interval(low, a.level)} at {measure(low.x, a.unit)} and "
+        f"relative to {where}, the {RATIO} was {interval(low, a.level)} at {measure(low.x, a.unit)} and "
         f"{interval(high, a.level)} at {measure(high.x, a.unit)}"
     )
 

@@ -11,7 +11,7 @@ from riskkit.numbers import MINUS, NOTHING, count, measures, per_cent
 from riskkit.tables.characteristics import DIFFERENCE, EVERYONE, FLAG
 from riskkit.tables.table import Column, Row, Table
 
-SKEWED = 0.5  # a mean this many standard deviations off the median is shown beside the median, not alone
+SKEWED = 0.25  # a mean this many standard deviations off the median is not shown, but the median
 
 
 def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[str, str]) -> Table:

@@ -1,0 +1,99 @@
+"""The index of all analyses: question, answer, main figure; and for what could not be made, why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from riskkit.figures.svg import draw
+from riskkit.numbers import count
+from riskkit.report.associations import associations
+from riskkit.report.curves import curves_figure
+from riskkit.report.estimates import linear_figure
+from riskkit.report.figure import exposure_text
+from riskkit.report.render import render
+from riskkit.report.words import headline, in_sentence
+from riskkit.results import Results
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One analysis as the index shows it.
+
+    Attributes
+    ----------
+    name : str
+        Of the analysis; the folder of its report.
+    title, question, cohort : str
+        As the analysis file and the cohort call them.
+    simulated : bool
+    answer : str
+        The headline; empty for an analysis that was not made.
+    thumbnail : str
+        SVG of the main figure, made here; empty where there is none.
+    facts : str
+        People and events.
+    created : datetime or None
+    reason : str
+        Why the analysis was not made, in one sentence; empty for one that was.
+    """
+
+    name: str
+    title: str
+    question: str
+    cohort: str
+    simulated: bool = False
+    answer: str = ""
+    thumbnail: str = ""
+    facts: str = ""
+    created: datetime | None = None
+    reason: str = ""
+
+
+def index_entry(results: Results) -> IndexEntry:
+    """The entry of an analysis that has a report, from its results."""
+    manifest = results.manifest
+    analysis, cohort = manifest["analysis"], manifest["cohort"]
+    found = associations(results)
+    first = next((a for a in found if a.fitted), None)
+    thumbnail, facts = "", "No model could be fitted"
+    if first:
+        text = exposure_text(manifest, first.exposure)
+        make = curves_figure if first.ends else linear_figure
+        figure = make(results, first.exposure, text, [first])
+        if figure and figure.narrow:
+            thumbnail = draw(figure.narrow, f"index-{analysis['name']}").inline(figure.caption, figure.finding)
+        facts = f"{count(first.people)} people, {count(first.events)} events ({in_sentence(first.outcome_label)})"
+    return IndexEntry(
+        name=analysis["name"],
+        title=analysis["title"],
+        question=analysis["question"],
+        cohort=cohort["title"],
+        simulated=cohort["simulated"],
+        answer=headline(found)[0],
+        thumbnail=thumbnail,
+        facts=facts,
+        created=datetime.fromisoformat(manifest["provenance"]["created"]),
+    )
+
+
+def write_index(folder: str | Path, entries: Sequence[IndexEntry]) -> Path:
+    """Write index.html into the folder of reports; it appears whole or not at all.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that holds each report in a folder of its analysis's name.
+    entries : sequence of IndexEntry
+        Shown in this order, those that were made first.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".index.{os.getpid()}.partial"
+    made = [entry for entry in entries if not entry.reason]
+    absent = [entry for entry in entries if entry.reason]
+    partial.write_text(render("index.html.j2", made=made, absent=absent), encoding="utf-8")
+    return partial.replace(folder / "index.html")

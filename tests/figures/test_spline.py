@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from results_example import example_results
+
+from riskkit.figures.panels import Panel
+from riskkit.figures.spline import HISTOGRAM_SHARE, Reference, comparison, spline
+from riskkit.report.associations import main_rows
+
+RESULTS = example_results(1, 5)
+CURVES = main_rows(RESULTS.curves, RESULTS.manifest, "igf1", "spline")
+PANELS = [Panel("all_causes", "Death from any cause", "2,400 events"), Panel("cancer", "Death from cancer")]
+KNOTS = RESULTS.manifest["exposures"]["igf1"]["knots"]
+
+
+def drawn(panels: list[Panel] = PANELS, narrow: bool = False) -> Figure:
+    return spline(
+        CURVES, RESULTS.histograms, panels, xlabel="IGF-I (ng/mL)", ylabel="HR", knots=KNOTS,
+        reference=Reference(150.0, "Reference"), narrow=narrow,
+    )  # fmt: skip
+
+
+def line(ax: Axes, label: str) -> np.ndarray:
+    return next(found for found in ax.get_lines() if found.get_label() == label).get_xydata()
+
+
+def test_each_curve_is_its_frame() -> None:
+    for ax in drawn().axes:
+        rows = CURVES[CURVES["outcome"] == ax.get_label()]
+        assert np.array_equal(line(ax, "ratio"), rows[["x", "ratio"]].to_numpy())
+        band = next(c for c in ax.collections if c.get_label() == "confidence band").get_paths()[0].vertices
+        assert band[:, 1].min() == pytest.approx(rows["low"].min())
+        assert band[:, 1].max() == pytest.approx(rows["high"].max())
+
+
+def test_the_reference_and_the_knots_are_marked() -> None:
+    for ax in drawn().axes:
+        assert line(ax, "reference").tolist() == [[150, 1]]
+        assert line(ax, "knots")[:, 0].tolist() == KNOTS
+
+
+def test_the_histogram_stays_below_the_curves() -> None:
+    for ax in drawn().axes:
+        patch = next(p for p in ax.patches if p.get_label() == "people")
+        assert patch.get_data().values.max() == pytest.approx(0.9 * HISTOGRAM_SHARE)
+        lowest = CURVES[CURVES["outcome"].isin(["all_causes", "cancer"])]["ratio"].min()
+        share = ax.transAxes.inverted().transform(ax.transData.transform((150, lowest)))[1]
+        assert share > HISTOGRAM_SHARE
+
+
+def test_panels_share_their_axes_and_say_what_they_show() -> None:
+    figure = drawn()
+    first, second = figure.axes
+    assert first.get_ylim() == second.get_ylim()
+    assert first.get_xlim() == second.get_xlim()
+    texts = [text.get_text() for text in first.texts]
+    assert "Death from any cause" in texts
+    assert "2,400 events" in texts
+    assert {text.get_text() for text in figure.texts} == {"IGF-I (ng/mL)", "HR"}
+
+
+def test_a_narrow_figure_has_one_column() -> None:
+    figure = drawn(narrow=True)
+    assert len({ax.get_position().x0 for ax in figure.axes}) == 1
+    assert figure.get_size_inches()[0] < 4
+
+
+def test_five_outcomes_stand_in_three_columns_and_none_overlap() -> None:
+    figure = drawn([Panel(name, outcome["label"]) for name, outcome in RESULTS.manifest["outcomes"].items()])
+    boxes = [ax.get_position() for ax in figure.axes]
+    assert len(boxes) == 5
+    assert len({round(box.x0, 6) for box in boxes}) == 3
+    for i, one in enumerate(boxes):
+        assert 0 <= one.x0 < one.x1 <= 1
+        assert 0 <= one.y0 < one.y1 <= 1
+        assert not any(one.overlaps(other) for other in boxes[i + 1 :])
+
+
+def test_a_label_may_hold_a_dollar_sign() -> None:
+    figure = drawn([Panel("cancer", r"Cost in $ and \frac{$")])
+    assert r"Cost in $ and \frac{$" in [text.get_text() for text in figure.axes[0].texts]
+    figure.canvas.draw()
+
+
+def test_models_are_drawn_over_each_other_with_the_main_one_thick() -> None:
+    curves = RESULTS.curves.query("exposure == 'igf1' and time_scale == 'age'")
+    series = {"age-sex": "Age and sex", "lifestyle": "+ smoking (main model)"}
+    figure = comparison(
+        curves.assign(series=curves["model"]), RESULTS.histograms, PANELS, series, "lifestyle", xlabel="x", ylabel="y",
+        reference=Reference(150.0, ""),
+    )  # fmt: skip
+    for ax in figure.axes:
+        widths = {found.get_label(): found.get_linewidth() for found in ax.get_lines()}
+        assert widths["+ smoking (main model)"] > widths["Age and sex"]
+        rows = curves[(curves["model"] == "age-sex") & (curves["outcome"] == ax.get_label())]
+        assert np.array_equal(line(ax, "Age and sex")[:, 1], rows["ratio"])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(series.values())

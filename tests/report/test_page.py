@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from results_example import example_results
+
+from riskkit.report.page import write_report
+from riskkit.results import Results
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+HOSTILE = '<script>alert("x")</script><img src=https://example.org/x onerror=alert(1)>'
+
+
+class Page(HTMLParser):
+    """What the tests ask of a page: its tags, whether they nest, its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.html = html
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag, f"</{tag}> closes another tag"
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def ids(self) -> list[str]:
+        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return example_results(1, 2)
+
+
+@pytest.fixture(scope="module")
+def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(results, tmp_path_factory.mktemp("reports") / "example")
+
+
+@pytest.fixture(scope="module")
+def page(report: Path) -> Page:
+    return Page(report.read_text(encoding="utf-8"))
+
+
+def without_fits(results: Results) -> Results:
+    names = ("estimates", "curves", "tests", "fits", "coefficients")
+    return replace(results, **{name: getattr(results, name).iloc[:0] for name in names})
+
+
+def hostile(results: Results) -> Results:
+    """The same results with hostile text wherever a user's words go."""
+    manifest = json.loads(json.dumps(results.manifest))
+    for place in (manifest["analysis"], manifest["cohort"]):
+        place.update({name: HOSTILE for name in ("title", "question", "description", "citation") if name in place})
+    manifest["analysis"]["notes"] = [HOSTILE]
+    for model in manifest["analysis"]["models"]:
+        model["label"] = HOSTILE
+    labelled = (
+        manifest["exposures"],
+        manifest["outcomes"],
+        manifest["cohort"]["variables"],
+        manifest["cohort"]["outcomes"],
+    )
+    for each in (each for group in labelled for each in group.values()):
+        each.update(
+            {name: HOSTILE for name in ("label", "unit", "note", "per_label", "reference_label") if name in each}
+        )
+    for each in (*manifest["cohort"]["flow"], *manifest["cohort"]["sources"]):
+        each.update({name: HOSTILE for name in ("label", "file", "origin") if name in each})
+    characteristics = results.characteristics.assign(label=HOSTILE, unit=HOSTILE)
+    failures = results.failures.assign(reason=HOSTILE)
+    return replace(results, manifest=manifest, characteristics=characteristics, failures=failures)
+
+
+def test_tags_nest_and_ids_are_unique(page: Page) -> None:
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_every_pointer_inside_the_page_finds_its_target(page: Page) -> None:
+    pointers = [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")]
+    named = [name for _, attributes in page.tags for name in attributes.get("aria-labelledby", "").split()]
+    assert pointers
+    assert set(pointers) | set(named) <= set(page.ids)
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    for tag, attributes in page.tags:
+        assert tag not in {"script", "iframe", "object", "embed", "img", "base", "form"}
+        for name in ("src", "href", "xlink:href", "srcset", "data", "poster"):
+            if tag != "a" and name in attributes:
+                assert attributes[name].startswith(("#", "data:"))
+    assert "@import" not in page.html
+    assert not re.findall(r"url\((?!#)", page.html)
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'")
+
+
+def test_files_that_are_linked_are_there(page: Page, report: Path) -> None:
+    linked = [a["href"] for a in page.all("a") if not a["href"].startswith(("#", "http", "../"))]
+    assert len(linked) == 2 * (5 + len(Results.frame_names()))
+    assert all((report.parent / href).stat().st_size > 0 for href in linked)
+
+
+def test_every_figure_tells_its_finding_and_has_its_table(page: Page) -> None:
+    drawings = page.all("svg")
+    assert len(drawings) == 9  # four figures in two widths, and the flow
+    assert all(drawing["role"] == "img" for drawing in drawings)
+    for drawing in drawings:
+        told = re.search(rf'<desc id="{drawing["aria-labelledby"].split()[1]}">([^<]+)</desc>', page.html)
+        assert told
+        assert re.search(r"\d", told[1])
+    assert len(page.all("figure")) == len(page.all("details")) == len(page.all("figcaption")) == 5
+
+
+def test_landmarks_and_headings_are_in_order(page: Page) -> None:
+    for landmark in ("header", "nav", "main", "footer", "h1"):
+        assert len(page.all(landmark)) == 1
+    assert page.all("html")[0]["lang"] == "en"
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.all("a")[0]["href"] == "#main"
+
+
+def test_the_page_says_what_was_found_and_how(page: Page) -> None:
+    text = page.text.replace("\u00a0", " ")
+    for expected in (
+        "Do adults with low or high IGF-I die sooner?",
+        "Serum IGF-I was associated with death from any cause (p < 0.001), and not along a straight line",
+        "There was no evidence of an association of serum IGF-I with death from cardiovascular disease (p = 0.20)",
+        "12 events, fewer than the 20 that the analysis asks for.",
+        "make reports/example/index.html",
+        "0123456789abcdef",
+        "ab" * 32,
+        "Made on 2 January 2025",
+        "Example Investigators.",
+    ):
+        assert expected in text
+    assert "nan" not in re.findall(r"\bnan\b", text)
+
+
+def test_findings_point_to_the_row_of_their_numbers(page: Page) -> None:
+    row = re.search(r'<tr id="e1-o2"[^>]*>(.*?)</tr>', page.html, re.DOTALL)
+    assert row
+    assert "Death from cardiovascular disease" in row[1]
+    assert "900 / 5,859" in row[1]
+
+
+def test_the_data_beside_the_page_are_the_frames(results: Results, report: Path) -> None:
+    for name, frame in results.frames().items():
+        parquet = pd.read_parquet(report.parent / "data" / f"{name}.parquet")
+        pd.testing.assert_frame_equal(parquet, frame)
+        path = report.parent / "data" / f"{name}.csv"
+        written = pd.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip")
+        blank = frame.astype(object).where(frame.notna() & (frame != ""))  # a CSV file knows one kind of nothing
+        pd.testing.assert_frame_equal(written.astype(object), blank, check_dtype=False, rtol=0, atol=0)
+
+
+def test_hostile_words_stay_words(results: Results, tmp_path: Path) -> None:
+    html = write_report(hostile(results), tmp_path / "hostile").read_text(encoding="utf-8")
+    found = Page(html)
+    assert found.open == []
+    assert not [tag for tag, _ in found.tags if tag in {"script", "img"}]
+    assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
+    assert HOSTILE in found.text
+    for svg in (tmp_path / "hostile" / "figures").glob("*.svg"):
+        assert "<script" not in svg.read_text(encoding="utf-8")
+
+
+def test_the_folder_appears_whole_or_not_at_all(results: Results, tmp_path: Path) -> None:
+    results = without_fits(results)
+    folder = write_report(results, tmp_path / "report").parent
+    (folder / "stale.txt").touch()
+    broken = replace(results, manifest={**results.manifest, "provenance": {}})
+    with pytest.raises(KeyError):
+        write_report(broken, folder)
+    assert (folder / "stale.txt").exists()
+    write_report(results, folder)
+    assert not (folder / "stale.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_an_analysis_of_which_nothing_could_be_fitted_has_a_report_too(results: Results, tmp_path: Path) -> None:
+    html = write_report(without_fits(results), tmp_path / "empty").read_text(encoding="utf-8")
+    assert "no model could be fitted" in html
+    assert Page(html).open == []
+
+
+@pytest.mark.parametrize("coding", ["spline", "groups", "linear"])
+def test_an_analysis_of_one_coding(results: Results, tmp_path: Path, coding: str) -> None:
+    frames = {name: getattr(results, name) for name in ("estimates", "curves", "tests", "fits")}
+    kept = {name: frame[frame["coding"] == coding] for name, frame in frames.items()}
+    page = Page(write_report(replace(results, **kept), tmp_path / "one").read_text(encoding="utf-8"))
+    assert len(page.all("figure")) == (3 if coding == "spline" else 2)
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_the_same_results_give_the_same_page(results: Results, report: Path, tmp_path: Path) -> None:
+    again = write_report(results, tmp_path / "example")
+    assert again.read_bytes() == report.read_bytes()

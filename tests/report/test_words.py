@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from results_example import example_results
+
+from riskkit.report.associations import Association, Ratio, associations
+from riskkit.report.words import (
+    finding,
+    headline,
+    in_sentence,
+    listed,
+    people,
+    proportional_hazards,
+    reading,
+)
+
+NAN = float("nan")
+STRAIGHT = Association(
+    exposure="igf1", outcome="cancer", exposure_label="Serum IGF-I", outcome_label="Death from cancer", unit="ng/mL",
+    anchor="e1-o1", level=0.95, reference=150.0, reference_label="median", per_label="SD (60 ng/mL)", people=5859.0,
+    events=520.0, person_years=88000.0, missing=41.0, linear=Ratio(0.88, 0.82, 0.93, 0.0004), overall=0.0011,
+    nonlinear=0.41, ends=(Ratio(1.2, 1.1, 1.3, NAN, 72.0), Ratio(0.9, 0.8, 1.01, NAN, 231.4)),
+    groups=5, proportional=0.5,
+)  # fmt: skip
+NONE = replace(STRAIGHT, overall=0.2, nonlinear=0.6, linear=Ratio(1.02, 0.94, 1.11, 0.63), outcome_label="Stroke")
+
+
+def plain(text: str) -> str:
+    """Without the spaces that keep numbers and units on one line."""
+    return text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (
+            STRAIGHT,
+            "Serum IGF-I was associated with death from cancer (p = 0.001): hazard ratio per SD (60 ng/mL) higher 0.88 "
+            "(95% CI 0.82 to 0.93), with no evidence against a straight line (non-linearity p = 0.41).",
+        ),
+        (
+            replace(STRAIGHT, nonlinear=0.003),
+            "Serum IGF-I was associated with death from cancer (p = 0.001), and not along a straight line "
+            "(non-linearity p = 0.003): relative to the median of 150 ng/mL, the hazard ratio was 1.20 (95% CI 1.10 "
+            "to 1.30) at 72 ng/mL and 0.90 (95% CI 0.80 to 1.01) at 231 ng/mL.",
+        ),
+        (
+            replace(STRAIGHT, nonlinear=0.003, reference_label="chosen value", level=0.9),
+            "Serum IGF-I was associated with death from cancer (p = 0.001), and not along a straight line "
+            "(non-linearity p = 0.003): relative to 150 ng/mL, the hazard ratio was 1.20 (90% CI 1.10 to 1.30) at 72 "
+            "ng/mL and 0.90 (90% CI 0.80 to 1.01) at 231 ng/mL.",
+        ),
+        (
+            NONE,
+            "There was no evidence of an association of serum IGF-I with stroke (p = 0.20): hazard ratio per SD (60 "
+            "ng/mL) higher 1.02 (95% CI 0.94 to 1.11).",
+        ),
+        (
+            replace(NONE, linear=Ratio(1.12, 1.02, 1.24, 0.02)),
+            "There was no evidence of an association of serum IGF-I with stroke (p = 0.20) when its shape was left "
+            "free, but a straight line gave a hazard ratio of 1.12 (95% CI 1.02 to 1.24; p = 0.02) per SD (60 ng/mL) "
+            "higher.",
+        ),
+        (
+            replace(STRAIGHT, linear=Ratio(0.95, 0.88, 1.02, 0.15)),
+            "Serum IGF-I was associated with death from cancer (p = 0.001), but neither a straight line (p = 0.15) "
+            "nor the departure from one (p = 0.41) was clear by itself: hazard ratio per SD (60 ng/mL) higher 0.95 "
+            "(95% CI 0.88 to 1.02).",
+        ),
+        (
+            replace(STRAIGHT, overall=NAN, nonlinear=NAN, ends=()),
+            "Serum IGF-I was associated with death from cancer: hazard ratio per SD (60 ng/mL) higher 0.88 (95% CI "
+            "0.82 to 0.93; p < 0.001).",
+        ),
+        (
+            replace(STRAIGHT, linear=None, ends=()),
+            "Serum IGF-I and death from cancer: no model could be fitted.",
+        ),
+    ],
+)
+def test_a_finding(found: Association, text: str) -> None:
+    assert plain(finding(found)) == text
+
+
+@pytest.mark.parametrize("overall", [0.0001, 0.04, 0.06, 0.9, NAN])
+@pytest.mark.parametrize("nonlinear", [0.0001, 0.5, NAN])
+@pytest.mark.parametrize("linear", [Ratio(0.9, 0.8, 1.1, 0.3), Ratio(0.9, 0.8, 0.99, 0.01), None])
+def test_no_finding_speaks_of_causes_or_of_no_effect(overall: float, nonlinear: float, linear: Ratio | None) -> None:
+    if linear is None and math.isnan(overall):
+        return
+    text = finding(replace(STRAIGHT, overall=overall, nonlinear=nonlinear, linear=linear)).lower()
+    for word in ("effect", "cause", "protect", "harm", "impact", "reduce", "increase", "no association", "nan"):
+        assert word not in text.replace("any cause", "")
+
+
+def test_the_headline_tells_the_others_after_the_first() -> None:
+    first, others = headline([replace(STRAIGHT, outcome_label="Death from any cause"), STRAIGHT, NONE])
+    assert first.startswith("Serum IGF-I was associated with death from any cause")
+    assert others == (
+        "Of the 2 other outcomes, there was evidence of an association with serum IGF-I for death from cancer "
+        "(at p < 0.05, without correction for the number of tests)."
+    )
+    assert "for none (at" in headline([STRAIGHT, NONE])[1]
+    assert len(headline([STRAIGHT])) == 1
+
+
+def test_people() -> None:
+    assert people([STRAIGHT]) == (
+        "In the main model, 5,859 people were followed for 88,000 person-years, 15.0 years on average (41 people "
+        "with a missing value were left out); 520 had the outcome “death from cancer”."
+    )
+    assert people([replace(STRAIGHT, linear=None, ends=())]) == "No model could be fitted."
+
+
+def test_proportional_hazards() -> None:
+    assert plain(proportional_hazards([STRAIGHT, NONE])).endswith(
+        "in 2 models. There was no evidence of change in any (smallest p = 0.50)."
+    )
+    against = plain(proportional_hazards([STRAIGHT, replace(NONE, proportional=0.004)]))
+    assert "There was evidence of change for serum IGF-I with stroke (p = 0.004)." in against
+    assert "an average over follow-up" in against
+    assert proportional_hazards([replace(STRAIGHT, proportional=NAN)]) == "Proportional hazards were not tested."
+
+
+def test_where_curves_are_read() -> None:
+    assert "medians of the lowest and highest fifths of the exposure" in reading([STRAIGHT])
+    assert "1st and 99th percentiles" in reading([replace(STRAIGHT, groups=0)])
+    assert reading([replace(STRAIGHT, ends=())]) == ""
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("Death from any cause", "death from any cause"), ("IGF-I", "IGF-I"), ("HbA1c", "HbA1c"), ("C-reactive protein",
+        "C-reactive protein"), ("Non-fatal stroke", "non-fatal stroke"), ("A stroke", "A stroke"), ("", ""),
+        ("Parkinson's disease", "Parkinson's disease"), ("Hodgkin lymphoma", "Hodgkin lymphoma"),
+    ],
+)  # fmt: skip
+def test_labels_in_a_sentence(label: str, text: str) -> None:
+    assert in_sentence(label) == text
+
+
+def test_lists() -> None:
+    assert listed([]) == ""
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_associations_are_read_from_the_main_model_and_time_scale() -> None:
+    results = example_results(1, 2)
+    first = associations(results)[0]
+    row = results.estimates.query(
+        "outcome == 'all_causes' and time_scale == 'age' and model == 'lifestyle' and coding == 'linear'"
+    ).iloc[0]
+    assert first.linear is not None
+    assert (first.linear.value, first.linear.p) == (row["ratio"], row["p"])
+    assert (first.people, first.events, first.missing) == (5859, 2400, 41)
+    assert (first.overall, first.nonlinear, first.proportional) == (0.0004, 0.0004, 0.57)
+    # the medians of the lowest and highest fifths are 150 - 1.3 x 60 and 150 + 1.35 x 60; the grid's step is 1.3
+    assert [end.x for end in first.ends] == pytest.approx([72, 231], abs=0.7)
+    z = (first.ends[0].x - 150) / 60
+    assert first.ends[0].value == pytest.approx(math.exp(-0.03 * z + 0.08 * z**2))
