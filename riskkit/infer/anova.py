@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial, reduce
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy import linalg
 
+from riskkit.design.bases import Array, Basis
 from riskkit.design.design import Recipe, Term
+from riskkit.design.smooth import Bs, Natural
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.likelihood import Columns, likelihood_ratio
+from riskkit.infer.likelihood import likelihood_ratio
 from riskkit.infer.linear import wald
 
 
@@ -46,59 +50,76 @@ def anova(fit: Fit, test: Literal["wald", "lr"] = "wald") -> pd.DataFrame:
     if test not in ("wald", "lr"):
         raise SpecError(f'anova: test is "wald" or "lr"; got {test!r}.')
     tested = []
-    for term, part, columns in questions(fit.recipe):
+    for term, part, restrictions in questions(fit.recipe):
         if test == "wald":
-            chi2, p = wald(fit, fit.coef[columns], fit.vcov[np.ix_(columns, columns)])
+            chi2, p = wald(fit, restrictions @ fit.coef, restrictions @ fit.vcov @ restrictions.T)
         else:
-            chi2, p = likelihood_ratio(fit, columns)
-        tested.append({"term": term, "part": part, "chi2": chi2, "df": int(columns.sum()), "p": p})
+            chi2, p = likelihood_ratio(fit, restrictions)
+        tested.append({"term": term, "part": part, "chi2": chi2, "df": len(restrictions), "p": p})
     return pd.DataFrame(tested, columns=["term", "part", "chi2", "df", "p"])
 
 
-def questions(recipe: Recipe) -> Iterator[tuple[str, str, Columns]]:
-    """Yield the term, the part and the columns (boolean, shape (p,)) of every test the model allows."""
+def questions(recipe: Recipe) -> Iterator[tuple[str, str, Array]]:
+    """Yield the term, the part and the hypothesis of every test the model allows.
+
+    A hypothesis is an array of shape (q, p): q combinations of the coefficients that are zero under it.
+    """
     interactions = [term for term in recipe.terms if len(term.bases) > 1]
     for variable in recipe.variables:
         terms = recipe.terms_with(variable)
-        yield variable, "overall", _columns(recipe, terms)
+        yield variable, "overall", _rows(recipe, terms, _all)
         if any(term in interactions for term in terms):
-            yield variable, "interaction", _columns(recipe, [term for term in terms if term in interactions])
-        nonlinear = _columns(recipe, terms, variable)
-        if nonlinear.any():
-            yield variable, "nonlinear", nonlinear
+            yield variable, "interaction", _rows(recipe, [term for term in terms if term in interactions], _all)
+        yield from _if_any(variable, "nonlinear", _rows(recipe, terms, partial(_bends, variable=variable)))
     for term in interactions:
-        yield term.label, "overall", _columns(recipe, [term])
-        if any(term.nonlinear):
-            yield term.label, "nonlinear", _nonlinear(recipe, [term])
-    nonlinear = _nonlinear(recipe, recipe.terms)
-    if nonlinear.any():
-        yield "TOTAL", "nonlinear", nonlinear
+        yield term.label, "overall", _rows(recipe, [term], _all)
+        yield from _if_any(term.label, "nonlinear", _rows(recipe, [term], _bends))
+    nonlinear = _rows(recipe, recipe.terms, _bends)
+    yield from _if_any("TOTAL", "nonlinear", nonlinear)
     if interactions:
-        yield "TOTAL", "interaction", _columns(recipe, interactions)
-    if interactions and nonlinear.any():
-        yield "TOTAL", "nonlinear or interaction", nonlinear | _columns(recipe, interactions)
+        yield "TOTAL", "interaction", _rows(recipe, interactions, _all)
+        main = [term for term in recipe.terms if term not in interactions]
+        both = np.vstack([_rows(recipe, main, _bends), _rows(recipe, interactions, _all)])
+        if len(nonlinear):
+            yield "TOTAL", "nonlinear or interaction", both
     if recipe.terms:
-        yield "TOTAL", "overall", _columns(recipe, recipe.terms)
+        yield "TOTAL", "overall", _rows(recipe, recipe.terms, _all)
 
 
-def _columns(recipe: Recipe, terms: tuple[Term, ...] | list[Term], nonlinear_in: str | None = None) -> Columns:
-    out = np.zeros(len(recipe.names), dtype=bool)
+def _if_any(term: str, part: str, rows: Array) -> Iterator[tuple[str, str, Array]]:
+    if len(rows):
+        yield term, part, rows
+
+
+def _rows(recipe: Recipe, terms: Iterable[Term], own: Callable[[Term], Array]) -> Array:
+    """Stack hypotheses about single terms, each of shape (q, columns of the term), over all columns of the design."""
+    out = [np.zeros((0, len(recipe.names)))]
     for term in terms:
-        out[term.columns] = True if nonlinear_in is None else _bends(term, nonlinear_in)
-    return out
+        rows = own(term)
+        wide = np.zeros((len(rows), len(recipe.names)))
+        wide[:, term.columns] = rows
+        out.append(wide)
+    return np.vstack(out)
 
 
-def _nonlinear(recipe: Recipe, terms: tuple[Term, ...] | list[Term]) -> Columns:
-    out = np.zeros(len(recipe.names), dtype=bool)
-    for term in terms:
-        out[term.columns] = term.nonlinear
-    return out
+def _all(term: Term) -> Array:
+    return np.eye(len(term.names))
 
 
-def _bends(term: Term, variable: str) -> Columns:
-    """Which columns of a term are nonlinear in one of its variables; the first factor varies fastest."""
-    out = np.array([False])
-    for basis in term.bases:
-        flags = np.array(basis.nonlinear) & (basis.variable == variable)
-        out = (flags[:, None] | out[None, :]).ravel()
-    return out
+def _bends(term: Term, variable: str | None = None) -> Array:
+    """The hypothesis that a term is linear in a variable (in all of them unless named); no rows where it always is."""
+    rows = []
+    for chosen in term.bases:
+        if variable in (None, chosen.variable):
+            parts = [_curvature(basis) if basis is chosen else np.eye(len(basis.names)) for basis in term.bases]
+            rows.append(reduce(lambda fast, slow: np.asarray(np.kron(slow, fast)), parts))
+    stacked = np.vstack([np.zeros((0, len(term.names))), *rows])
+    return stacked if len(rows) < 2 else linalg.orth(stacked.T).T
+
+
+def _curvature(basis: Basis) -> Array:
+    """The hypothesis that a coding is a straight line; for a spline without a linear column, no second differences."""
+    if not isinstance(basis, Natural | Bs):
+        return np.eye(len(basis.names))[np.array(basis.nonlinear)]
+    columns = basis.columns(np.linspace(*basis.boundary, 20 * (len(basis.knots) + 1) + 1))
+    return np.asarray(np.linalg.svd(np.diff(columns, 2, axis=0))[2][: columns.shape[1] - 1])

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
+from scipy import linalg, stats
 
+from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.refit import design_of, refitted, with_columns
 
-Columns = NDArray[np.bool_]
 
+def likelihood_ratio(fit: Fit, restrictions: Array) -> tuple[float, float]:
+    """Likelihood-ratio chi-squared of q combinations of coefficients being zero, and its p value.
 
-def likelihood_ratio(fit: Fit, columns: Columns) -> tuple[float, float]:
-    """Likelihood-ratio chi-squared of leaving out columns (boolean, shape (p,)), and its p value.
+    The restricted model has for columns the combinations of the design's that leave the restrictions true; leaving out
+    columns is the special case of rows of the identity.
+
+    Parameters
+    ----------
+    fit : Fit
+    restrictions : array, shape (q, p)
+        Of full row rank; an intercept is not restricted.
 
     Raises
     ------
@@ -25,12 +32,14 @@ def likelihood_ratio(fit: Fit, columns: Columns) -> tuple[float, float]:
         raise SpecError(
             f'a likelihood-ratio test needs a model-based covariance, not a {fit.covariance} one; use "wald".'
         )
-    tested = int(columns.sum())
-    if columns[int(fit.recipe.intercept) :].all():
+    first = int(fit.recipe.intercept)
+    free = linalg.null_space(restrictions[:, first:])
+    if free.shape[1] == 0:
         smaller = fit.loglik_null
     else:
         design = design_of(fit)
-        names = [name for name, left_out in zip(fit.recipe.names, columns, strict=True) if not left_out]
-        smaller = refitted(fit, with_columns(design, design.x[:, ~columns], names)).loglik
+        x = np.hstack([design.x[:, :first], design.x[:, first:] @ free])
+        names = [*fit.recipe.names[:first], *(f"restricted{j}" for j in range(1, free.shape[1] + 1))]
+        smaller = refitted(fit, with_columns(design, x, names)).loglik
     chi2 = 2 * (fit.loglik - smaller)
-    return chi2, float(stats.chi2.sf(chi2, tested))
+    return chi2, float(stats.chi2.sf(chi2, len(restrictions)))

@@ -99,17 +99,14 @@ def select(fit: Fit, variable: str, *, knots: Iterable[int] = (3, 4, 5, 6, 7), s
 
 
 def _row(k: int, fit: Fit, variable: str) -> dict[str, float]:
-    columns = np.zeros(fit.coef.size, dtype=bool)
-    columns[fit.recipe.terms_with(variable)[0].columns] = True
-    bends = columns.copy()
-    bends[np.flatnonzero(columns)[0]] = False
+    columns = np.eye(fit.coef.size)[fit.recipe.terms_with(variable)[0].columns]
     return {
         "knots": k,
-        "df": int(columns.sum()),
+        "df": len(columns),
         "loglik": fit.loglik,
         "aic": fit.aic,
         "p": likelihood_ratio(fit, columns)[1],
-        "p_nonlinear": likelihood_ratio(fit, bends)[1] if bends.any() else np.nan,
+        "p_nonlinear": likelihood_ratio(fit, columns[1:])[1] if len(columns) > 1 else np.nan,
     }
 
 

@@ -80,3 +80,17 @@ def test_likelihood_ratio_tests_agree_with_survival():
         anova(replace(fit, covariance="cluster-robust"), test="lr")
     with pytest.raises(SpecError, match="wald"):
         anova(fit, test="score")
+
+
+@pytest.mark.parametrize("rest", ["+ age", "* sex + age"])
+def test_nonlinearity_of_a_spline_without_a_linear_column_is_that_of_the_same_curve_as_rcs(rest):
+    data = pd.read_csv(REFERENCE / "infer_pbc.csv")
+    harrell = cox(f"Surv(time, died) ~ rcs(protime, [9.5, 10.5, 11.5, 13]) {rest}", data)
+    natural = cox(f"Surv(time, died) ~ ns(protime, knots=[10.5, 11.5], boundary=[9.5, 13]) {rest}", data)
+    assert natural.loglik == pytest.approx(harrell.loglik, rel=1e-9)
+    for test in ("wald", "lr"):
+        ours, theirs = (anova(fit, test=test) for fit in (natural, harrell))
+        pd.testing.assert_frame_equal(ours, theirs, rtol=1e-6)
+        assert ("protime", "nonlinear") in set(zip(ours["term"], ours["part"], strict=True))
+    cubic = cox("Surv(time, died) ~ bs(protime, 5) + age", data)
+    assert anova(cubic).set_index(["term", "part"]).loc[("protime", "nonlinear"), "df"] == 4
