@@ -13,11 +13,12 @@ from riskkit.design import fractional, levels
 from riskkit.design.bases import FUNCTIONS, Array, Basis, Linear, Transformed, numbers
 from riskkit.design.bsplines import Boundary, interior_knots
 from riskkit.design.formula import Factor
-from riskkit.design.smooth import Bs, Natural, Rcs
+from riskkit.design.smooth import Bs, Natural, Penalised, Rcs
 from riskkit.design.splines import checked_knots, knots
 from riskkit.design.surv import Surv
 from riskkit.errors import SpecError, did_you_mean
 
+PIECES_PER_DF, MIN_PIECES = 2.5, 3  # of a penalised spline, as in survival's pspline
 CUTS = ("everyone", "noncases")
 
 
@@ -54,6 +55,12 @@ def learn(factor: Factor, rows: pd.DataFrame, response: Surv | Array) -> Basis:
                 raise SpecError(f"{factor.text}: degree must be 1 (straight pieces) to 5; 3 is a cubic spline.")
             boundary = _boundary(factor, numbers(values), options)
             return Bs(name, _interior(factor, numbers(values), options, boundary, degree), boundary, degree)
+        case "ps":
+            df = options.get("df", 4)
+            if not isinstance(df, int | float) or not 1 < df <= 20:
+                raise SpecError(f"{factor.text}: df must be more than 1 (a straight line) and at most 20; got {df!r}.")
+            terms = max(MIN_PIECES, round(PIECES_PER_DF * df))
+            return Penalised(name, float(df), terms, _boundary(factor, numbers(values), options))
         case "fp":
             powers = options.get("powers")
             if isinstance(powers, int | float):

@@ -26,6 +26,7 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "fifths": ((), ("ref", "cuts", "by")),
     "ns": (("df",), ("df", "knots", "boundary")),
     "bs": (("df",), ("df", "knots", "boundary", "degree")),
+    "ps": (("df",), ("df", "boundary")),
     "fp": (("powers",), ("powers", "shift", "scale")),
 }
 COLUMN = "by"  # the one argument that names a column

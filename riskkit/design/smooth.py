@@ -131,6 +131,52 @@ class Bs:
         return summarise(recovered(columns, self.columns, (self.boundary[0], *self.knots, self.boundary[1])))
 
 
+@dataclass(frozen=True)
+class Penalised:
+    """Penalised spline as survival's `pspline`: `ps(x, 4)`; a fit smooths it to `df` effective degrees of freedom.
+
+    Cubic B-splines on an even grid of `terms` pieces, whose second differences are penalised: the smoother, the closer
+    to a straight line. Linear beyond the boundary.
+    """
+
+    variable: str
+    df: float
+    terms: int
+    boundary: Boundary
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.variable,)
+
+    @property
+    def label(self) -> str:
+        return f"ps({self.variable}, df={self.df:g}, boundary={written(self.boundary)})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"ps({self.variable}){j}" for j in range(1, self.terms + 3))
+
+    @property
+    def nonlinear(self) -> tuple[bool, ...]:
+        return (False,) * len(self.names)
+
+    @property
+    def penalty(self) -> Array:
+        """Matrix D with b'Db the sum of squared second differences, shape (terms + 2, terms + 2)."""
+        differences = np.diff(np.eye(self.terms + 3), n=2, axis=0)
+        return np.asarray(differences.T @ differences)[1:, 1:]
+
+    def encode(self, frame: pd.DataFrame) -> Array:
+        return numbers(frame[self.variable])
+
+    def columns(self, encoded: Array) -> Array:
+        return bsplines.on_even_grid(encoded, self.boundary, self.terms)
+
+    def summary(self, columns: Array) -> Summary:
+        grid = np.linspace(*self.boundary, self.terms + 1)
+        return summarise(recovered(columns, self.columns, tuple(grid.tolist())))
+
+
 def recovered(columns: Array, code: Callable[[Array], Array], knots: tuple[float, ...]) -> Array:
     """Recover the variable from its spline columns, shape (n, q): straight lines are in the span of 1 and the columns.
 

@@ -24,7 +24,7 @@ from riskkit.fit.diagnosis import check_information
 from riskkit.fit.fit import Fit
 from riskkit.fit.glm import inverse
 from riskkit.fit.kernel import Ints, compiled
-from riskkit.fit.newton import maximise
+from riskkit.fit.smoothing import maximise_smooth, smooths
 
 
 def clogit(
@@ -84,7 +84,8 @@ def fit_design(design: Design, *, robust: bool = False, max_iterations: int = 30
     """
     likelihood = matched_sets(design)
     robust = robust or design.cluster is not None
-    best = maximise(likelihood, design.recipe.names, max_iterations)
+    splines = smooths(design.recipe, plain=not robust)
+    best, edf = maximise_smooth(likelihood, design.recipe.names, splines, max_iterations)
     vcov = vcov_model = inverse(best.information) if best.coef.size else best.information
     if robust:
         vcov = vcov_model @ _meat(best.at.scores, likelihood, design.cluster) @ vcov_model
@@ -104,6 +105,7 @@ def fit_design(design: Design, *, robust: bool = False, max_iterations: int = 30
         method="exact conditional likelihood",
         covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
         score_chi2=best.score_chi2,
+        edf=edf,
         notes=_notes(design, likelihood),
         design=design,
         refit=partial(fit_design, robust=robust, max_iterations=max_iterations),

@@ -14,10 +14,10 @@ from riskkit.design.design import Design, build
 from riskkit.errors import SpecError
 from riskkit.fit.firth import maximise_penalised
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
-from riskkit.fit.newton import maximise
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
 from riskkit.fit.residuals import robust_covariance
 from riskkit.fit.riskset import parts
+from riskkit.fit.smoothing import maximise_smooth, smooths
 
 TIES = ("efron", "breslow")
 
@@ -103,9 +103,14 @@ def fit_design(
     robust = robust or design.cluster is not None
     if robust and penalty:
         raise SpecError('penalty="firth" has a model-based covariance only; leave out robust and cluster.')
+    splines = smooths(design.recipe, plain=not (robust or penalty))
     with _threads(len(design.x), threads) as pool:
         likelihood = partial_likelihood(design, ties, pool)
-        best = (maximise_penalised if penalty else maximise)(likelihood, design.recipe.names, max_iterations)
+        names, edf = design.recipe.names, None
+        if penalty:
+            best = maximise_penalised(likelihood, names, max_iterations)
+        else:
+            best, edf = maximise_smooth(likelihood, names, splines, max_iterations)
     model_based = covariance = np.asarray(np.linalg.inv(best.information))
     if robust:
         covariance = robust_covariance(likelihood, best.at, model_based, design.cluster)
@@ -127,6 +132,7 @@ def fit_design(
         covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
         score_chi2=best.score_chi2,
         ties=ties,
+        edf=edf,
         notes=_notes(likelihood, best.at),
         design=design,
         refit=partial(

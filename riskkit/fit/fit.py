@@ -23,7 +23,7 @@ class Test:
     """A chi-squared test: statistic, degrees of freedom and p value."""
 
     chi2: float
-    df: int
+    df: float
 
     __test__ = False  # so that pytest does not take it for a test class
 
@@ -65,6 +65,8 @@ class Fit:
         Degrees of freedom of the t distribution that intervals use; infinite means normal.
     ties : {"efron", "breslow"} or None
         How a Cox model treats tied events; None for other models.
+    edf : array, shape (p,), or None
+        Effective degrees of freedom of a model with penalised splines, spread evenly over the coefficients of each.
     ratio : str or None
         What exp(coefficient) is called where the model's name does not say ("risk ratio" of a modified Poisson model).
     notes : tuple of str
@@ -92,6 +94,7 @@ class Fit:
     score_chi2: float = float("nan")
     df_resid: float = float("inf")
     ties: str | None = None
+    edf: Array | None = None
     ratio: str | None = None
     notes: tuple[str, ...] = ()
     design: Design | None = None
@@ -135,18 +138,18 @@ class Fit:
     @property
     def lr_test(self) -> Test:
         """Likelihood-ratio test of all coefficients (not valid as a test when the covariance is robust)."""
-        return Test(2 * (self.loglik - self.loglik_null), self._tested.size)
+        return Test(2 * (self.loglik - self.loglik_null), self.df(self._tested))
 
     @property
     def wald_test(self) -> Test:
         """Wald test of all coefficients but the intercept, with the covariance in `vcov`."""
         b, v = self.coef[self._tested], self.vcov[np.ix_(self._tested, self._tested)]
-        return Test(float(b @ np.linalg.solve(v, b)) if b.size else 0.0, b.size)
+        return Test(float(b @ np.linalg.solve(v, b)) if b.size else 0.0, self.df(self._tested))
 
     @property
     def score_test(self) -> Test:
         """Rao's score test of all coefficients; for a Cox model with one factor, the log-rank test."""
-        return Test(self.score_chi2, self._tested.size)
+        return Test(self.score_chi2, self.df(self._tested))
 
     @property
     def _tested(self) -> np.ndarray:
@@ -154,8 +157,12 @@ class Fit:
 
     @property
     def aic(self) -> float:
-        """Akaike's information criterion, -2 log-likelihood + 2 p."""
-        return 2 * self.coef.size - 2 * self.loglik
+        """Akaike's information criterion, -2 log-likelihood + 2 (effective) degrees of freedom."""
+        return 2 * self.df(np.arange(self.coef.size)) - 2 * self.loglik
+
+    def df(self, columns: np.ndarray) -> float:
+        """Degrees of freedom of some coefficients (indices or boolean): their number, fewer where penalised."""
+        return self.coef[columns].size if self.edf is None else float(self.edf[columns].sum())
 
     def critical(self, level: float = 0.95) -> float:
         """Two-sided critical value of the intervals at a confidence level.
@@ -204,7 +211,7 @@ class Fit:
                     "loglik": self.loglik,
                     "loglik_null": self.loglik_null,
                     "aic": self.aic,
-                    "df": self._tested.size,
+                    "df": self.lr_test.df,
                     "lr_chi2": self.lr_test.chi2,
                     "lr_p": self.lr_test.p,
                     "wald_chi2": self.wald_test.chi2,
@@ -226,7 +233,7 @@ class Fit:
             index=False, float_format=lambda v: f"{v:.4f}"
         )
         tests = "   ".join(
-            f"{name} {test.chi2:.2f} on {test.df} df, p = {test.p:.3g}"
+            f"{name} {test.chi2:.2f} on {test.df:.4g} df, p = {test.p:.3g}"
             for name, test in (
                 ("Likelihood ratio", self.lr_test),
                 ("Wald", self.wald_test),

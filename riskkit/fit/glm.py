@@ -17,6 +17,7 @@ from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit, check_choice
 from riskkit.fit.likelihoods import POISSON, Evaluation, FirthLikelihood, GlmLikelihood, gram
 from riskkit.fit.newton import Maximum, maximise
+from riskkit.fit.smoothing import Smooth, maximise_smooth, smooths
 
 Penalty = Literal["firth"] | None
 MAX_ITERATIONS = 100
@@ -41,7 +42,8 @@ def fit_glm(
     FitError
         If the model cannot be estimated.
     """
-    best = maximise_glm(likelihood, design.recipe.names, penalty, max_iterations)
+    splines = smooths(design.recipe, plain=not (robust or penalty))
+    best, edf = maximise_glm(likelihood, design.recipe.names, penalty, max_iterations, splines)
     vcov = vcov_model = inverse(best.information)
     if robust:
         vcov = sandwich(likelihood.x, likelihood.residual(best.at.mean), vcov_model, design.cluster)
@@ -61,6 +63,7 @@ def fit_glm(
         method="Firth's penalised likelihood" if penalty else "maximum likelihood",
         covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
         score_chi2=best.score_chi2,
+        edf=edf,
         ratio=ratio,
         design=design,
         refit=refit,
@@ -93,12 +96,17 @@ class InterceptAlone:
 
 
 def maximise_glm(
-    plain: GlmLikelihood, names: tuple[str, ...], penalty: Penalty, max_iterations: int
-) -> Maximum[Evaluation]:
+    plain: GlmLikelihood,
+    names: tuple[str, ...],
+    penalty: Penalty,
+    max_iterations: int,
+    splines: tuple[Smooth, ...] = (),
+) -> tuple[Maximum[Evaluation], Array | None]:
     """Fit the intercept alone, then, from there, all coefficients.
 
     With Firth's penalty the log-likelihoods are penalised ones, both with the penalty of the full design: twice their
-    difference is the penalised likelihood-ratio statistic.
+    difference is the penalised likelihood-ratio statistic. Returns the effective degrees of freedom of models with
+    penalised splines besides.
 
     Raises
     ------
@@ -118,7 +126,8 @@ def maximise_glm(
         intercept = first
     else:
         intercept = maximise(InterceptAlone(full), names[:1], max_iterations, first).coef
-    return maximise(full, names, max_iterations, np.concatenate([intercept, np.zeros(len(names) - 1)]))
+    start = np.concatenate([intercept, np.zeros(len(names) - 1)])
+    return maximise_smooth(full, names, splines, max_iterations, start)
 
 
 def sandwich(x: Array, residual: Array, model: Array, cluster: NDArray[np.int64] | None) -> Array:

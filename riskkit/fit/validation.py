@@ -148,7 +148,7 @@ def calibration(fit: Fit, data: pd.DataFrame | None = None, groups: int = 10, le
 def _recalibrated(y: Array, x: Array, offset: Array | None) -> tuple[float, float]:
     """Estimate and standard error of the last coefficient of a logistic model of the outcome."""
     names = ("Intercept", "predicted log odds")[: x.shape[1]]
-    best = maximise_glm(GlmLikelihood(x, y, BERNOULLI, offset=offset), names, None, MAX_ITERATIONS)
+    best, _ = maximise_glm(GlmLikelihood(x, y, BERNOULLI, offset=offset), names, None, MAX_ITERATIONS)
     return float(best.coef[-1]), float(np.sqrt(inverse(best.information)[-1, -1]))
 
 
