@@ -12,10 +12,17 @@ _HOMES = {
     "riskkit.cohort.build": ("load_cohort",),
     "riskkit.design.splines": ("knots", "rcs"),
     "riskkit.fit.cox": ("cox",),
+    "riskkit.fit.linear": ("linear",),
     "riskkit.infer.anova": ("anova",),
+    "riskkit.infer.bootstrap": ("bootstrap",),
     "riskkit.infer.contrast": ("contrast",),
-    "riskkit.infer.curve": ("curve",),
+    "riskkit.infer.curve": ("curve", "curve_difference", "slope"),
+    "riskkit.infer.floating": ("floating", "trend"),
+    "riskkit.infer.nadir": ("nadir",),
     "riskkit.infer.ph": ("ph_test",),
+    "riskkit.infer.select": ("select",),
+    "riskkit.infer.twolines": ("two_lines",),
+    "riskkit.infer.ushape": ("ushape",),
     "riskkit.run": ("run",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
