@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from riskkit import numbers
 from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
@@ -60,18 +61,16 @@ class Nadir:
         """Whether the interval runs into the lower and the upper limit."""
         return self.low <= self.limits[0], self.high >= self.limits[1]
 
-    def sentence(self, unit: str = "") -> str:
+    def sentence(self, unit: str | None = None) -> str:
         """Say it in a sentence a reader can quote."""
-        unit = f" {unit}" if unit else ""
         below, above = self.open_ends
-        interval = f"{100 * self.level:g}% CI {self.low:.4g} to {self.high:.4g}{unit}"
+        ends = f"{numbers.measure(self.low)} to {numbers.measure(self.high, unit)}"
+        interval = f"{numbers.level(self.level)} CI {ends}"
         if below and above:
-            interval = (
-                f"the data do not say where: {self.low:.4g} to {self.high:.4g}{unit}, all of the range, is possible"
-            )
+            interval = f"the data do not say where: {ends}, all of the range examined, is possible"
         elif below or above:
             interval += f", where the {'lower' if below else 'upper'} end is that of the range examined, not a bound"
-        where = f"Risk is {self.direction} at {self.x:.4g}{unit}"
+        where = f"Risk is {self.direction} at {numbers.measure(self.x, unit)}"
         if self.at_boundary:
             where += f", the {'lower' if self.x == self.limits[0] else 'upper'} end of the range examined"
         inside = f"probability {self.interior:.2f} that the {self.direction} point is inside the range"

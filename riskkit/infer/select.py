@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from riskkit import numbers
 from riskkit.design.bases import Array, Basis, Linear
 from riskkit.design.design import Design
 from riskkit.design.smooth import Rcs
@@ -49,8 +50,8 @@ class Selection:
         knots = int(self.table.loc[self.table["chosen"], "knots"].iloc[0])
         return (
             f"Of {len(self.table)} codings compared, AIC chose {f'{knots} knots' if knots else 'a straight line'}; "
-            f"the p value of the association is {self.p_reported:.2g} as if no choice had been made, "
-            f"and {self.p_adjusted:.2g} with the choice allowed for."
+            f"the association has {numbers.p_phrase(self.p_reported)} as if no choice had been made, "
+            f"and {numbers.p_phrase(self.p_adjusted)} with the choice allowed for."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from riskkit import numbers
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.linear import place, slopes, standard_errors
@@ -73,23 +74,25 @@ class UShape:
     nadir: Nadir
     level: float
 
-    def verdict(self, unit: str = "") -> str:
+    def verdict(self, unit: str | None = None) -> str:
         """Say in one sentence whether there is evidence for the shape, and what it is."""
-        unit = f" {unit}" if unit else ""
-        before, after = ("falls", "rises") if self.shape == "U" else ("rises", "falls")
-        p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.2g}"
+        p = numbers.p_phrase(self.p)
         article = "a U shape" if self.shape == "U" else "an inverse U shape"
         if self.p < 1 - self.level:
-            below, above = self.nadir.open_ends
-            interval = f"{100 * self.level:g}% CI {self.nadir.low:.4g} to {self.nadir.high:.4g}"
-            caution = ", reaching the end of the range examined" if below or above else ""
+            before, after = ("falls", "rises") if self.shape == "U" else ("rises", "falls")
+            turning = self.nadir
+            interval = (
+                f"{numbers.level(self.level)} CI {numbers.measure(turning.low)} to {numbers.measure(turning.high)}"
+            )
+            caution = ", reaching the end of the range examined" if any(turning.open_ends) else ""
             return (
-                f"Evidence for {article}: risk {before} up to {self.nadir.x:.4g}{unit} ({interval}{caution}) "
+                f"Evidence for {article}: risk {before} up to {numbers.measure(turning.x, unit)} ({interval}{caution}) "
                 f"and {after} beyond; the U test {p}."
             )
-        ends = f"{self.lower.trend} at {self.lower.x:.4g}{unit} and {self.upper.trend} at {self.upper.x:.4g}{unit}"
+        low, high = numbers.measure(self.lower.x, unit), numbers.measure(self.upper.x, unit)
+        ends = f"{self.lower.trend} at {low} and {self.upper.trend} at {high}"
         if self.lower.trend == self.upper.trend:
-            ends = f"{self.lower.trend} at {self.lower.x:.4g}{unit} and at {self.upper.x:.4g}{unit}"
+            ends = f"{self.lower.trend} at {low} and at {high}"
         return f"No evidence for {article} ({p}): risk {ends}."
 
 

@@ -8,6 +8,7 @@ from scipy import stats
 from riskkit.design.design import build
 from riskkit.infer.anova import anova
 from riskkit.infer.ushape import ushape
+from riskkit.numbers import p_phrase
 
 X = pd.DataFrame({"x": np.linspace(1, 100, 1000), "y": 0.0})
 VCOV = [[4e-4, -4e-6], [-4e-6, 4.5e-8]]
@@ -30,7 +31,7 @@ def test_verdicts(quadratic, by_hand):
     assert "ng/mL" in sure.verdict("ng/mL")
     assert ushape(quadratic, "x", shape="inverse U").p > 0.999
     vague = ushape(by_hand("cox", quadratic.design, quadratic.coef, 1e4 * quadratic.vcov), "x")
-    assert vague.verdict().startswith("No evidence for a U shape (p = ")
+    assert vague.verdict().startswith(f"No evidence for a U shape ({p_phrase(vague.p)}): risk neither")
     assert "no effect" not in vague.verdict()
     upside_down = by_hand("cox", quadratic.design, -quadratic.coef, quadratic.vcov)
     result = ushape(upside_down, "x", shape="inverse U")
