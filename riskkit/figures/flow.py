@@ -12,13 +12,23 @@ from matplotlib.patches import FancyBboxPatch
 from riskkit.figures.theme import FAINT, INK, MUTED, styled, wrapped
 from riskkit.numbers import MINUS, count
 
-WIDTH = 4.9  # inches
-LINE = 0.135
+LINE = 0.145  # inches, as all measures here
 PAD = 0.085
 GAP = 0.13
-TRUNK = (0.02, 2.3)  # from left to right, inches
-SIDE = (2.62, 4.88)
-TRUNK_LETTERS, SIDE_LETTERS = 37, 37
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where the boxes stand, from left to right, and how many letters fit into one."""
+
+    width: float
+    trunk: tuple[float, float]
+    side: tuple[float, float]
+    letters: int
+
+
+WIDE = _Columns(4.9, (0.02, 2.3), (2.62, 4.88), 37)
+NARROW = _Columns(3.5, (0.02, 1.62), (1.86, 3.48), 25)
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class Step:
 
 
 @styled()
-def flow(steps: Sequence[Step], end: str) -> Figure:
+def flow(steps: Sequence[Step], end: str, *, narrow: bool = False) -> Figure:
     """Draw the flow from the first file to the people analysed.
 
     Parameters
@@ -41,47 +51,53 @@ def flow(steps: Sequence[Step], end: str) -> Figure:
         criterion excluded no one is a finding.
     end : str
         What those who remain are called in the last box.
+    narrow : bool
+        For a telephone or one column of a journal.
     """
-    start, *removals = steps
-    heights = [_height(wrapped(step.label, SIDE_LETTERS), 1) for step in removals]
-    first, last = _height(wrapped(start.label, TRUNK_LETTERS), 1), _height(wrapped(end, TRUNK_LETTERS), 1)
-    total = first + last + sum(heights) + GAP * (len(removals) + 2)
-    figure = Figure(figsize=(WIDTH, total))
+    columns = NARROW if narrow else WIDE
+    start, *removals = ((wrapped(step.label, columns.letters), step) for step in steps)
+    end = wrapped(end, columns.letters)
+    heights = [_height(label) for label, _ in removals]
+    total = _height(start[0]) + _height(end) + sum(heights) + GAP * (len(removals) + 2)
+    figure = Figure(figsize=(columns.width, total))
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
-    ax.set_xlim(0, WIDTH)
+    ax.set_xlim(0, columns.width)
     ax.set_ylim(total, 0)
+    middle = sum(columns.trunk) / 2
     at = GAP / 2
-    _box(ax, TRUNK, at, first, wrapped(start.label, TRUNK_LETTERS), count(start.remaining))
-    middle = sum(TRUNK) / 2
-    at += first
+    _box(ax, columns.trunk, at, start[0], count(start[1].remaining))
+    at += _height(start[0])
     trunk_start = at
-    for step, height in zip(removals, heights, strict=True):
+    for (label, step), height in zip(removals, heights, strict=True):
         at += GAP
-        _arrow(ax, (middle, at + height / 2), (SIDE[0], at + height / 2))
-        removed = f"{MINUS}{count(step.removed)}" if step.removed else "0"
-        _box(ax, SIDE, at, height, wrapped(step.label, SIDE_LETTERS), removed, faint=True)
+        _arrow(ax, (middle, at + height / 2), (columns.side[0], at + height / 2))
+        _box(ax, columns.side, at, label, f"{MINUS}{count(step.removed)}" if step.removed else "0", faint=True)
         at += height
         ax.text(middle - 0.08, at + GAP / 2, count(step.remaining), ha="right", va="center", size=7, color=MUTED)
     at += GAP
-    remaining = removals[-1].remaining if removals else start.remaining
     _arrow(ax, (middle, trunk_start), (middle, at))
-    _box(ax, TRUNK, at, last, wrapped(end, TRUNK_LETTERS), count(remaining))
+    _box(ax, columns.trunk, at, end, count(steps[-1].remaining))
     return figure
 
 
-def _height(text: str, more: int) -> float:
-    return (text.count("\n") + 1 + more) * LINE + PAD
+def _height(text: str) -> float:
+    """Of a box that holds a text and, under it, a number."""
+    return (text.count("\n") + 2) * LINE + PAD
 
 
-def _box(
-    ax: Axes, across: tuple[float, float], at: float, height: float, text: str, number: str, faint: bool = False
-) -> None:
+def _box(ax: Axes, across: tuple[float, float], at: float, text: str, number: str, faint: bool = False) -> None:
     left, right = across
+    height = _height(text)
     shape = FancyBboxPatch(
-        (left, at), right - left, height, boxstyle="round,pad=0,rounding_size=0.04", facecolor="white",
-        edgecolor=FAINT if faint else MUTED, linewidth=0.8,
-    )  # fmt: skip
+        (left, at),
+        right - left,
+        height,
+        boxstyle="round,pad=0,rounding_size=0.04",
+        facecolor="white",
+        edgecolor=FAINT if faint else MUTED,
+        linewidth=0.8,
+    )
     ax.add_patch(shape)
     x = left + 0.08 if faint else (left + right) / 2
     align = "left" if faint else "center"

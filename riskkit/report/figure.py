@@ -22,7 +22,7 @@ class PageFigure:
     name : str
         Of its files and ids.
     wide, narrow : Figure
-        For a page and for a telephone; the same numbers. A figure without `narrow` suits both.
+        For a page and for a telephone; the same numbers.
     caption : str
         What is shown and how to read it.
     finding : str
@@ -33,7 +33,7 @@ class PageFigure:
 
     name: str
     wide: Figure
-    narrow: Figure | None
+    narrow: Figure
     caption: str
     finding: str
     table: Table

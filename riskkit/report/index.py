@@ -64,7 +64,7 @@ def index_entry(results: Results) -> IndexEntry:
         text = exposure_text(manifest, first.exposure)
         make = curves_figure if first.ends else linear_figure
         figure = make(results, first.exposure, text, [first])
-        if figure and figure.narrow:
+        if figure:
             thumbnail = draw(figure.narrow, f"index-{analysis['name']}").inline(figure.caption, figure.finding)
         facts = f"{count(first.people)} people, {count(first.events)} events ({in_sentence(first.outcome_label)})"
     return IndexEntry(

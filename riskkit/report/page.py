@@ -161,7 +161,7 @@ def _show(figure: PageFigure, number: int, about: str, folder: Path) -> Shown:
     drawing = draw(figure.wide, name)
     drawing.write(folder)
     title = f"Figure {number}. {figure.caption}"
-    narrow = draw(figure.narrow, f"{name}-narrow").inline(title, figure.finding) if figure.narrow else ""
+    narrow = draw(figure.narrow, f"{name}-narrow").inline(title, figure.finding)
     return Shown(number, name, drawing.inline(title, figure.finding), narrow, figure.caption, figure.table)
 
 

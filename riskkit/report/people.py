@@ -27,7 +27,8 @@ def flow_figure(results: Results, found: Sequence[Association]) -> PageFigure:
     columns = (Column("Step", numeric=False), Column("Left out"), Column("Remaining"))
     told = f"Of {count(steps[0].remaining)} people, {count(steps[-1].remaining)} were analysed."
     caption = "Who was studied, and who was left out for which reason, in the order of the steps."
-    return PageFigure("flow", flow(steps, end), None, caption, told, Table("People at each step", columns, rows))
+    wide, narrow = (flow(steps, end, narrow=each) for each in (False, True))
+    return PageFigure("flow", wide, narrow, caption, told, Table("People at each step", columns, rows))
 
 
 def characteristics_table(results: Results) -> Table | None:

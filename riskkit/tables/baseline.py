@@ -42,8 +42,8 @@ def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[st
     )
     rows = [row for _, rows in tidy.groupby("variable", sort=False) for row in _rows(rows, names)]
     notes = (
-        "Numbers are mean (SD), or median (first to third quartile) where a distribution is skewed; categories are n "
-        "(%). People with a missing value are counted in their own row and left out of the means and percentages.",
+        "Numbers are mean (SD), or median with first to third quartile where a distribution is skewed; categories "
+        "are n (%). People with a missing value are counted in their own row and left out of the means and percentages.",
         f"Last column: the standardised difference of {last} from {first}, in standard deviations (for a category, the "
         "distance between the two sets of proportions, which has no sign).",
     )
@@ -81,7 +81,7 @@ def _number(value: Mapping[tuple[str, str, str], float], group: str, skewed: boo
         return NOTHING
     if skewed:
         middle, low, high = measures([value["", group, name] for name in ("median", "q1", "q3")])
-        return f"{middle} ({low} to {high})"
+        return f"{middle}\n{low} to {high}"
     mean, sd = measures([value["", group, name] for name in ("mean", "sd")])
     return f"{mean} ({sd})"
 

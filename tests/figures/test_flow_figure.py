@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
@@ -24,8 +25,9 @@ def test_every_step_has_its_box_and_numbers_even_one_that_removed_nobody() -> No
     assert shown[-2:] == ["Analysed", "6,056"]
 
 
-def test_boxes_do_not_overlap_and_hold_their_text() -> None:
-    figure = flow(STEPS, "Analysed")
+@pytest.mark.parametrize("narrow", [False, True])
+def test_boxes_do_not_overlap_and_hold_their_text(narrow: bool) -> None:
+    figure = flow(STEPS, "Analysed", narrow=narrow)
     figure.canvas.draw()
     boxes = [p.get_window_extent() for p in figure.axes[0].patches if isinstance(p, FancyBboxPatch)]
     assert len(boxes) == 4

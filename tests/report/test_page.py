@@ -130,7 +130,7 @@ def test_files_that_are_linked_are_there(page: Page, report: Path) -> None:
 
 def test_every_figure_tells_its_finding_and_has_its_table(page: Page) -> None:
     drawings = page.all("svg")
-    assert len(drawings) == 9  # four figures in two widths, and the flow
+    assert len(drawings) == 10  # five figures in two widths
     assert all(drawing["role"] == "img" for drawing in drawings)
     for drawing in drawings:
         told = re.search(rf'<desc id="{drawing["aria-labelledby"].split()[1]}">([^<]+)</desc>', page.html)

@@ -121,4 +121,4 @@ def test_a_skewed_number_is_told_by_its_median() -> None:
     frame = characteristics(values, {"crp": Variable("CRP")}, group)
     row = next(r for r in baseline_table(frame, "T", "x", {}).rows if r.cells[0] == "CRP")
     q1, q3 = np.exp(-1.5), np.exp(1.5)
-    assert row.cells[1] == f"1.00 ({q1:.2f} to {q3:.2f})"
+    assert row.cells[1] == f"1.00\n{q1:.2f} to {q3:.2f}"
