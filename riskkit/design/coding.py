@@ -16,7 +16,7 @@ from riskkit.design.formula import Factor
 from riskkit.design.smooth import Bs, Natural, Penalised, Rcs
 from riskkit.design.splines import checked_knots, knots
 from riskkit.design.surv import Surv
-from riskkit.errors import SpecError, did_you_mean
+from riskkit.errors import DataError, SpecError, did_you_mean
 
 PIECES_PER_DF, MIN_PIECES = 2.5, 3  # of a penalised spline, as in survival's pspline
 CUTS = ("everyone", "noncases")
@@ -56,11 +56,7 @@ def learn(factor: Factor, rows: pd.DataFrame, response: Surv | Array) -> Basis:
             boundary = _boundary(factor, numbers(values), options)
             return Bs(name, _interior(factor, numbers(values), options, boundary, degree), boundary, degree)
         case "ps":
-            df = options.get("df", 4)
-            if not isinstance(df, int | float) or not 1 < df <= 20:
-                raise SpecError(f"{factor.text}: df must be more than 1 (a straight line) and at most 20; got {df!r}.")
-            terms = max(MIN_PIECES, round(PIECES_PER_DF * df))
-            return Penalised(name, float(df), terms, _boundary(factor, numbers(values), options))
+            return _penalised(factor, numbers(values), options)
         case "fp":
             powers = options.get("powers")
             if isinstance(powers, int | float):
@@ -117,6 +113,17 @@ def _interior(
             f"{boundary[1]:g}; got {given!r}."
         )
     return tuple(knots.astype(float).tolist())
+
+
+def _penalised(factor: Factor, x: Array, options: Mapping[str, Any]) -> Basis:
+    df = options.get("df", 4)
+    if not isinstance(df, int | float) or not 1 < df <= 20:
+        raise SpecError(f"{factor.text}: df must be more than 1 (a straight line) and at most 20; got {df!r}.")
+    distinct = np.unique(x).size
+    if distinct <= df + 1:
+        raise DataError(f"{factor.text}: '{factor.variable}' has {distinct} distinct values, too few for {df:g} df.")
+    terms = max(MIN_PIECES, round(PIECES_PER_DF * df))
+    return Penalised(factor.variable, float(df), terms, _boundary(factor, x, options))
 
 
 def _groups(factor: Factor, rows: pd.DataFrame, options: Mapping[str, Any], response: Surv | Array) -> Basis:

@@ -132,15 +132,17 @@ def maximise_smooth(
     amount = np.diag(likelihood.information(at_begin))
     weights = [float(amount[term.columns].mean()) for term in terms]
     best: Maximum[Evaluation[E]] | None = None
+    steps = 0
 
     def fitted(weights: list[float]) -> tuple[Maximum[Evaluation[E]], list[float]]:
-        nonlocal best
+        nonlocal best, steps
         penalty = np.zeros((p, p))
         for term, weight in zip(terms, weights, strict=True):
             penalty[term.columns, term.columns] = weight * term.penalty
         best = maximise(
             PenalisedLikelihood(likelihood, penalty), names, max_iterations, begin if best is None else best.coef
         )
+        steps += best.iterations
         inverse = np.linalg.inv(best.information)
         middle = inverse @ (best.information - penalty) @ inverse
         blocks = [(inverse[t.columns, t.columns], middle[t.columns, t.columns]) for t in terms]
@@ -164,7 +166,7 @@ def maximise_smooth(
         edf[term.columns] = df / (term.columns.stop - term.columns.start)
     plain = maximum.at.plain
     nan = float("nan")  # a score test has no meaning before the smoothing is known
-    done = Maximum(maximum.coef, plain, maximum.information, plain.loglik, at_begin.loglik, nan, maximum.iterations)
+    done = Maximum(maximum.coef, plain, maximum.information, plain.loglik, at_begin.loglik, nan, steps)
     return done, edf
 
 

@@ -12,7 +12,7 @@ from scipy import linalg
 
 from riskkit.design.bases import Array, Basis
 from riskkit.design.design import Recipe, Term
-from riskkit.design.smooth import Bs, Natural
+from riskkit.design.smooth import Bs, Natural, Penalised
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.likelihood import likelihood_ratio
@@ -52,11 +52,19 @@ def anova(fit: Fit, test: Literal["wald", "lr"] = "wald") -> pd.DataFrame:
     tested = []
     for term, part, restrictions in questions(fit.recipe):
         if test == "wald":
-            chi2, p = wald(fit, restrictions @ fit.coef, restrictions @ fit.vcov @ restrictions.T)
+            df = degrees_of_freedom(fit, restrictions)
+            chi2, p = wald(fit, restrictions @ fit.coef, restrictions @ fit.vcov @ restrictions.T, df)
         else:
+            df = len(restrictions)
             chi2, p = likelihood_ratio(fit, restrictions)
-        tested.append({"term": term, "part": part, "chi2": chi2, "df": len(restrictions), "p": p})
+        tested.append({"term": term, "part": part, "chi2": chi2, "df": df, "p": p})
     return pd.DataFrame(tested, columns=["term", "part", "chi2", "df", "p"])
+
+
+def degrees_of_freedom(fit: Fit, restrictions: Array) -> float:
+    """Degrees of freedom of a hypothesis, shape (q, p): q, less what penalties take from the columns it is about."""
+    columns = np.flatnonzero(restrictions.any(axis=0))
+    return fit.df(columns) - columns.size + len(restrictions)
 
 
 def questions(recipe: Recipe) -> Iterator[tuple[str, str, Array]]:
@@ -119,7 +127,7 @@ def _bends(term: Term, variable: str | None = None) -> Array:
 
 def _curvature(basis: Basis) -> Array:
     """The hypothesis that a coding is a straight line; for a spline without a linear column, no second differences."""
-    if not isinstance(basis, Natural | Bs):
+    if not isinstance(basis, Natural | Bs | Penalised):
         return np.eye(len(basis.names))[np.array(basis.nonlinear)]
-    columns = basis.columns(np.linspace(*basis.boundary, 20 * (len(basis.knots) + 1) + 1))
+    columns = basis.columns(np.linspace(*basis.boundary, 20 * (len(basis.names) + 1) + 1))
     return np.asarray(np.linalg.svd(np.diff(columns, 2, axis=0))[2][: columns.shape[1] - 1])

@@ -26,8 +26,11 @@ def likelihood_ratio(fit: Fit, restrictions: Array) -> tuple[float, float]:
     Raises
     ------
     SpecError
-        If the fit has let go of its design, or its covariance is robust: its likelihood is then not that of the data.
+        If the fit has let go of its design, or has penalised splines, or its covariance is robust: its likelihood is
+        then not that of the data.
     """
+    if fit.edf is not None:
+        raise SpecError('a likelihood-ratio test needs a model without penalised splines; use "wald".')
     if fit.covariance != "model-based":
         raise SpecError(
             f'a likelihood-ratio test needs a model-based covariance, not a {fit.covariance} one; use "wald".'

@@ -164,8 +164,10 @@ def standard_errors(fit: Fit, rows: Array) -> Array:
     return np.sqrt(np.maximum(np.einsum("ij,ij->i", rows @ fit.vcov, rows), 0.0))
 
 
-def wald(fit: Fit, estimate: Array, covariance: Array) -> tuple[float, float]:
+def wald(fit: Fit, estimate: Array, covariance: Array, df: float | None = None) -> tuple[float, float]:
     """Wald chi-squared of q estimates all being zero, and its p value (by F where the fit has residual df).
+
+    `df` is q unless given: penalised estimates have fewer.
 
     Raises
     ------
@@ -180,10 +182,10 @@ def wald(fit: Fit, estimate: Array, covariance: Array) -> tuple[float, float]:
         chi2 = float(z @ np.linalg.solve(covariance / np.outer(scale, scale), z))
     except np.linalg.LinAlgError:
         raise FitError("a Wald test met a singular covariance; take out a redundant term.") from None
-    return chi2, tail(fit, chi2, z.size)
+    return chi2, tail(fit, chi2, z.size if df is None else df)
 
 
-def tail(fit: Fit, chi2: float, df: int) -> float:
+def tail(fit: Fit, chi2: float, df: float) -> float:
     """P value of a Wald chi-squared: by F where the fit has residual degrees of freedom; NaN without any tested."""
     if df == 0:
         return float("nan")
