@@ -13,6 +13,7 @@ from riskkit.numbers import HARD, count, level, measure, p_phrase, ratio
 from riskkit.report.associations import Association, Ratio
 
 RATIO = "hazard ratio"
+MOST_NAMED = 5  # outcomes in a headline
 EPONYM = re.compile(
     "Alzheimer|Barrett|Behçet|Burkitt|Chagas|Crohn|Cushing|Down|Ewing|Graves|Hashimoto|Hodgkin|Huntington|Kaposi|"
     "Marfan|Ménière|Merkel|Paget|Parkinson|Raynaud|Sjögren|Waldenström|Wilms"
@@ -29,7 +30,7 @@ def headline(found: Sequence[Association]) -> tuple[str, ...]:
         clear = [a for a in others if has_evidence(a)]
         named = listed([in_sentence(a.outcome_label) for a in clear])
         other = "the other outcome" if len(others) == 1 else f"the {len(others)} other outcomes"
-        share = named if clear else "none"
+        share = "none" if not clear else named if len(clear) <= MOST_NAMED else f"{count(len(clear))} of them"
         sentences.append(
             f"Of {other}, there was evidence of an association with "
             f"{in_sentence(first.exposure_label)} for {share} (at {_threshold(first)}, without correction for the "

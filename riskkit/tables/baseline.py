@@ -43,7 +43,7 @@ def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[st
     rows = [row for _, rows in tidy.groupby("variable", sort=False) for row in _rows(rows, names)]
     notes = (
         "Numbers are mean (SD), or median with first to third quartile where a distribution is skewed; categories "
-        "are n (%). People with a missing value are counted in their own row and left out of the means and percentages.",
+        "are n (%). People with a missing value have their own row and are left out of means and percentages.",
         f"Last column: the standardised difference of {last} from {first}, in standard deviations (for a category, the "
         "distance between the two sets of proportions, which has no sign).",
     )

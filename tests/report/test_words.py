@@ -105,6 +105,7 @@ def test_the_headline_tells_the_others_after_the_first() -> None:
     )
     assert "for none (at" in headline([STRAIGHT, NONE])[1]
     assert len(headline([STRAIGHT])) == 1
+    assert "for 6 of them (at" in headline([STRAIGHT] * 7)[1]
 
 
 def test_people() -> None:
