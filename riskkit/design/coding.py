@@ -77,7 +77,10 @@ def learn(factor: Factor, rows: pd.DataFrame, response: Surv | Array) -> Basis:
 def _per(factor: Factor, values: pd.Series, unit: Any) -> Basis:
     name = factor.variable
     if unit == "sd":
-        return Linear(name, float(numbers(values).std(ddof=1)))
+        sd = float(numbers(values).std(ddof=1)) if len(values) > 1 else 0.0
+        if sd == 0:
+            raise DataError(f"{factor.text}: '{name}' is the same in every row used, so it has no standard deviation.")
+        return Linear(name, sd)
     if unit == "doubling":
         return Transformed(name, "log2")
     if isinstance(unit, str) or unit is None or isinstance(unit, tuple) or not unit > 0:

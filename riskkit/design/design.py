@@ -45,6 +45,11 @@ class Term:
         return tuple(basis.variable for basis in self.bases)
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns a frame must have to be coded: the variables, and those that cut points depend on."""
+        return tuple(dict.fromkeys(name for basis in self.bases for name in basis.inputs))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Column names; in an interaction the first factor varies fastest, as in R."""
         return tuple(_products([basis.names for basis in self.bases], lambda a, b: f"{a}:{b}"))
@@ -91,8 +96,8 @@ class Recipe:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Columns a frame must have to be coded: the variables, and those that cut points depend on."""
-        return tuple(dict.fromkeys(v for term in self.terms for basis in term.bases for v in basis.inputs))
+        """Columns a frame must have to be coded: those of the terms, each once."""
+        return tuple(dict.fromkeys(name for term in self.terms for name in term.inputs))
 
     def terms_with(self, variable: str) -> tuple[Term, ...]:
         """Find the terms a variable takes part in.

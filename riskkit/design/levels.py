@@ -141,7 +141,7 @@ class GroupsBy:
         if self.by.variable not in frame:
             raise SpecError(
                 f"{self.label}: the cut points depend on '{self.by.variable}', so its value is needed beside "
-                f"'{self.variable}'."
+                f"'{self.variable}'; in contrasts say at={{'{self.by.variable}': ...}}."
             )
         values, level = numbers(frame[self.variable]), self.by.encode(frame)
         out = np.empty(len(values), dtype=np.int64)

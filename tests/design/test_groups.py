@@ -6,6 +6,8 @@ import pytest
 
 from riskkit.design.design import build
 from riskkit.errors import DataError, SpecError
+from riskkit.fit.logistic import logistic
+from riskkit.infer.contrast import contrast
 
 RANDOM = np.random.default_rng(3)
 N = 600
@@ -90,6 +92,7 @@ def test_per_standard_deviation_and_per_doubling():
         ('per(x, "s.d.")', SpecError, 'per\\(x, "sd"\\)'),
         ("per(x)", SpecError, "say per how much"),
         ('per(zero, "doubling")', DataError, "zero or negative"),
+        ('per(zero, "sd")', DataError, "has no standard deviation"),
     ],
 )
 def test_faults_are_named(term, error, said):
@@ -100,3 +103,13 @@ def test_faults_are_named(term, error, said):
 def test_non_cases_need_an_outcome_that_tells_them():
     with pytest.raises(SpecError, match="takes an outcome of 0"):
         build('t ~ fifths(x, cuts="noncases")', DATA)
+
+
+def test_contrasts_of_groups_by_sex_say_whose_cut_points_they_mean():
+    fit = logistic("case ~ fifths(x, by=sex)", DATA)
+    lowest, highest = {"x": 1.0}, {"x": 1e4}
+    for sex in ("Men", "Women"):
+        found = contrast(fit, highest, lowest, at={"sex": sex})
+        assert found["estimate"].iloc[0] == pytest.approx(fit.params["x=Q5"])
+    with pytest.raises(SpecError, match=r"depends on 'sex'.*at=\{'sex': \.\.\.\}"):
+        contrast(fit, highest, lowest)
