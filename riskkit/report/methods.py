@@ -87,7 +87,7 @@ def _design(manifest: Mapping[str, Any]) -> str:
     kind = "A simulated cohort" if cohort["simulated"] else "A prospective cohort study"
     left_out = sum(step["removed"] for step in flow)
     return (
-        f"{kind} within {cohort['title']}. {_sentence(cohort['description'])} Of {count(flow[0]['remaining'])} people, "
+        f"{kind}: {cohort['title']}. {_sentence(cohort['description'])} Of {count(flow[0]['remaining'])} people, "
         f"{count(left_out)} were left out for the reasons in the flow diagram, and {count(flow[-1]['remaining'])} "
         "remained."
     )
@@ -100,7 +100,7 @@ def _outcomes(manifest: Mapping[str, Any]) -> str:
     follow_up = manifest["cohort"]["follow_up"]
     return (
         f"The outcome{'s were' if len(manifest['outcomes']) > 1 else ' was'} {outcomes}. Follow-up began at "
-        f"{in_sentence(follow_up['start'])} and ended at {in_sentence(follow_up['end'])}. People without the outcome "
+        f"{in_sentence(follow_up['start'])}, and ended at {in_sentence(follow_up['end'])}. People without the outcome "
         "by then were censored, as were those whose follow-up another event had ended (cause-specific hazards). "
         f"{notes}"
     ).strip()
@@ -131,9 +131,10 @@ def _models(manifest: Mapping[str, Any]) -> str:
         + (" and delayed entry at the age of entry." if main == "age" else "."),
     ]
     for model in analysis["models"]:
-        lead = "The main model" if model["name"] == analysis["main_model"] else "A further model"
+        is_main = model["name"] == analysis["main_model"]
+        named = f"The main model, “{model['label']}”," if is_main else f"The model “{model['label']}”"
         terms = listed([covariate(term, labels) for term in model["covariates"]])
-        sentences.append(f"{lead} (“{model['label']}”) was adjusted for {terms or 'nothing'}.")
+        sentences.append(f"{named} was adjusted for {terms or 'nothing'}.")
     if main == "age":
         sentences.append("Where age is the time scale, age at entry is not a covariate.")
     if analysis["strata"]:

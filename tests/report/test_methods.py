@@ -18,7 +18,7 @@ def told() -> dict[str, str]:
 def test_methods_state_what_was_done() -> None:
     text = told()
     assert text["Design and people"] == (
-        "A prospective cohort study within The Example Cohort. Adults examined in 1988 to 1994. Of 6,061 people, 161 "
+        "A prospective cohort study: The Example Cohort. Adults examined in 1988 to 1994. Of 6,061 people, 161 "
         "were left out for the reasons in the flow diagram, and 5,900 remained."
     )
     assert text["Exposure"].startswith(
@@ -29,7 +29,7 @@ def test_methods_state_what_was_done() -> None:
     models = text["Models"]
     assert "Cox regression with attained age as the time scale and delayed entry at the age of entry." in models
     assert (
-        "The main model (“+ smoking and BMI”) was adjusted for age (restricted cubic spline with 4 knots), sex"
+        "The main model, “+ smoking and BMI”, was adjusted for age (restricted cubic spline with 4 knots), sex"
         in models
     )
     assert "fitted again with time since entry as the time scale" in models
@@ -43,7 +43,7 @@ def test_methods_state_what_was_done() -> None:
 def test_outcomes_come_with_their_follow_up_and_notes() -> None:
     assert told()["Outcomes and follow-up"] == (
         "The outcomes were death from any cause and death from cardiovascular disease. Follow-up began at "
-        "examination, 1988 to 1994 and ended at death or 31 December 2019. People without the outcome by then were "
+        "examination, 1988 to 1994, and ended at death or 31 December 2019. People without the outcome by then were "
         "censored, as were those whose follow-up another event had ended (cause-specific hazards). "
         "Death from any cause: Any underlying cause."
     )
