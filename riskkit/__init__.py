@@ -11,8 +11,12 @@ from typing import Any
 _HOMES = {
     "riskkit.cohort.build": ("load_cohort",),
     "riskkit.design.splines": ("knots", "rcs"),
+    "riskkit.fit.clogit": ("clogit",),
     "riskkit.fit.cox": ("cox",),
     "riskkit.fit.linear": ("linear",),
+    "riskkit.fit.logistic": ("logistic",),
+    "riskkit.fit.poisson": ("poisson",),
+    "riskkit.fit.validation": ("c_statistic", "calibration"),
     "riskkit.infer.anova": ("anova",),
     "riskkit.infer.bootstrap": ("bootstrap",),
     "riskkit.infer.contrast": ("contrast",),
@@ -21,9 +25,10 @@ _HOMES = {
     "riskkit.infer.nadir": ("nadir",),
     "riskkit.infer.ph": ("ph_test",),
     "riskkit.infer.select": ("select",),
+    "riskkit.infer.select_fp": ("select_fp",),
     "riskkit.infer.twolines": ("two_lines",),
     "riskkit.infer.ushape": ("ushape",),
-    "riskkit.run": ("run",),
+    "riskkit.runner.run": ("run",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
