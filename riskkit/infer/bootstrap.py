@@ -69,7 +69,8 @@ def bootstrap(
 ) -> Bootstrap:
     """Fit the model again on samples of the people, drawn with replacement.
 
-    Whole clusters are drawn where the design has clusters. Knots, cut points and levels stay those of the fit.
+    Whole clusters are drawn where the design has clusters, and whole matched sets of a conditional logistic model.
+    Knots, cut points and levels stay those of the fit.
 
     Parameters
     ----------
@@ -97,11 +98,12 @@ def bootstrap(
     design = design_of(fit)
     if replicates < 2:
         raise SpecError(f"bootstrap: ask for at least 2 replicates, 1000 or more for intervals; got {replicates}.")
-    sampler = _Sampler.of(design)
+    matched = fit.model == "clogit"
+    sampler = _Sampler.of(design.strata if matched else design.cluster, len(design.x))
 
     def once(stream: np.random.SeedSequence) -> Array | None:
         try:
-            return refitted(fit, sampled(design, *sampler.draw(np.random.default_rng(stream)))).coef
+            return refitted(fit, sampled(design, *sampler.draw(np.random.default_rng(stream)), matched)).coef
         except FitError:
             return None
 
@@ -129,11 +131,10 @@ class _Sampler:
     start: NDArray[np.int64]
 
     @staticmethod
-    def of(design: Design) -> _Sampler:
-        if design.cluster is None:
-            return _Sampler(np.arange(len(design.x)), np.arange(len(design.x) + 1))
-        counts = np.bincount(design.cluster)
-        return _Sampler(np.argsort(design.cluster, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
+    def of(unit: NDArray[np.int64] | None, n: int) -> _Sampler:
+        if unit is None:
+            return _Sampler(np.arange(n), np.arange(n + 1))
+        return _Sampler(np.argsort(unit, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(unit))]))
 
     def draw(self, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows of a sample and the number of the draw that each belongs to; rows are in their original order."""
@@ -144,21 +145,21 @@ class _Sampler:
         return self.order[self.start[units][draws] + within], draws
 
 
-def sampled(design: Design, rows: NDArray[np.int64], draws: NDArray[np.int64]) -> Design:
-    """The design of the rows given, a row as often as it is named; each draw of a cluster is a cluster of its own."""
+def sampled(design: Design, rows: NDArray[np.int64], draws: NDArray[np.int64], matched: bool = False) -> Design:
+    """The design of the rows given, a row as often as it is named.
+
+    Each draw of a cluster, or of a matched set, is a cluster or a set of its own.
+    """
     response = design.response
     if isinstance(response, Surv):
         entry = None if response.entry is None else response.entry[rows]
         response = Surv(entry, response.exit[rows], response.event[rows])
     else:
         response = response[rows]
-    return replace(
-        design,
-        x=design.x[rows],
-        response=response,
-        index=design.index[rows],
-        strata=None if design.strata is None else design.strata[rows],
-        offset=None if design.offset is None else design.offset[rows],
-        weights=None if design.weights is None else design.weights[rows],
-        cluster=None if design.cluster is None else draws,
-    )
+    columns = {name: getattr(design, name) for name in ("strata", "offset", "weights", "time", "cluster")}
+    taken = {name: values[rows] for name, values in columns.items() if values is not None}
+    if matched:
+        taken["strata"] = draws
+    elif design.cluster is not None:
+        taken["cluster"] = draws
+    return replace(design, x=design.x[rows], response=response, index=design.index[rows], **taken)

@@ -11,6 +11,7 @@ from scipy import optimize
 
 from riskkit.design.bases import Array
 from riskkit.design.design import Design, Term
+from riskkit.design.levels import Groups, GroupsBy
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit
@@ -77,7 +78,14 @@ def floating(
     return frame.join(_counts(fit.design, term, levels)).assign(method=method)
 
 
-def trend(fit: Fit, variable: str, scores: Sequence[float] | None = None, level: float = 0.95) -> pd.DataFrame:
+def trend(
+    fit: Fit,
+    variable: str,
+    scores: Sequence[float] | Literal["order", "median"] = "order",
+    level: float = 0.95,
+    *,
+    data: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Test a trend across groups, departure from it, and heterogeneity.
 
     Parameters
@@ -86,10 +94,12 @@ def trend(fit: Fit, variable: str, scores: Sequence[float] | None = None, level:
         A light one will do.
     variable : str
         A factor or a number in groups.
-    scores : sequence of numbers, optional
-        One per group, in the order of its levels: the groups' medians, say; 1, 2, 3, ... unless given.
+    scores : sequence of numbers, "order" or "median"
+        One per group, in the order of its levels; or 1, 2, 3, ...; or the groups' medians, which take `data`.
     level : float
         Confidence level.
+    data : DataFrame, optional
+        The frame that the fit was made from, for medians: a grouped number is not kept by the fit.
 
     Returns
     -------
@@ -108,7 +118,10 @@ def trend(fit: Fit, variable: str, scores: Sequence[float] | None = None, level:
     which agrees with a refit on the scores to first order.
     """
     term, levels = _grouped(fit, variable)
-    given = np.arange(1.0, len(levels) + 1) if scores is None else np.asarray(scores, dtype=float)
+    if isinstance(scores, str):
+        given = _medians(fit, term, data) if scores == "median" else np.arange(1.0, len(levels) + 1)
+    else:
+        given = np.asarray(scores, dtype=float)
     if given.shape != (len(levels),) or not np.isfinite(given).all() or np.ptp(given) == 0:
         raise SpecError(f"trend: give a score to each of the {len(levels)} levels of '{variable}', not all the same.")
     estimate, covariance = _all_levels(fit, term, levels)
@@ -187,6 +200,19 @@ def _grouped(fit: Fit, variable: str) -> tuple[Term, tuple[str, ...]]:
     return terms[0], tuple(str(level) for level in levels)
 
 
+def _medians(fit: Fit, term: Term, data: pd.DataFrame | None) -> Array:
+    """Median of a grouped number in each group, over the rows used (over all rows of `data` for a light fit)."""
+    basis = term.bases[0]
+    if data is None or not isinstance(basis, Groups | GroupsBy):
+        raise SpecError(
+            f"trend: medians of '{basis.variable}' take the frame the fit was made from (data=...) and a number in "
+            "groups; otherwise give the scores yourself."
+        )
+    rows = data if fit.design is None else data.loc[fit.design.index]
+    rows = rows[rows[list(basis.inputs)].notna().all(axis=1)]
+    return np.asarray(rows[basis.variable].astype(float).groupby(basis.encode(rows)).median())
+
+
 def _all_levels(fit: Fit, term: Term, levels: tuple[str, ...]) -> tuple[Array, Array]:
     """Log ratios of all k levels and their covariance, with zeros for the reference."""
     present = np.array([f"{term.variables[0]}={level}" in term.names for level in levels])
@@ -205,14 +231,14 @@ def _counts(design: Design | None, term: Term, levels: tuple[str, ...]) -> pd.Da
         x[:, columns[name]] == 1 if name in columns else ~x.any(axis=1)
         for name in (f"{term.variables[0]}={level}" for level in levels)
     ]
-    follow_up = design.response if isinstance(design.response, Surv) else None
-    event = np.asarray(design.response) if follow_up is None else follow_up.event
+    if isinstance(design.response, Surv):
+        event, time = design.response.event.astype(float), design.response.person_time
+    else:
+        event, time = design.response, np.full(len(x), np.nan) if design.time is None else design.time
     return pd.DataFrame(
         {
             "n": [int(rows.sum()) for rows in inside],
             "events": [int(event[rows].sum()) for rows in inside],
-            "person_time": [
-                float(follow_up.person_time[rows].sum()) if follow_up is not None else np.nan for rows in inside
-            ],
+            "person_time": [float(time[rows].sum()) for rows in inside],
         }
     )

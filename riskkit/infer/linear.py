@@ -40,7 +40,8 @@ def coded(fit: Fit, settings: Mapping[str, ArrayLike], at: Mapping[str, Any] | N
     for name in settings:
         fit.recipe.terms_with(name)
     terms = tuple(term for term in fit.recipe.terms if not settings.keys().isdisjoint(term.variables))
-    modifiers = dict.fromkeys(name for term in terms for name in term.variables if name not in settings)
+    inputs = (name for term in terms for basis in term.bases for name in basis.inputs)
+    modifiers = dict.fromkeys(name for name in inputs if name not in settings)
     at = dict(at or {})
     for name in at:
         if name in settings:
@@ -58,7 +59,7 @@ def coded(fit: Fit, settings: Mapping[str, ArrayLike], at: Mapping[str, Any] | N
             )
     frame = pd.DataFrame(dict(settings))
     for name in modifiers:
-        frame[name] = at[name] if name in at else summary(fit, name).typical
+        frame[name] = at[name] if name in at else _typical(fit, name)
     for name in frame.columns:
         if frame[name].isna().any():
             raise SpecError(f"'{name}': a setting is missing; give a value or a level.")
@@ -93,11 +94,16 @@ def summary(fit: Fit, variable: str) -> Summary:
     """
     fit.recipe.terms_with(variable)
     if variable not in fit.summaries:
-        raise SpecError(
-            f"'{variable}' stands only in interactions, so its typical value is not known; set it, as in "
-            f"at={{'{variable}': ...}}, or add its main effect to the formula."
-        )
+        raise SpecError(f"'{variable}' stands only in interactions; add its main effect to the formula.")
     return fit.summaries[variable]
+
+
+def _typical(fit: Fit, modifier: str) -> Any:
+    if modifier not in fit.summaries:
+        raise SpecError(
+            f"the answer depends on '{modifier}', which has no main effect; set it: at={{'{modifier}': ...}}."
+        )
+    return fit.summaries[modifier].typical
 
 
 def number(fit: Fit, variable: str) -> Summary:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from riskkit.design.design import build
 from riskkit.errors import DataError, SpecError
 from riskkit.infer.contrast import contrast
 
@@ -56,3 +58,13 @@ def test_equal_settings_have_exactly_no_width(rms):
 def test_bad_input_is_explained(rms, setting, reference, at, error, message):
     with pytest.raises(error, match=message):
         contrast(rms["pbc"][0], setting, reference, at=at)
+
+
+def test_groups_with_cut_points_by_sex_ask_for_the_sex(by_hand):
+    data = pd.DataFrame({"x": [*range(20), *range(100, 120)], "sex": ["m"] * 20 + ["f"] * 20, "y": 0.0})
+    design = build("y ~ groups(x, 2, by=sex)", data)
+    fit = by_hand("cox", design, [0.7], [[0.01]])
+    for sex, low, high in (("m", 5, 15), ("f", 105, 115)):
+        assert contrast(fit, {"x": high}, {"x": low}, at={"sex": sex})["estimate"].item() == 0.7
+    with pytest.raises(SpecError, match=r"set it: at=\{'sex'"):
+        contrast(fit, {"x": 15}, {"x": 5})

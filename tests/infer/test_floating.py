@@ -97,6 +97,17 @@ def test_trend_is_the_regression_on_scores(by_hand):
     assert out["df"].tolist() == [1, 2, 3]
 
 
+def test_trend_by_median_is_trend_by_those_scores(grouped):
+    fit, variable, _ = grouped["pbc"]
+    data = pd.read_csv(REFERENCE / "infer_pbc.csv")
+    medians = data["albumin"].groupby(pd.qcut(data["albumin"], 5), observed=True).median().tolist()
+    for chosen in (fit, fit.light()):
+        pd.testing.assert_frame_equal(trend(chosen, variable, "median", data=data), trend(chosen, variable, medians))
+    pd.testing.assert_frame_equal(trend(fit, variable), trend(fit, variable, [1, 2, 3, 4, 5]))
+    with pytest.raises(SpecError, match="data="):
+        trend(fit, variable, "median")
+
+
 def test_bad_input_is_explained(grouped, rms):
     fit, variable, _ = grouped["pbc"]
     for function in (floating, trend):

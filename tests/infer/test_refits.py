@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
+from riskkit.design.design import build
 from riskkit.errors import FitError, SpecError
+from riskkit.fit.clogit import clogit
 from riskkit.fit.cox import cox
 from riskkit.fit.linear import linear
 from riskkit.fit.logistic import logistic
-from riskkit.infer.bootstrap import bootstrap
+from riskkit.infer.bootstrap import bootstrap, sampled
 from riskkit.infer.curve import curve
 from riskkit.infer.select import adjusted_p, select
 from riskkit.infer.twolines import two_lines
@@ -150,6 +153,33 @@ def test_bootstrap_draws_whole_clusters(pbc):
     doubled = cox(formula, twice, ties="breslow", cluster="person")
     spread = [np.sqrt(np.diag(bootstrap(fit, 300, seed=5, progress=False).vcov)) for fit in (alone, doubled)]
     np.testing.assert_allclose(spread[0], spread[1], rtol=0.2)  # rows drawn one by one would give 1 / sqrt(2)
+
+
+def test_bootstrap_draws_whole_matched_sets():
+    random = np.random.default_rng(6)
+    pairs = np.repeat(np.arange(150), 2)
+    x = random.standard_normal(300)
+    case = np.tile([1, 0], 150)
+    frame = pd.DataFrame({"pair": pairs, "x": x + 0.8 * case, "case": case})
+    fit = clogit("case ~ x + strata(pair)", frame)
+    sample = bootstrap(fit, 200, seed=1, progress=False)
+    assert sample.failed == 0
+    assert np.sqrt(sample.vcov[0, 0]) == pytest.approx(fit.se[0], rel=0.35)
+
+
+def test_a_sample_takes_every_column_of_the_design_along(pbc):
+    data = pbc.assign(one=1.0, two=np.arange(len(pbc)), start=0.0)
+    survival = build("Surv(start, time, died) ~ age + strata(sex) + offset(two)", data, weights="time", cluster="two")
+    counts = build("died ~ age", data, time="time", intercept=True)
+    rows = np.array([5, 5, 2, 9])
+    for design in (survival, counts):
+        taken = sampled(design, rows, np.arange(4))
+        for field in fields(design):
+            before, after = getattr(design, field.name), getattr(taken, field.name)
+            if isinstance(before, np.ndarray | pd.Index):
+                assert len(after) == 4, field.name
+    np.testing.assert_array_equal(sampled(counts, rows, rows).time, data["time"].to_numpy()[rows])
+    np.testing.assert_array_equal(sampled(survival, rows, rows).response.exit, data["time"].to_numpy()[rows])
 
 
 def test_bad_input_is_explained(pbc, births):
