@@ -21,18 +21,19 @@ _HOMES = {
     "riskkit.infer.bootstrap": ("bootstrap",),
     "riskkit.infer.contrast": ("contrast",),
     "riskkit.infer.curve": ("curve", "curve_difference", "slope"),
-    "riskkit.infer.floating": ("floating", "trend"),
+    "riskkit.infer.floating": ("floating",),
     "riskkit.infer.nadir": ("nadir",),
     "riskkit.infer.ph": ("ph_test",),
     "riskkit.infer.select": ("select",),
     "riskkit.infer.select_fp": ("select_fp",),
+    "riskkit.infer.trend": ("trend",),
     "riskkit.infer.twolines": ("two_lines",),
     "riskkit.infer.ushape": ("ushape",),
     "riskkit.runner.run": ("run",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - one list of names, not two to keep in step
+__all__ = sorted(_HOME_OF)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,7 @@
-"""Groups without a privileged reference: floating absolute risks, trend and heterogeneity."""
+"""Groups without a privileged reference: floating absolute risks and quasi-variances."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,11 +10,10 @@ from scipy import optimize
 
 from riskkit.design.bases import Array
 from riskkit.design.design import Design, Term
-from riskkit.design.levels import Groups, GroupsBy
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.linear import summary, tail, wald
+from riskkit.infer.linear import summary
 
 
 def floating(
@@ -56,12 +54,12 @@ def floating(
     Plummer M (2004) Stat Med 23:93-104, R: Epi::float. Firth D, de Menezes RX (2004) Biometrika 91:65-80, R:
     qvcalc::qvcalc. Easton DF, Peto J, Babiker AG (1991) Stat Med 10:1025-1035.
     """
-    term, levels = _grouped(fit, variable)
+    term, levels = grouped(fit, variable)
     if len(levels) < 3:
         raise SpecError(f"floating: '{variable}' has two levels, which have one difference; use rk.contrast.")
     if method not in ("plummer", "quasi"):
         raise SpecError(f'floating: method is "plummer" or "quasi"; got {method!r}.')
-    estimate, covariance = _all_levels(fit, term, levels)
+    estimate, covariance = all_levels(fit, term, levels)
     variance = floating_variances(covariance) if method == "plummer" else quasi_variances(covariance)
     se = np.sqrt(variance)
     half = fit.critical(level) * se
@@ -76,68 +74,6 @@ def floating(
         }
     )
     return frame.join(_counts(fit.design, term, levels)).assign(method=method)
-
-
-def trend(
-    fit: Fit,
-    variable: str,
-    scores: Sequence[float] | Literal["order", "median"] = "order",
-    level: float = 0.95,
-    *,
-    data: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Test a trend across groups, departure from it, and heterogeneity.
-
-    Parameters
-    ----------
-    fit : Fit
-        A light one will do.
-    variable : str
-        A factor or a number in groups.
-    scores : sequence of numbers, "order" or "median"
-        One per group, in the order of its levels; or 1, 2, 3, ...; or the groups' medians, which take `data`.
-    level : float
-        Confidence level.
-    data : DataFrame, optional
-        The frame that the fit was made from, for medians: a grouped number is not kept by the fit.
-
-    Returns
-    -------
-    DataFrame, three rows
-        part ("trend", "departure", "heterogeneity"), estimate, se, ratio, low, high (of the trend, per unit of score),
-        chi2, df, p.
-
-    Raises
-    ------
-    SpecError
-        If the variable is not in groups, or the scores do not fit them.
-
-    References
-    ----------
-    Greenland S, Longnecker MP (1992) Am J Epidemiol 135:1301-1309: generalised least squares on the groups' log ratios,
-    which agrees with a refit on the scores to first order.
-    """
-    term, levels = _grouped(fit, variable)
-    if isinstance(scores, str):
-        given = _medians(fit, term, data) if scores == "median" else np.arange(1.0, len(levels) + 1)
-    else:
-        given = np.asarray(scores, dtype=float)
-    if given.shape != (len(levels),) or not np.isfinite(given).all() or np.ptp(given) == 0:
-        raise SpecError(f"trend: give a score to each of the {len(levels)} levels of '{variable}', not all the same.")
-    estimate, covariance = _all_levels(fit, term, levels)
-    others = np.diag(covariance) > 0
-    b, v, s = estimate[others], covariance[np.ix_(others, others)], (given - given[~others][0])[others]
-    weighted = np.linalg.solve(v, s)
-    variance = 1 / float(s @ weighted)
-    slope, se = float(b @ weighted) * variance, np.sqrt(variance)
-    chi2 = {"trend": slope**2 / variance, "heterogeneity": wald(fit, b, v)[0]}
-    chi2["departure"] = chi2["heterogeneity"] - chi2["trend"]
-    df = {"trend": 1, "departure": b.size - 1, "heterogeneity": b.size}
-    half = fit.critical(level) * se
-    rows = [{"part": part, "chi2": chi2[part], "df": df[part], "p": tail(fit, chi2[part], df[part])} for part in df]
-    rows[0] |= {"estimate": slope, "se": se, "ratio": np.exp(slope)}
-    rows[0] |= {"low": np.exp(slope - half), "high": np.exp(slope + half)}
-    return pd.DataFrame(rows, columns=["part", "estimate", "se", "ratio", "low", "high", "chi2", "df", "p"])
 
 
 def floating_variances(covariance: Array) -> Array:
@@ -190,7 +126,14 @@ def quasi_variances(covariance: Array) -> Array:
     return np.asarray(found.x * scale)
 
 
-def _grouped(fit: Fit, variable: str) -> tuple[Term, tuple[str, ...]]:
+def grouped(fit: Fit, variable: str) -> tuple[Term, tuple[str, ...]]:
+    """Find the one term of a variable in groups, and its levels.
+
+    Raises
+    ------
+    SpecError
+        If the variable is not in groups, or interacts.
+    """
     levels = summary(fit, variable).levels
     terms = fit.recipe.terms_with(variable)
     if not levels:
@@ -200,20 +143,7 @@ def _grouped(fit: Fit, variable: str) -> tuple[Term, tuple[str, ...]]:
     return terms[0], tuple(str(level) for level in levels)
 
 
-def _medians(fit: Fit, term: Term, data: pd.DataFrame | None) -> Array:
-    """Median of a grouped number in each group, over the rows used (over all rows of `data` for a light fit)."""
-    basis = term.bases[0]
-    if data is None or not isinstance(basis, Groups | GroupsBy):
-        raise SpecError(
-            f"trend: medians of '{basis.variable}' take the frame the fit was made from (data=...) and a number in "
-            "groups; otherwise give the scores yourself."
-        )
-    rows = data if fit.design is None else data.loc[fit.design.index]
-    rows = rows[rows[list(basis.inputs)].notna().all(axis=1)]
-    return np.asarray(rows[basis.variable].astype(float).groupby(basis.encode(rows)).median())
-
-
-def _all_levels(fit: Fit, term: Term, levels: tuple[str, ...]) -> tuple[Array, Array]:
+def all_levels(fit: Fit, term: Term, levels: tuple[str, ...]) -> tuple[Array, Array]:
     """Log ratios of all k levels and their covariance, with zeros for the reference."""
     present = np.array([f"{term.variables[0]}={level}" in term.names for level in levels])
     estimate, covariance = np.zeros(len(levels)), np.zeros((len(levels), len(levels)))

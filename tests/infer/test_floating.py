@@ -9,7 +9,8 @@ import pytest
 
 from riskkit.design.design import build
 from riskkit.errors import SpecError
-from riskkit.infer.floating import floating, floating_variances, quasi_variances, trend
+from riskkit.infer.floating import floating, floating_variances, quasi_variances
+from riskkit.infer.trend import trend
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
 FORMULAS = {

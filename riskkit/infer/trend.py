@@ -1,0 +1,92 @@
+"""Trend across groups, departure from it, and heterogeneity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from riskkit.design.bases import Array
+from riskkit.design.design import Term
+from riskkit.design.levels import Groups, GroupsBy
+from riskkit.errors import SpecError
+from riskkit.fit.fit import Fit
+from riskkit.infer.floating import all_levels, grouped
+from riskkit.infer.linear import tail, wald
+
+
+def trend(
+    fit: Fit,
+    variable: str,
+    scores: Sequence[float] | Literal["order", "median"] = "order",
+    level: float = 0.95,
+    *,
+    data: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Test a trend across groups, departure from it, and heterogeneity.
+
+    Parameters
+    ----------
+    fit : Fit
+        A light one will do.
+    variable : str
+        A factor or a number in groups.
+    scores : sequence of numbers, "order" or "median"
+        One per group, in the order of its levels; or 1, 2, 3, ...; or the groups' medians, which take `data`.
+    level : float
+        Confidence level.
+    data : DataFrame, optional
+        The frame that the fit was made from, for medians: a grouped number is not kept by the fit.
+
+    Returns
+    -------
+    DataFrame, three rows
+        part ("trend", "departure", "heterogeneity"), estimate, se, ratio, low, high (of the trend, per unit of score),
+        chi2, df, p.
+
+    Raises
+    ------
+    SpecError
+        If the variable is not in groups, or the scores do not fit them.
+
+    References
+    ----------
+    Greenland S, Longnecker MP (1992) Am J Epidemiol 135:1301-1309: generalised least squares on the groups' log ratios,
+    which agrees with a refit on the scores to first order.
+    """
+    term, levels = grouped(fit, variable)
+    if isinstance(scores, str):
+        given = _medians(fit, term, data) if scores == "median" else np.arange(1.0, len(levels) + 1)
+    else:
+        given = np.asarray(scores, dtype=float)
+    if given.shape != (len(levels),) or not np.isfinite(given).all() or np.ptp(given) == 0:
+        raise SpecError(f"trend: give a score to each of the {len(levels)} levels of '{variable}', not all the same.")
+    estimate, covariance = all_levels(fit, term, levels)
+    others = np.diag(covariance) > 0
+    b, v, s = estimate[others], covariance[np.ix_(others, others)], (given - given[~others][0])[others]
+    weighted = np.linalg.solve(v, s)
+    variance = 1 / float(s @ weighted)
+    slope, se = float(b @ weighted) * variance, np.sqrt(variance)
+    chi2 = {"trend": slope**2 / variance, "heterogeneity": wald(fit, b, v)[0]}
+    chi2["departure"] = chi2["heterogeneity"] - chi2["trend"]
+    df = {"trend": 1, "departure": b.size - 1, "heterogeneity": b.size}
+    half = fit.critical(level) * se
+    rows = [{"part": part, "chi2": chi2[part], "df": df[part], "p": tail(fit, chi2[part], df[part])} for part in df]
+    rows[0] |= {"estimate": slope, "se": se, "ratio": np.exp(slope)}
+    rows[0] |= {"low": np.exp(slope - half), "high": np.exp(slope + half)}
+    return pd.DataFrame(rows, columns=["part", "estimate", "se", "ratio", "low", "high", "chi2", "df", "p"])
+
+
+def _medians(fit: Fit, term: Term, data: pd.DataFrame | None) -> Array:
+    """Median of a grouped number in each group, over the rows used (over all rows of `data` for a light fit)."""
+    basis = term.bases[0]
+    if data is None or not isinstance(basis, Groups | GroupsBy):
+        raise SpecError(
+            f"trend: medians of '{basis.variable}' take the frame the fit was made from (data=...) and a number in "
+            "groups; otherwise give the scores yourself."
+        )
+    rows = data if fit.design is None else data.loc[fit.design.index]
+    rows = rows[rows[list(basis.inputs)].notna().all(axis=1)]
+    return np.asarray(rows[basis.variable].astype(float).groupby(basis.encode(rows)).median())
