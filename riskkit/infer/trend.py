@@ -57,10 +57,15 @@ def trend(
     which agrees with a refit on the scores to first order.
     """
     term, levels = grouped(fit, variable)
-    if isinstance(scores, str):
-        given = _medians(fit, term, data) if scores == "median" else np.arange(1.0, len(levels) + 1)
-    else:
-        given = np.asarray(scores, dtype=float)
+    match scores:
+        case "order":
+            given = np.arange(1.0, len(levels) + 1)
+        case "median":
+            given = _medians(fit, term, data)
+        case str():
+            raise SpecError(f'trend: scores are numbers, "order" or "median"; got {scores!r}.')
+        case _:
+            given = np.asarray(scores, dtype=float)
     if given.shape != (len(levels),) or not np.isfinite(given).all() or np.ptp(given) == 0:
         raise SpecError(f"trend: give a score to each of the {len(levels)} levels of '{variable}', not all the same.")
     estimate, covariance = all_levels(fit, term, levels)
@@ -87,6 +92,6 @@ def _medians(fit: Fit, term: Term, data: pd.DataFrame | None) -> Array:
             f"trend: medians of '{basis.variable}' take the frame the fit was made from (data=...) and a number in "
             "groups; otherwise give the scores yourself."
         )
-    rows = data if fit.design is None else data.loc[fit.design.index]
+    rows = data if fit.design is None else data[data.index.isin(fit.design.index)]
     rows = rows[rows[list(basis.inputs)].notna().all(axis=1)]
     return np.asarray(rows[basis.variable].astype(float).groupby(basis.encode(rows)).median())

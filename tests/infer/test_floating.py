@@ -120,6 +120,8 @@ def test_bad_input_is_explained(grouped, rms):
         floating(fit, "sex")
     with pytest.raises(SpecError, match="plummer"):
         floating(fit, variable, method="firth")
+    with pytest.raises(SpecError, match="got 'mean'"):
+        trend(fit, variable, "mean")
     for scores in ([1, 2, 3], [1, 1, 1, 1, 1]):
         with pytest.raises(SpecError, match="a score to each of the 5 levels"):
             trend(fit, variable, scores)
