@@ -57,15 +57,14 @@ def trend(
     which agrees with a refit on the scores to first order.
     """
     term, levels = grouped(fit, variable)
-    match scores:
-        case "order":
-            given = np.arange(1.0, len(levels) + 1)
-        case "median":
-            given = _medians(fit, term, data)
-        case str():
-            raise SpecError(f'trend: scores are numbers, "order" or "median"; got {scores!r}.')
-        case _:
-            given = np.asarray(scores, dtype=float)
+    if not isinstance(scores, str):
+        given = np.asarray(scores, dtype=float)
+    elif scores == "median":
+        given = _medians(fit, term, data)
+    elif scores == "order":
+        given = np.arange(1.0, len(levels) + 1)
+    else:
+        raise SpecError(f'trend: scores are numbers, "order" or "median"; got {scores!r}.')
     if given.shape != (len(levels),) or not np.isfinite(given).all() or np.ptp(given) == 0:
         raise SpecError(f"trend: give a score to each of the {len(levels)} levels of '{variable}', not all the same.")
     estimate, covariance = all_levels(fit, term, levels)
