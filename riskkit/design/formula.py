@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from riskkit.errors import SpecError, did_you_mean
@@ -72,6 +73,7 @@ class Formula:
         return tuple(dict.fromkeys(used))
 
 
+@lru_cache(maxsize=256)  # a bootstrap parses the same formula a thousand times
 def parse(text: str) -> Formula:
     """Parse a model formula.
 
