@@ -28,7 +28,7 @@ _HOMES = {
     "riskkit.infer.select_fp": ("select_fp",),
     "riskkit.infer.trend": ("trend",),
     "riskkit.infer.twolines": ("two_lines",),
-    "riskkit.infer.ushape": ("ushape",),
+    "riskkit.infer.ushape": ("fieller", "ushape"),
     "riskkit.runner.run": ("run",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
