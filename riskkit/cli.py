@@ -14,6 +14,8 @@ from riskkit.errors import DataUnavailable, RiskkitError, SpecError
 
 if TYPE_CHECKING:
     from riskkit.report.index import IndexEntry
+    from riskkit.spec.analysis import AnalysisSpec
+    from riskkit.spec.cohort import CohortSpec
 
 COHORTS, ANALYSES = Path("cohorts"), Path("analyses")
 TABLES, RESULTS, REPORTS = Path("build/cohorts"), Path("build/results"), Path("reports")
@@ -72,24 +74,49 @@ def cohort(file: Annotated[Path, typer.Argument(help="A cohort file, such as coh
 
 
 @app.command()
-def run(file: Annotated[Path, typer.Argument(help="An analysis file, such as analyses/igf1-mortality.toml.")]) -> None:
-    """Fit every model of an analysis to its built cohort."""
+def run(
+    file: Annotated[Path, typer.Argument(help="An analysis file, such as analyses/igf1-mortality.toml.")],
+    show_plan: Annotated[bool, typer.Option("--plan", help="Print what would be fitted, and fit nothing.")] = False,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a dask scheduler to send the fitting to.")] = None,
+) -> None:
+    """Fit every model of an analysis to its built cohort; an interrupted run goes on where it was."""
     from riskkit.cohort.cohort import Cohort
-    from riskkit.run import run as run_analysis
+    from riskkit.runner import run as run_analysis
     from riskkit.spec.analysis import load_analysis
 
-    spec, _ = load_analysis(file)
+    spec, cohort_spec = load_analysis(file)
+    if show_plan:
+        _print_plan(spec, cohort_spec)
+        return
     table = TABLES / f"{spec.cohort}.parquet"
     built = Cohort.read(table) if table.is_file() else None
     with _progress() as progress:
         bar = progress.add_task(spec.name, total=None)
         results = run_analysis(
-            file, built, lambda done, total, what: progress.update(bar, completed=done, total=total, description=what)
+            file,
+            built,
+            lambda done, total, what: progress.update(bar, completed=done, total=total, description=what),
+            keep=RESULTS / f".{spec.name}.kept",
+            scheduler=scheduler,
         )
     results.write(RESULTS / spec.name)
     left_out = f", {len(results.failures)} not fitted (listed in the report)" if len(results.failures) else ""
     seconds = results.manifest["provenance"]["seconds"]
-    out.print(f"{spec.name}: {len(results.fits)} models fitted{left_out} in {seconds} s", markup=False)
+    fitted = len(results.fits) + len(results.variants)
+    out.print(f"{spec.name}: {fitted} models fitted{left_out} in {seconds} s", markup=False)
+
+
+def _print_plan(spec: AnalysisSpec, cohort_spec: CohortSpec) -> None:
+    from riskkit.spec.plan import batches, plan
+
+    tasks = plan(spec, cohort_spec.follow_up.age if cohort_spec.follow_up else None)
+    for batch in batches(tasks):
+        task = batch[0]
+        terms = " + ".join([task.exposure, *task.covariates])
+        strata = f", strata {', '.join(task.strata)}" if task.strata else ""
+        what = f"{task.exposure} as {task.coding}, {task.time_scale}, {task.variant or task.model}"
+        out.print(f"{len(batch):>4} x {what}: {terms}{strata}", markup=False)
+    out.print(f"{len(tasks)} models in {len(list(batches(tasks)))} batches", markup=False)
 
 
 @app.command()

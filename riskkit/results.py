@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,17 @@ class Results:
     manifest : dict
         What was asked, of which cohort (with its exclusion flow, variables and sources), with which software.
     estimates : DataFrame
-        One row per exposure level or increment of every model: level, x, n, events, person_years, estimate ... p.
+        One row per exposure level or increment of every model: level, x, n, events, person_years, estimate ... p, and
+        p_holm and p_fdr, adjusted over the outcomes. Groups also have a floating interval: float_se float_low
+        float_high.
+    corrected : DataFrame
+        The linear estimates corrected for regression dilution, where the exposure was measured twice.
+    variants : DataFrame
+        Estimates of subgroups and sensitivity analyses (`variant`), in the main model.
     curves : DataFrame
         One row per point of every spline: x, estimate, se, ratio, low, high.
+    shapes : DataFrame
+        One row per spline: nadir with its interval, slopes at both ends, the U test and its verdict.
     tests : DataFrame
         One row per test: term, part ("overall", "nonlinear", ...), chi2, df, p.
     fits : DataFrame
@@ -49,7 +58,10 @@ class Results:
 
     manifest: dict[str, Any]
     estimates: pd.DataFrame
+    corrected: pd.DataFrame
+    variants: pd.DataFrame
     curves: pd.DataFrame
+    shapes: pd.DataFrame
     tests: pd.DataFrame
     fits: pd.DataFrame
     coefficients: pd.DataFrame
@@ -72,15 +84,8 @@ class Results:
         Returns the path of the manifest.
         """
         folder = Path(folder)
-        partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for name, frame in self.frames().items():
-            frame.to_parquet(partial / f"{name}.parquet", index=False)
-        text = json.dumps(self.manifest, indent=1, ensure_ascii=False)
-        (partial / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        text = json.dumps(self.manifest, indent=1, ensure_ascii=False) + "\n"
+        write_frames(folder, self.frames(), {MANIFEST: text})
         return folder / MANIFEST
 
     @classmethod
@@ -99,3 +104,21 @@ class Results:
             raise DataError(f"{folder}: {', '.join(absent)} missing; run the analysis again (riskkit run ...).")
         manifest = json.loads(parts[0].read_text(encoding="utf-8"))
         return cls(manifest, **{part.stem: pd.read_parquet(part) for part in parts[1:]})
+
+
+def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame], texts: Mapping[str, str] | None = None) -> None:
+    """Write frames as NAME.parquet, and texts under their names, to a folder that appears whole or not at all."""
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, frame in frames.items():
+        frame.to_parquet(partial / f"{name}.parquet", index=False)
+    for name, text in (texts or {}).items():
+        (partial / name).write_text(text, encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+def read_frames(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read the frames that `write_frames` wrote."""
+    return {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}

@@ -37,7 +37,7 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
     The log hazard ratio is a + b z^2 in standard deviations z from the reference, with a standard error of s |z|. The
     first outcome has a clearly bent association with every exposure, the last has none, those between a straight one.
     """
-    frames: dict[str, Rows] = {name: [] for name in ("estimates", "curves", "tests", "fits", "coefficients")}
+    frames: dict[str, Rows] = {name: [] for name in ("estimates", "curves", "shapes", "tests", "fits", "coefficients")}
     outcome_names = list(OUTCOMES)[:outcomes]
     scale_names = ["age", "follow_up"][:scales]
     for exposure in list(EXPOSURES)[:exposures]:
@@ -54,6 +54,8 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
     return Results(
         manifest=_manifest(exposures, outcome_names, scale_names, models),
         failures=pd.DataFrame([{**failure, **reason, "formula": "Surv(age_entry, age_exit, cancer) ~ igf1"}]),
+        corrected=pd.DataFrame({"exposure": []}),
+        variants=pd.DataFrame({"exposure": []}),
         histograms=_histograms(exposures),
         characteristics=_characteristics(),
         **{name: pd.DataFrame(rows) for name, rows in frames.items()},
@@ -111,7 +113,18 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
         for coding in ("spline", "groups", "linear")
     ]  # fmt: skip
     coefficients = [{**key, "coding": "linear", "term": "sex[Male]", **_ratio(0.3, 0.04)}]
+    lowest = centre - sd * slope / (2 * bend) if bend else x[0]
+    shape = {
+        **spline,
+        "nadir": lowest,
+        "nadir_low": lowest - 0.4 * sd if bend else x[0],
+        "nadir_high": lowest + 0.6 * sd if bend else x[-1],
+        "at_boundary": not bend,
+        "u_p": 0.003 if bend else 0.6,
+        "verdict": "Evidence for a U shape." if bend else "No evidence for a U shape.",
+    }
     return {
+        "shapes": [shape],
         "curves": curve, "estimates": [*groups, linear], "tests": tests, "fits": fits, "coefficients": coefficients,
     }  # fmt: skip
 

@@ -25,7 +25,7 @@ esac
 """
 CODE = (
     "errors.py",
-    "run.py",
+    "runner/run.py",
     "results.py",
     "cohort/build.py",
     "design/design.py",

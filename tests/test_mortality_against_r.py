@@ -19,9 +19,10 @@ from riskkit.fit.cox import cox
 from riskkit.infer.anova import anova
 from riskkit.infer.curve import curve
 from riskkit.results import Results
-from riskkit.run import KEY, run
+from riskkit.runner.run import run
 from riskkit.spec.cohort import load_cohort_spec
 
+KEY = ("exposure", "outcome", "time_scale", "coding", "model")
 ROOT = Path(__file__).parent.parent
 R = json.loads((ROOT / "tests" / "reference" / "igf1_mortality.json").read_text())
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from riskkit.errors import did_you_mean
+from riskkit.errors import SpecError, did_you_mean
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
+from riskkit.spec.expression import parse
 from riskkit.spec.load import Fault, SpecModel, read_toml, validate
 
 AMOUNT = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>\S.*)")
@@ -33,6 +34,7 @@ class ExposureSpec(SpecModel):
     reference: float | Literal["median", "mean"] = Field(
         "median", description="where the spline's ratio is 1: 'median', 'mean' or a number"
     )
+    repeat: str | None = Field(None, description="variable of a second measurement, to correct regression dilution")
     unit: str | None = Field(None, description="the unit this file is written in; it must be the cohort's")
 
 
@@ -43,6 +45,30 @@ class ModelSpec(SpecModel):
     label: str
     covariates: tuple[str, ...] | None = Field(None, description="columns or formula terms, such as 'rcs(bmi, 4)'")
     add: tuple[str, ...] | None = Field(None, description="terms added to those of the model before")
+
+
+class VariantSpec(SpecModel):
+    """Other people or other follow-up than the main analysis has; the main model is fitted to them."""
+
+    name: str
+    label: str
+    when: str | None = Field(None, description="a condition: who takes part")
+    without: tuple[str, ...] = Field((), description="covariates and strata left out, such as the one in `when`")
+    codings: tuple[Literal["spline", "groups", "linear"], ...] = Field(("linear",), min_length=1)
+
+
+class SubgroupSpec(VariantSpec):
+    """Some of the people, to be compared with others of the same `by`."""
+
+    when: str = Field(description="a condition: who takes part")
+    by: str = Field(description="what the subgroups that are compared differ in, in words: 'Sex'")
+
+
+class SensitivitySpec(VariantSpec):
+    """The main analysis with something changed, to see whether its estimates move."""
+
+    lag: float | None = Field(None, gt=0, description="years of follow-up left out at the start")
+    trim: tuple[float, float] | None = Field(None, description="percentiles outside which the exposure is left out")
 
 
 class AnalysisSpec(SpecModel):
@@ -59,9 +85,16 @@ class AnalysisSpec(SpecModel):
     time_scales: tuple[Literal["age", "follow_up"], ...] = Field(("age",), min_length=1)
     strata: tuple[str, ...] = ()
     characteristics: tuple[str, ...] = Field((), description="variables of the table of characteristics")
+    subgroups: tuple[SubgroupSpec, ...] = ()
+    sensitivity: tuple[SensitivitySpec, ...] = ()
     level: float = Field(0.95, gt=0, lt=1, description="confidence level")
     min_events: int = Field(20, ge=1, description="a model with fewer events is not fitted but listed as left out")
     notes: tuple[str, ...] = Field((), description="limitations or remarks printed in the report")
+
+    @property
+    def variants(self) -> tuple[VariantSpec, ...]:
+        """Subgroups, then sensitivity analyses."""
+        return (*self.subgroups, *self.sensitivity)
 
     @property
     def main(self) -> ModelSpec:
@@ -129,6 +162,34 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
         for j, name in enumerate(getattr(spec, field)):
             if name not in units:
                 yield _unknown((field, j), "variable", name, spec, units)
+    yield from _variant_faults(spec, units)
+
+
+def _variant_faults(spec: AnalysisSpec, units: Mapping[str, str | None]) -> Iterator[Fault]:
+    """Names and conditions of subgroups and sensitivity analyses, the conditions read on no people at all."""
+    seen: set[str] = set()
+    for field in ("subgroups", "sensitivity"):
+        for i, variant in enumerate(getattr(spec, field)):
+            place = (field, i)
+            if variant.name in seen:
+                yield Fault((*place, "name"), f"'{variant.name}' is the name of an earlier one; give another.")
+            seen.add(variant.name)
+            for j, name in enumerate(variant.without):
+                if name not in units:
+                    yield _unknown((*place, "without", j), "variable", name, spec, units)
+            if variant.when is not None:
+                try:
+                    absent = [name for name in parse(variant.when).names if name not in units]
+                except SpecError as error:
+                    yield Fault((*place, "when"), str(error))
+                else:
+                    yield from (_unknown((*place, "when"), "variable", name, spec, units) for name in absent)
+    for i, change in enumerate(spec.sensitivity):
+        place = ("sensitivity", i)
+        if change.when is None and change.lag is None and change.trim is None:
+            yield Fault(place, "changes nothing: give 'when', 'lag' or 'trim'.")
+        if change.trim is not None and not 0 <= change.trim[0] < change.trim[1] <= 100:
+            yield Fault((*place, "trim"), "must be two percentiles in increasing order, as in [1, 99].")
 
 
 def _exposure_faults(
@@ -145,6 +206,10 @@ def _exposure_faults(
             f"'{exposure.unit}' is not the unit of '{name}' in cohort '{spec.cohort}', which is '{unit}'. "
             f"Write the numbers of this table in {unit}.",
         )
+    if exposure.repeat is not None and exposure.repeat not in units:
+        yield _unknown((*place, "repeat"), "variable", exposure.repeat, spec, units)
+    elif exposure.repeat is not None and units[exposure.repeat] != unit:
+        yield Fault((*place, "repeat"), f"'{exposure.repeat}' is in {units[exposure.repeat]}, '{name}' in {unit}.")
     if isinstance(exposure.spline, int) and exposure.spline is not False and not 3 <= exposure.spline <= 7:
         yield Fault((*place, "spline"), f"must be 3 to 7 knots, or the knots themselves; got {exposure.spline}")
     if isinstance(exposure.spline, tuple) and (len(exposure.spline) < 3 or not _increasing(exposure.spline)):

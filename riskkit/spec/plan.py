@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
-from itertools import product
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, product
 from typing import Literal
 
 from riskkit.spec.analysis import TERM, AnalysisSpec, ExposureSpec
 
 Coding = Literal["spline", "groups", "linear"]
+EVERYONE = ""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Task:
         How the exposure enters.
     model : str
         Name of the covariate set.
+    variant : str
+        Name of the subgroup or sensitivity analysis; empty for the main analysis.
     covariates, strata : tuple of str
         Formula terms; the age variable is not among them where age is the time scale.
     """
@@ -33,17 +37,16 @@ class Task:
     time_scale: str
     coding: Coding
     model: str
+    variant: str = EVERYONE
     covariates: tuple[str, ...] = ()
     strata: tuple[str, ...] = ()
 
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What tells this task from the others of its analysis."""
-        return astuple(self)[:5]
-
 
 def plan(spec: AnalysisSpec, age: str | None) -> tuple[Task, ...]:
-    """List every task of an analysis: exposure x outcome x time scale x model x coding, in the file's order.
+    """List every task of an analysis, so that tasks that differ in the outcome only stand side by side.
+
+    The main analysis is exposure x time scale x model x coding x outcome; each subgroup and sensitivity analysis is
+    exposure x coding x outcome, in the main model on the first time scale.
 
     Parameters
     ----------
@@ -51,13 +54,28 @@ def plan(spec: AnalysisSpec, age: str | None) -> tuple[Task, ...]:
     age : str or None
         The cohort's variable of age at entry, which is no covariate where age is the time scale.
     """
-    tasks = []
-    for exposure, outcome, scale, model in product(spec.exposures, spec.outcomes, spec.time_scales, spec.models):
+    tasks: list[Task] = []
+    for exposure, scale, model in product(spec.exposures, spec.time_scales, spec.models):
         accounted_for = {exposure, *spec.strata, *([age] if scale == "age" else [])}
-        others = tuple(term for term in spec.covariates(model) if variable_of(term) not in accounted_for)
-        for coding in codings(spec.exposures[exposure]):
-            tasks.append(Task(exposure, outcome, scale, coding, model.name, others, spec.strata))
+        terms = tuple(term for term in spec.covariates(model) if variable_of(term) not in accounted_for)
+        strata = tuple(name for name in spec.strata if name != exposure)
+        main = Task(exposure, "", scale, "linear", model.name, EVERYONE, terms, strata)
+        tasks += _for_each_outcome(main, codings(spec.exposures[exposure]), spec.outcomes)
+        if model.name != spec.main.name or scale != spec.time_scales[0]:
+            continue
+        for variant in spec.variants:
+            kept = {
+                "covariates": tuple(term for term in terms if variable_of(term) not in variant.without),
+                "strata": tuple(name for name in strata if name not in variant.without),
+            }
+            tasks += _for_each_outcome(replace(main, variant=variant.name, **kept), variant.codings, spec.outcomes)
     return tuple(tasks)
+
+
+def batches(tasks: Sequence[Task]) -> Iterator[tuple[Task, ...]]:
+    """Group tasks that differ in the outcome only: they share covariates, and are fitted together."""
+    for _, batch in groupby(tasks, key=lambda task: replace(task, outcome="")):
+        yield tuple(batch)
 
 
 def codings(exposure: ExposureSpec) -> tuple[Coding, ...]:
@@ -74,3 +92,7 @@ def variable_of(term: str) -> str:
     """The variable of a covariate term: 'bmi' of 'rcs(bmi, 4)'."""
     found = TERM.match(term)
     return found["variable"] if found else term
+
+
+def _for_each_outcome(task: Task, codings: Sequence[Coding], outcomes: Sequence[str]) -> list[Task]:
+    return [replace(task, coding=coding, outcome=outcome) for coding, outcome in product(codings, outcomes)]

@@ -6,7 +6,7 @@ import pytest
 
 from riskkit.errors import SpecError
 from riskkit.spec.analysis import load_analysis
-from riskkit.spec.plan import plan
+from riskkit.spec.plan import batches, plan
 
 COHORT = """
 title = "Small"
@@ -94,7 +94,9 @@ def test_the_plan_is_the_whole_grid_in_the_file_s_order(write):
     spec, cohort = load_analysis(write(GOOD))
     tasks = plan(spec, cohort.follow_up.age)
     assert len(tasks) == 2 * 2 * 3  # time scales, models, codings
-    assert tasks[0].key == ("igf1", "death", "age", "spline", "basic")
+    first = tasks[0]
+    assert (first.exposure, first.outcome, first.time_scale) == ("igf1", "death", "age")
+    assert (first.coding, first.model, first.variant) == ("spline", "basic", "")
     assert spec.main.name == "full"
 
 
@@ -112,6 +114,58 @@ def test_strata_and_the_exposure_are_not_adjusted_for_again(write):
     assert tasks["bmi", "full"].covariates == ()
     assert tasks["igf1", "full"].covariates == ("bmi",)
     assert tasks["igf1", "full"].strata == ("sex",)
+
+
+VARIANTS = """
+[[subgroups]]
+name = "men"
+label = "Men"
+by = "Sex"
+when = "sex == 'Men'"
+without = ["sex"]
+[[sensitivity]]
+name = "late"
+label = "First 2 years left out"
+lag = 2.0
+codings = ["linear", "spline"]
+"""
+
+
+def test_variants_are_run_in_the_main_model_on_the_first_time_scale(write):
+    spec, cohort = load_analysis(write(GOOD + VARIANTS))
+    tasks = plan(spec, cohort.follow_up.age)
+    variants = [(t.variant, t.coding, t.time_scale, t.model, t.covariates) for t in tasks if t.variant]
+    assert variants == [
+        ("men", "linear", "age", "full", ("bmi",)),
+        ("late", "linear", "age", "full", ("sex", "bmi")),
+        ("late", "spline", "age", "full", ("sex", "bmi")),
+    ]
+
+
+def test_batches_hold_the_outcomes_of_one_design(write):
+    spec, cohort = load_analysis(write(GOOD + VARIANTS))
+    tasks = plan(spec, cohort.follow_up.age)
+    found = list(batches(tasks))
+    assert len(found) == len(tasks)  # one outcome: every batch is one task
+    assert tuple(task for batch in found for task in batch) == tasks
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("lag = 2.0", "", r"sensitivity\[1\]: changes nothing: give 'when', 'lag' or 'trim'"),
+        ("lag = 2.0", "trim = [99.0, 1.0]", r"sensitivity\[1\].trim: must be two percentiles in increasing order"),
+        ("lag = 2.0", "lag = -1.0", r"sensitivity\[1\].lag: must be more than 0"),
+        ('"late"', '"men"', r"sensitivity\[1\].name: 'men' is the name of an earlier one"),
+        ("sex == 'Men'", "sexx == 'Men'", r"subgroups\[1\].when: cohort 'small' has no variable 'sexx'. Did you mean"),
+        ("sex == 'Men'", "sex = 'Men'", r"subgroups\[1\].when: .*=="),
+        ('["sex"]', '["sexx"]', r"subgroups\[1\].without\[1\]: cohort 'small' has no variable 'sexx'"),
+    ],
+)
+def test_faults_of_variants(write, old, new, said):
+    assert old in VARIANTS
+    with pytest.raises(SpecError, match=said):
+        load_analysis(write(GOOD + VARIANTS.replace(old, new)))
 
 
 def test_every_fault_is_listed_at_once_by_its_place(write):

@@ -1,0 +1,218 @@
+"""A batch of tasks to rows of the results: one design, one fit per outcome, every question asked of each."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from riskkit.cohort.cohort import Cohort
+from riskkit.design import formula as language
+from riskkit.design.bases import numbers
+from riskkit.design.design import build
+from riskkit.errors import FitError, RiskkitError
+from riskkit.fit.cox import cox
+from riskkit.fit.fit import Fit
+from riskkit.fit.outcomes import cox_many
+from riskkit.infer.anova import anova
+from riskkit.infer.curve import curve
+from riskkit.infer.dilution import Dilution, dilution
+from riskkit.infer.floating import floating
+from riskkit.infer.nadir import nadir
+from riskkit.infer.ph import ph_test
+from riskkit.infer.trend import trend
+from riskkit.infer.ushape import ushape
+from riskkit.infer.usual import correct
+from riskkit.runner.people import people, response
+from riskkit.runner.scale import Scale
+from riskkit.spec.analysis import AnalysisSpec
+from riskkit.spec.plan import Task
+from riskkit.spec.tables import PER_YEAR
+
+KEY = ("exposure", "outcome", "time_scale", "coding", "model", "variant")
+Rows = dict[str, pd.DataFrame]
+
+
+def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort: Cohort) -> Rows:
+    """Fit tasks that differ in the outcome only; a task that cannot be fitted is a row of `failures` with its reason.
+
+    Returns
+    -------
+    dict of frame name to DataFrame
+        Rows of estimates, corrected, curves, shapes, tests, fits, coefficients and failures, with the tasks' keys.
+    """
+    data = people(batch[0], spec, cohort)
+    terms = _terms(batch[0], scale)
+    responses = {task.outcome: response(task, spec, cohort) for task in batch}
+    used = {name: _used(f"{follow_up} ~ {terms}", data) for name, follow_up in responses.items()}
+    outcomes: dict[str, Fit | RiskkitError] = {}
+    for task in batch:
+        events = int(data.loc[used[task.outcome], task.outcome].sum())
+        if events < spec.min_events:
+            outcomes[task.outcome] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
+    enough = {name: follow_up for name, follow_up in responses.items() if name not in outcomes}
+    if enough:
+        try:
+            outcomes |= cox_many(terms, data, enough, time_unit=str(cohort.time_unit))
+        except RiskkitError as error:  # the terms themselves cannot be coded: no outcome can have them
+            outcomes |= dict.fromkeys(enough, error)
+    rows: list[Rows] = []
+    for task in batch:
+        text = f"{responses[task.outcome]} ~ {terms}"
+        rows.append(_rows(task, outcomes[task.outcome], text, data, used[task.outcome], scale, spec, cohort))
+    names = dict.fromkeys(name for each in rows for name in each)
+    out = {name: pd.concat([each[name] for each in rows if name in each], ignore_index=True) for name in names}
+    if batch[0].coding == "linear" and scale.repeat is not None and "estimates" in out:
+        ratio = _dilution(batch[0], terms, data, scale.repeat)
+        both = correct(out["estimates"].drop(columns="level"), ratio).assign(level=f"per {scale.per_label}")
+        out["corrected"] = both[both["correction"] != "none"]
+    return out
+
+
+def _dilution(task: Task, terms: str, data: pd.DataFrame, repeat: str) -> Dilution:
+    """Regression dilution ratio of an exposure given the model's covariates and strata, from those measured twice."""
+    design = build(f"{task.exposure} ~ {terms}", data[data[repeat].notna()])
+    beside = design.recipe.terms[0].columns.stop
+    others = pd.DataFrame(design.x[:, beside:], index=design.index, columns=list(design.recipe.names[beside:]))
+    strata = None if design.strata is None else pd.Series(design.strata, index=design.index, name="strata")
+    measured = data.loc[design.index]
+    return dilution(measured[task.exposure], measured[repeat], covariates=others, by=strata)
+
+
+def _terms(task: Task, scale: Scale) -> str:
+    """The right-hand side of a task's formula: exposure first, then covariates and strata."""
+    strata = [f"strata({', '.join(task.strata)})"] if task.strata else []
+    return " + ".join([scale.term(task), *task.covariates, *strata])
+
+
+def _used(formula: str, data: pd.DataFrame) -> np.ndarray:
+    """Which rows are complete in everything a formula names, shape (n,)."""
+    columns = [name for name in language.parse(formula).columns if name in data]
+    return np.asarray(data[columns].notna().all(axis=1))
+
+
+def _rows(
+    task: Task,
+    fit: Fit | RiskkitError,
+    text: str,
+    data: pd.DataFrame,
+    used: np.ndarray,
+    scale: Scale,
+    spec: AnalysisSpec,
+    cohort: Cohort,
+) -> Rows:
+    key = dict(zip(KEY, astuple(task), strict=False))
+    if isinstance(fit, Fit):
+        try:
+            rows = _answers(task, fit, data, used, scale, spec, cohort)
+            rows["fits"] = fit.glance().drop(columns="model").assign(formula=text)
+            if _is_main(task, spec):
+                rows["tests"] = pd.concat([rows["tests"], _hazards(task, text, data, cohort)], ignore_index=True)
+        except RiskkitError as error:
+            fit = error
+    if isinstance(fit, RiskkitError):
+        rows = {"failures": pd.DataFrame({"reason": [str(fit)], "formula": [text]})}
+    return {name: frame.assign(**key)[[*KEY, *frame.columns]] for name, frame in rows.items()}
+
+
+def _is_main(task: Task, spec: AnalysisSpec) -> bool:
+    """Whether this is the spline the report leads with, whose assumptions are checked."""
+    main = (spec.main.name, spec.time_scales[0], "spline", "")
+    return (task.model, task.time_scale, task.coding, task.variant) == main
+
+
+def _answers(
+    task: Task, fit: Fit, data: pd.DataFrame, used: np.ndarray, scale: Scale, spec: AnalysisSpec, cohort: Cohort
+) -> Rows:
+    tidy = fit.tidy(spec.level)
+    tests = anova(fit)
+    rows = {"coefficients": tidy, "tests": tests[tests["term"] == task.exposure]}
+    own = tidy.iloc[fit.recipe.terms[0].columns]
+    if task.coding == "linear":
+        rows["estimates"] = own.assign(
+            level=f"per {scale.per_label}",
+            n=fit.n,
+            events=fit.events,
+            person_years=fit.person_years,
+            n_missing=fit.n_missing,
+        )
+    elif task.coding == "groups":
+        rows["estimates"] = _groups(task, fit, data, used, scale, spec, cohort)
+        found = trend(fit, task.exposure, level=spec.level)
+        rows["tests"] = pd.concat([rows["tests"], _trend_test(task, found)], ignore_index=True)
+    else:
+        rows["curves"] = curve(fit, task.exposure, reference=scale.reference, level=spec.level)
+        rows["shapes"] = _shape(task, fit, scale, spec)
+    return rows
+
+
+def _groups(
+    task: Task, fit: Fit, data: pd.DataFrame, used: np.ndarray, scale: Scale, spec: AnalysisSpec, cohort: Cohort
+) -> pd.DataFrame:
+    """One row per group, the reference included, with its people and events and its floating interval."""
+    floats = floating(fit, task.exposure, spec.level)
+    half = fit.critical(spec.level)
+    own = fit.tidy(spec.level).iloc[fit.recipe.terms[0].columns]
+    first = {"term": task.exposure, "estimate": 0.0, "se": 0.0, "ratio": 1.0, "low": 1.0, "high": 1.0, "p": np.nan}
+    relative = pd.concat([pd.DataFrame([first]), own], ignore_index=True).assign(term=task.exposure)
+    values = numbers(data.loc[used, task.exposure])
+    group = np.searchsorted(scale.cuts, values, side="left")
+    inside = [group == g for g in range(len(scale.cuts) + 1)]
+    event = data.loc[used, task.outcome].to_numpy()
+    time = _person_years(task, data.loc[used], cohort)
+    return relative.assign(
+        reference=[True] + [False] * len(own),
+        level=[f"Q{g + 1}" for g in range(len(inside))],
+        x=[float(np.median(values[rows])) for rows in inside],
+        x_low=[float(values[rows].min()) for rows in inside],
+        x_high=[float(values[rows].max()) for rows in inside],
+        n=[int(rows.sum()) for rows in inside],
+        events=[int(event[rows].sum()) for rows in inside],
+        person_years=[float(time[rows].sum()) for rows in inside],
+        n_missing=fit.n_missing,
+        float_se=floats["se"].to_numpy(),
+        float_low=np.exp(floats["estimate"] - half * floats["se"]).to_numpy(),
+        float_high=np.exp(floats["estimate"] + half * floats["se"]).to_numpy(),
+    )
+
+
+def _person_years(task: Task, data: pd.DataFrame, cohort: Cohort) -> np.ndarray:
+    time = str(cohort.outcomes[task.outcome].time)
+    lag = data["start_of_risk"].to_numpy() if "start_of_risk" in data else 0.0
+    return (data[time].to_numpy(dtype=float) - lag) / PER_YEAR[str(cohort.time_unit)]
+
+
+def _trend_test(task: Task, found: pd.DataFrame) -> pd.DataFrame:
+    row = found.iloc[0]
+    return pd.DataFrame(
+        [{"term": task.exposure, "part": "trend", "chi2": (row["estimate"] / row["se"]) ** 2, "df": 1, "p": row["p"]}]
+    )
+
+
+def _shape(task: Task, fit: Fit, scale: Scale, spec: AnalysisSpec) -> pd.DataFrame:
+    """Where risk is lowest, and whether the curve is a U, in numbers and in a sentence."""
+    lowest = nadir(fit, task.exposure, spec.level)
+    u = ushape(fit, task.exposure, level=spec.level)
+    row: dict[str, Any] = {
+        "nadir": lowest.x,
+        "nadir_low": lowest.low,
+        "nadir_high": lowest.high,
+        "interior": lowest.interior,
+        "at_boundary": lowest.at_boundary,
+        "nadir_sentence": lowest.sentence(scale.unit or ""),
+        "u_p": u.p,
+        "verdict": u.verdict(scale.unit or ""),
+    }
+    for name, end in (("lower", u.lower), ("upper", u.upper)):
+        row |= {f"{name}_x": end.x, f"{name}_slope": end.estimate, f"{name}_slope_low": end.low}
+        row |= {f"{name}_slope_high": end.high, f"{name}_p": end.p}
+    return pd.DataFrame([row])
+
+
+def _hazards(task: Task, text: str, data: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
+    """Tests of proportional hazards, for the exposure and for the whole model; they need the design again."""
+    found = ph_test(cox(text, data, time_unit=str(cohort.time_unit)))
+    found = found[found["term"].isin([task.exposure, "GLOBAL"])]
+    return found.assign(part="proportional hazards")[["term", "part", "chi2", "df", "p"]]

@@ -1,0 +1,97 @@
+"""Run an analysis file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from riskkit.cohort.build import load_cohort
+from riskkit.cohort.cohort import Cohort
+from riskkit.errors import SpecError
+from riskkit.infer.multiplicity import adjust
+from riskkit.results import Results
+from riskkit.runner.describe import described, histograms, manifest
+from riskkit.runner.grid import Bench, Progress, fingerprint, fit_grid
+from riskkit.runner.scale import learn_scale
+from riskkit.spec.analysis import load_analysis
+from riskkit.spec.plan import EVERYONE, plan
+
+
+def run(
+    analysis: str | Path,
+    cohort: Cohort | None = None,
+    on_progress: Progress | None = None,
+    *,
+    keep: str | Path | None = None,
+    scheduler: str | None = None,
+) -> Results:
+    """Run an analysis file.
+
+    Parameters
+    ----------
+    analysis : path
+        A TOML file in analyses/; the cohort it names is the file of that name in cohorts/ beside that folder.
+    cohort : Cohort, optional
+        The cohort already built; otherwise it is built from its raw files.
+    on_progress : callable, optional
+        Called after each batch of models with the number done, the number in all, and what they were.
+    keep : path, optional
+        A folder in which finished models are kept while the run goes on, so that the same call takes up an interrupted
+        run where it was; it is removed at the end.
+    scheduler : str, optional
+        Address of a dask scheduler whose workers do the fitting.
+
+    Returns
+    -------
+    Results
+        Models that could not be fitted are in `failures`, each with its reason.
+
+    Raises
+    ------
+    SpecError
+        With every fault of the file at once.
+    DataError
+        If the cohort's data are not what its file says.
+    """
+    analysis = Path(analysis)
+    started = time.perf_counter()
+    spec, cohort_spec = load_analysis(analysis)
+    if cohort is None:
+        cohort = load_cohort(cohort_spec.path)
+    if cohort.follow_up is None or cohort_spec.follow_up is None:
+        raise SpecError(f"{analysis}: cohort '{spec.cohort}' has no [follow_up], which a Cox model needs.")
+    scales = {name: learn_scale(name, coding, cohort) for name, coding in spec.exposures.items()}
+    bench = None
+    if keep is not None:
+        bench = Bench(Path(keep), fingerprint(analysis.read_bytes(), repr(cohort.describe()).encode()))
+    tasks = plan(spec, cohort_spec.follow_up.age)
+    rows = fit_grid(tasks, scales, spec, cohort, on_progress, bench, scheduler)
+    about = manifest(analysis, spec, scales, cohort)
+    about["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
+    results = Results(
+        manifest=about,
+        histograms=histograms(scales, cohort),
+        characteristics=described(spec, scales, cohort),
+        variants=rows["estimates"][rows["estimates"]["variant"] != EVERYONE],
+        corrected=rows["corrected"],
+        failures=rows["failures"],
+        estimates=_adjusted(_main(rows["estimates"])),
+        tests=_adjusted(_main(rows["tests"]), "part"),
+        **{name: _main(rows[name]) for name in ("curves", "shapes", "fits", "coefficients")},
+    )
+    if bench is not None:
+        bench.clear()
+    return results
+
+
+def _main(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the main analysis, which needs no column to say so."""
+    return rows[rows["variant"] == EVERYONE].drop(columns="variant").reset_index(drop=True)
+
+
+def _adjusted(rows: pd.DataFrame, *more: str) -> pd.DataFrame:
+    """Adjust p values over the outcomes: each exposure, coding, level, model and time scale is a family."""
+    family = ["exposure", "time_scale", "coding", "model", "term", *more]
+    return adjust(rows, [name for name in family if name in rows], p="p") if "p" in rows else rows
