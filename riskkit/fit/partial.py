@@ -144,14 +144,11 @@ class PartialLikelihood:
 
     def expected(self, at: Evaluation) -> Array:
         """Expected events of each row times its weight, shape (n,): the hazard accumulated while at risk."""
-        out = (
-            at.theta * additive.while_at_risk(at.hazard[:, None], self.sets)[:, 0]
-            if at.additive
-            else np.empty(len(self.x))
-        )
-        if not at.additive:
-            total = self.sets.cumulative(at.hazard)
-            kernel.expected(at.theta, self.sets.last, self.sets.before, total, out)
+        if at.additive:
+            out = at.theta * additive.while_at_risk(at.hazard[:, None], self.sets)[:, 0]
+        else:
+            out = np.empty(len(self.x))
+            kernel.expected(at.theta, self.sets.last, self.sets.before, self.sets.cumulative(at.hazard), out)
         rows = self.sets.event_rows
         if self.efron:
             out[rows] -= at.theta[rows] * at.relief[self.sets.event_keys]

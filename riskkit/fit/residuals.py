@@ -143,9 +143,10 @@ def score_blocks(likelihood: PartialLikelihood, at: Evaluation) -> Iterator[tupl
     for start in range(0, len(likelihood.x), CHUNK):
         rows = slice(start, start + CHUNK)
         x, theta, last = likelihood.x[rows], at.theta[rows, None], sets.last[rows]
-        at_risk = (
-            additive.while_at_risk(increments, sets, rows) if at.additive else hazard[last] - hazard[sets.before[rows]]
-        )
+        if at.additive:
+            at_risk = additive.while_at_risk(increments, sets, rows)
+        else:
+            at_risk = hazard[last] - hazard[sets.before[rows]]
         out = theta * at_risk - expected[rows, None] * x
         ill = np.flatnonzero(event[rows])
         key = last[ill]
