@@ -120,12 +120,11 @@ def maximise_glm(
     """
     full = FirthLikelihood(plain) if penalty else plain
     base = np.ones(len(plain.y)) if plain.weights is None else plain.weights
-    exposed = base if plain.offset is None or plain.family is not POISSON else base * np.exp(plain.offset)
-    first = np.array([plain.family.link(float(base @ plain.y / exposed.sum()))])
-    if not penalty and (plain.offset is None or plain.family is POISSON):
-        intercept = first
-    else:
-        intercept = maximise(InterceptAlone(full), names[:1], max_iterations, first).coef
+    closed_form = plain.offset is None or plain.family is POISSON
+    exposed = base * np.exp(plain.offset) if plain.offset is not None and closed_form else base
+    intercept = np.array([plain.family.link(float(base @ plain.y / exposed.sum()))])
+    if penalty or not closed_form:
+        intercept = maximise(InterceptAlone(full), names[:1], max_iterations, intercept).coef
     start = np.concatenate([intercept, np.zeros(len(names) - 1)])
     return maximise_smooth(full, names, splines, max_iterations, start)
 

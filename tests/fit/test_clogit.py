@@ -11,6 +11,7 @@ import pytest
 from riskkit.design.design import build
 from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit.clogit import clogit, matched_sets
+from riskkit.fit.cox import cox
 
 REFERENCE = Path(__file__).parent.parent / "reference"
 R = json.loads((REFERENCE / "glm.json").read_text())["clogit"]
@@ -124,3 +125,12 @@ def test_faults_are_named(formula, error, said):
 def test_clusters_must_keep_sets_whole():
     with pytest.raises(SpecError, match="split between clusters"):
         clogit(MODELS["infert"][0], INFERT, cluster="case")
+
+
+def test_with_one_case_a_set_it_is_a_stratified_cox_model():
+    one = INFERT[~INFERT["stratum"].isin(INFERT.groupby("stratum")["case"].sum().loc[lambda n: n != 1].index)]
+    matched = clogit(MODELS["infert"][0], one)
+    stratified = cox("Surv(time, case) ~ spontaneous + induced + strata(stratum)", one.assign(time=1.0))
+    np.testing.assert_allclose(matched.coef, stratified.coef, rtol=1e-8)
+    np.testing.assert_allclose(matched.vcov, stratified.vcov, rtol=1e-7)
+    assert matched.loglik == pytest.approx(stratified.loglik, rel=1e-12)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from riskkit.errors import DataError, FitError, SpecError
+from riskkit.fit.cox import cox
 from riskkit.fit.poisson import poisson
 
 REFERENCE = Path(__file__).parent.parent / "reference"
@@ -119,3 +120,24 @@ def test_faults_are_named(formula, options, error, said):
     data = RATES.head(110).assign(zero=0.0, minus=-1, event=1)
     with pytest.raises(error, match=said):
         poisson(formula, data, **options)
+
+
+def test_follow_up_split_at_every_event_gives_the_cox_model_s_estimates():
+    random = np.random.default_rng(11)
+    people = pd.DataFrame({"x": random.normal(size=60), "t": random.exponential(5, 60).round(1) + 0.1})
+    people["d"] = random.binomial(1, 0.7, 60)
+    spells = [
+        {"x": row.x, "event": int(row.d and row.t == t), "interval": f"{t:05.1f}"}
+        for t in np.unique(people.loc[people["d"] == 1, "t"])
+        for row in people[people["t"] >= t].itertuples()
+    ]
+    split = poisson("event ~ x + C(interval)", pd.DataFrame(spells))
+    whole = cox("Surv(t, d) ~ x", people, ties="breslow")
+    assert split.params["x"] == pytest.approx(whole.params["x"], rel=1e-8)  # Whitehead 1980, Appl Stat 29:268
+    assert split.se[1] == pytest.approx(whole.se[0], rel=1e-8)
+
+
+def test_rows_without_person_time_are_counted_as_missing():
+    fit = poisson("D ~ age", RATES.assign(Y=RATES["Y"].where(RATES.index > 4)), time="Y")
+    assert fit.n_missing == 5
+    assert fit.n == len(RATES) - 5
