@@ -38,13 +38,11 @@ def measured(command: list[str], environment: os._Environ | dict[str, str]) -> M
 
 
 def save(folder: Path, n: int, outcomes: int = 1) -> Path:
-    """Write a cohort for Python (Parquet) and, with one outcome, for R (columns of doubles)."""
-    data, file = draw(n, outcomes), folder / f"cohort-{n}-{outcomes}.parquet"
-    data.to_parquet(file)
-    if outcomes == 1:
-        data.to_numpy(dtype=float).T.tofile(file.with_suffix(".bin"))
-        file.with_suffix(".names").write_text("\n".join(data.columns) + "\n")
-        np.savetxt(file.with_suffix(".knots"), knots(data["igf1"], 5), fmt="%.17g")
+    """Write a cohort as columns of doubles, with their names and the knots of the spline beside it."""
+    data, file = draw(n, outcomes), folder / f"cohort-{n}-{outcomes}.bin"
+    data.to_numpy(dtype=float).T.tofile(file)
+    file.with_suffix(".names").write_text("\n".join(data.columns) + "\n")
+    np.savetxt(file.with_suffix(".knots"), knots(data["igf1"], 5), fmt="%.17g")
     return file
 
 

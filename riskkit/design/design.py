@@ -218,7 +218,7 @@ def build(
                 f"formula {spec.text!r}: no column '{name}' in the data." + did_you_mean(name, map(str, data.columns))
             )
     complete, missing = _complete(data, used)
-    rows = data[used] if complete is None else data.loc[complete, used]
+    rows = data if complete is None else data.loc[complete, used]  # a copy only where rows are left out
     if rows.empty:
         worst = max(missing, key=lambda name: missing[name], default="")
         raise DataError(
