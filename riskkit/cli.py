@@ -155,8 +155,8 @@ def _entry(path: Path) -> IndexEntry:
     reason = f"It has not been run yet: make reports/{path.stem}/index.html."
     if not (raw / ".complete").is_file():
         reason = (
-            f"The data of this cohort are not in {raw}. Put the files there, or set RISKKIT_MIRROR to a folder that has "
-            "them, and run make again."
+            f"The data of this cohort are not in {raw}. Put the files there, or set RISKKIT_MIRROR to a folder that "
+            "has them, and run make again."
         )
     return IndexEntry(spec.name, spec.title, spec.question, cohort.title, cohort.simulated, reason=reason)
 

@@ -74,7 +74,7 @@ def run(
         manifest=about,
         histograms=histograms(scales, cohort),
         characteristics=described(spec, scales, cohort),
-        variants=rows["estimates"][rows["estimates"]["variant"] != EVERYONE],
+        variants=rows["estimates"][rows["estimates"]["variant"] != EVERYONE].reset_index(drop=True),
         corrected=rows["corrected"],
         failures=rows["failures"],
         estimates=_adjusted(_main(rows["estimates"])),

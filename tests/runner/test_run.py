@@ -1,0 +1,248 @@
+"""Running an analysis: rows against fits made by hand, variants, failures, interruption and reproducibility."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from riskkit.cohort.build import load_cohort
+from riskkit.cohort.cohort import Cohort
+from riskkit.fit.cox import cox
+from riskkit.results import Results
+from riskkit.runner import fits, grid, run
+
+COHORT = """
+title = "Made for tests"
+id = "id"
+base = "people"
+[files.people]
+path = "people.csv"
+format = "csv"
+[variables]
+age = { source = "people.age", label = "Age", kind = "number", unit = "years" }
+marker = { source = "people.marker", label = "Marker", kind = "number", unit = "nmol/L" }
+again = { source = "people.again", label = "Marker at the second visit", kind = "number", unit = "nmol/L" }
+bmi = { source = "people.bmi", label = "BMI", kind = "number", unit = "kg/m2" }
+sex = { source = "people.sex", label = "Sex", kind = "category", codes = { 1 = "Men", 2 = "Women" } }
+years = { source = "people.years", label = "Follow-up", kind = "number", unit = "years" }
+cause = { source = "people.cause", label = "Cause", kind = "category", codes = { 0 = "none", 1 = "a", 2 = "b", 3 = "c" } }
+[follow_up]
+time = "years"
+age = "age"
+unit = "years"
+start = "visit"
+end = "death"
+[outcomes]
+death = { label = "Death", event = "cause != 'none'" }
+a = { label = "Death from a", event = "cause == 'a'" }
+c = { label = "Death from c", event = "cause == 'c'" }
+"""
+
+ANALYSIS = """
+title = "Marker and death"
+question = "Do they go together?"
+cohort = "made"
+outcomes = ["death", "a", "c"]
+characteristics = ["age", "sex"]
+min_events = 10
+[exposures.marker]
+per = "5 nmol/L"
+repeat = "again"
+[[models]]
+name = "sex"
+label = "Sex"
+covariates = ["age", "sex"]
+[[models]]
+name = "full"
+label = "+ BMI"
+add = ["bmi"]
+[[subgroups]]
+name = "men"
+label = "Men"
+by = "Sex"
+when = "sex == 'Men'"
+without = ["sex"]
+[[sensitivity]]
+name = "late"
+label = "First 2 years left out"
+lag = 2.0
+[[sensitivity]]
+name = "trimmed"
+label = "Extremes left out"
+trim = [5.0, 95.0]
+"""
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("made")
+    for folder in ("cohorts", "analyses", "build/raw/made"):
+        (root / folder).mkdir(parents=True)
+    (root / "cohorts/made.toml").write_text(COHORT)
+    (root / "analyses/marker.toml").write_text(ANALYSIS)
+    random = np.random.default_rng(8)
+    n = 1500
+    usual = random.normal(20, 4, n)
+    marker = usual + random.normal(0, 2.5, n)
+    age = random.uniform(40, 70, n)
+    time = random.exponential(12 * np.exp(-0.06 * (age - 55) - 0.05 * (usual - 20)))
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(n),
+            "age": age.round(2),
+            "marker": marker.round(2),
+            "again": np.where(random.random(n) < 0.3, (usual + random.normal(0, 2.5, n)).round(2), np.nan),
+            "bmi": np.where(random.random(n) < 0.05, np.nan, random.normal(27, 4, n).round(1)),
+            "sex": random.integers(1, 3, n),
+            "years": np.minimum(time, 10).round(3) + 0.001,
+            "cause": np.where(time < 10, random.choice([1, 2, 3], n, p=[0.5, 0.495, 0.005]), 0),
+        }
+    )
+    frame.to_csv(root / "build/raw/made/people.csv", index=False)
+    return root / "analyses/marker.toml"
+
+
+@pytest.fixture(scope="module")
+def cohort(analysis) -> Cohort:
+    return load_cohort(analysis.parent.parent / "cohorts/made.toml")
+
+
+@pytest.fixture(scope="module")
+def results(analysis, cohort) -> Results:
+    return run(analysis, cohort)
+
+
+def one(frame: pd.DataFrame, **key: str) -> pd.Series:
+    found = frame[np.logical_and.reduce([frame[name] == value for name, value in key.items()])]
+    assert len(found) == 1, found
+    return found.iloc[0]
+
+
+def test_a_linear_estimate_is_the_fit_s(results, cohort):
+    fit = cox("Surv(age_entry, age_exit, a) ~ per(marker, 5) + sex + bmi", cohort.data)
+    row = one(results.estimates, outcome="a", model="full", coding="linear")
+    np.testing.assert_allclose([row["estimate"], row["se"]], [fit.coef[0], fit.se[0]], rtol=1e-10)
+    assert (row["n"], row["events"], row["n_missing"]) == (fit.n, fit.events, fit.n_missing)
+    np.testing.assert_allclose(row["person_years"], fit.person_years)
+
+
+def test_groups_count_people_and_events(results, cohort):
+    rows = results.estimates.query("outcome == 'death' and model == 'full' and coding == 'groups'")
+    used = cohort.data.dropna(subset=["bmi"])
+    cuts = np.quantile(cohort.data["marker"], [0.2, 0.4, 0.6, 0.8])
+    group = np.searchsorted(cuts, used["marker"])
+    assert rows["n"].tolist() == np.bincount(group).tolist()
+    assert rows["events"].tolist() == np.bincount(group, used["death"]).astype(int).tolist()
+    np.testing.assert_allclose(rows["person_years"], np.bincount(group, used["follow_up"]))
+    assert rows["reference"].tolist() == [True, False, False, False, False]
+    assert (rows["float_low"] < rows["ratio"]).all()
+
+
+def test_too_few_events_are_a_row_with_its_reason(results):
+    failed = results.failures
+    assert set(failed["outcome"]) == {"c"}
+    assert failed["reason"].str.fullmatch(r"\d events, fewer than the 10 asked for\.").all()
+    assert len(failed) == 2 * 3 + 3  # models x codings, and the variants
+
+
+def test_a_subgroup_is_a_fit_to_its_people(results, cohort):
+    fit = cox("Surv(age_entry, age_exit, death) ~ per(marker, 5) + bmi", cohort.data[cohort.data["sex"] == "Men"])
+    row = one(results.variants, outcome="death", variant="men")
+    np.testing.assert_allclose([row["estimate"], row["se"]], [fit.coef[0], fit.se[0]], rtol=1e-10)
+    assert (row["n"], row["events"]) == (fit.n, fit.events)
+
+
+def test_a_lag_takes_the_first_years_off(results, cohort):
+    data = cohort.data[cohort.data["follow_up"] > 2].assign(age_entry=lambda d: d["age_entry"] + 2)
+    fit = cox("Surv(age_entry, age_exit, death) ~ per(marker, 5) + sex + bmi", data)
+    row = one(results.variants, outcome="death", variant="late")
+    np.testing.assert_allclose([row["estimate"], row["se"]], [fit.coef[0], fit.se[0]], rtol=1e-9)
+    assert row["events"] == fit.events
+
+
+def test_trimming_leaves_the_extremes_out(results, cohort):
+    low, high = np.percentile(cohort.data["marker"], [5, 95])
+    fit = cox(
+        "Surv(age_entry, age_exit, death) ~ per(marker, 5) + sex + bmi",
+        cohort.data[cohort.data["marker"].between(low, high)],
+    )
+    row = one(results.variants, outcome="death", variant="trimmed")
+    np.testing.assert_allclose(row["estimate"], fit.coef[0], rtol=1e-10)
+    assert row["n"] == fit.n
+
+
+def test_correction_for_regression_dilution_divides_by_the_slope_of_the_repeat(results, cohort):
+    twice = cohort.data.dropna(subset=["again", "bmi"])
+    design = np.column_stack([np.ones(len(twice)), twice["marker"], twice["sex"] == "Women", twice["bmi"]]).astype(
+        float
+    )
+    slope = np.linalg.lstsq(design, twice["again"].to_numpy(), rcond=None)[0][1]
+    plain = one(results.estimates, outcome="death", model="full", coding="linear")
+    corrected = one(results.corrected, outcome="death", model="full", variant="")
+    np.testing.assert_allclose(corrected["dilution_ratio"], slope, rtol=1e-9)
+    np.testing.assert_allclose(corrected["estimate"], plain["estimate"] / slope, rtol=1e-9)
+    assert corrected["se"] > plain["se"] / slope  # the ratio's own uncertainty is carried in
+
+
+def test_families_of_p_values_are_the_outcomes(results):
+    rows = results.estimates.query("model == 'full' and coding == 'linear'")
+    p = rows["p"].to_numpy()
+    np.testing.assert_allclose(rows["p_holm"].min(), min(1, 2 * p.min()))
+    assert (rows["family_size"] == 2).all()
+
+
+def test_the_same_input_gives_the_same_bits(results, analysis, cohort):
+    again = run(analysis, cohort)
+    for name, frame in results.frames().items():
+        pd.testing.assert_frame_equal(frame, getattr(again, name), check_exact=True, obj=name)
+
+
+def test_an_interrupted_run_goes_on_where_it_was(results, analysis, cohort, tmp_path, monkeypatch):
+    class Stop(Exception):
+        pass
+
+    def stop(done: int, total: int, what: str) -> None:
+        if done > total / 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        run(analysis, cohort, stop, keep=tmp_path / "kept")
+    kept = len(list((tmp_path / "kept").iterdir()))
+    assert kept > 3
+    calls = []
+    monkeypatch.setattr(grid, "fit_batch", lambda *a: calls.append(a[0]) or fits.fit_batch(*a))
+    resumed = run(analysis, cohort, keep=tmp_path / "kept")
+    assert len(calls) == 9 - kept
+    for name, frame in results.frames().items():
+        pd.testing.assert_frame_equal(frame, getattr(resumed, name), check_exact=True, obj=name)
+    assert not (tmp_path / "kept").exists()
+
+
+def test_what_was_kept_for_another_analysis_is_not_taken(analysis, cohort, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(grid, "fit_batch", lambda *a: calls.append(a[0]) or fits.fit_batch(*a))
+    monkeypatch.setattr(grid.Bench, "clear", lambda self: None)
+    run(analysis, cohort, keep=tmp_path / "kept")
+    assert len(calls) == 9
+    run(analysis, cohort, keep=tmp_path / "kept")
+    assert len(calls) == 9
+    text = analysis.read_text()
+    try:
+        analysis.write_text(text.replace("min_events = 10", "min_events = 11"))
+        run(analysis, cohort, keep=tmp_path / "kept")
+    finally:
+        analysis.write_text(text)
+    assert len(calls) == 18
+
+
+def test_results_can_be_written_and_read(results, tmp_path):
+    results.write(tmp_path / "there")
+    back = Results.read(tmp_path / "there")
+    for name, frame in results.frames().items():
+        read = getattr(back, name)
+        pd.testing.assert_frame_equal(frame.fillna(np.nan), read.fillna(np.nan), check_dtype=False, obj=name)
+    assert back.manifest["analysis"]["name"] == "marker"
+    assert [p.name for p in tmp_path.iterdir()] == ["there"]
