@@ -32,7 +32,7 @@ def shape(groups: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, ylabel:
     ----------
     groups : DataFrame
         Columns outcome x ratio low high events reference, of one exposure, time scale and model; floating intervals
-        flow and fhigh, with their standard error fse, are used where present.
+        float_low and float_high, with their standard error float_se, are used where present.
     panels : sequence of Panel
         The outcomes to show, in order.
     xlabel, ylabel : str
@@ -58,21 +58,21 @@ def shape(groups: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, ylabel:
 
 def is_floating(groups: pd.DataFrame) -> bool:
     """Whether every group has a floating interval."""
-    wanted = ["fse", "flow", "fhigh"]
-    return all(column in groups for column in wanted) and bool(groups[wanted].notna().all(axis=None))
+    wanted = ["float_se", "float_low", "float_high"]
+    return len(groups) > 0 and all(c in groups for c in wanted) and bool(groups[wanted].notna().all(axis=None))
 
 
 def intervals(groups: pd.DataFrame) -> dict[str, pd.Series]:
     """The interval drawn for each group: the floating one where there is one; none for a plain reference."""
     if is_floating(groups):
-        return {"shown_low": groups["flow"], "shown_high": groups["fhigh"]}
+        return {"shown_low": groups["float_low"], "shown_high": groups["float_high"]}
     reference = groups["reference"].astype(bool)
     return {"shown_low": groups["low"].mask(reference), "shown_high": groups["high"].mask(reference)}
 
 
 def box_sides(groups: pd.DataFrame) -> np.ndarray:
-    """Sides of the boxes in points: areas proportional to information, 1 / fse^2, or else to the number of events."""
-    information = 1 / groups["fse"] ** 2 if is_floating(groups) else groups["events"].astype(float)
+    """Sides of the boxes in points: areas proportional to information, 1 / float_se^2, or else to events."""
+    information = 1 / groups["float_se"] ** 2 if is_floating(groups) else groups["events"].astype(float)
     share = (information / information.max()).fillna(0).to_numpy(float)
     return np.maximum(LARGEST * np.sqrt(share), SMALLEST)
 

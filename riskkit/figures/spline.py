@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,6 +36,15 @@ class Reference:
     text: str
 
 
+@dataclass(frozen=True)
+class Lowest:
+    """Where a curve is lowest, with its interval; an end that is None is not bounded by the data."""
+
+    x: float
+    low: float | None
+    high: float | None
+
+
 @styled()
 def spline(
     curves: pd.DataFrame,
@@ -45,6 +55,7 @@ def spline(
     ylabel: str,
     reference: Reference,
     knots: Sequence[float] = (),
+    lowest: Mapping[str, Lowest] | None = None,
     narrow: bool = False,
 ) -> Figure:
     """Draw one curve with its confidence band for each outcome, on shared axes.
@@ -61,7 +72,10 @@ def spline(
         Name and unit of the exposure; name of the ratio, with the scale it is drawn on.
     reference : Reference
     knots : sequence of float
-        Marked by ticks inside the foot of each panel.
+        Marked by ticks at the foot of each panel.
+    lowest : mapping of str to Lowest, optional
+        The lowest point of the curve of an outcome: a circle on the curve and, above the histogram, its interval, with
+        an arrow at an end that is open.
     narrow : bool
         One column, for a telephone or a journal's single column.
     """
@@ -80,6 +94,8 @@ def spline(
             transform=ax.get_xaxis_transform(), label="knots", zorder=5,
         )  # fmt: skip
         _mark_reference(ax, reference, first=ax is axes[0])
+        if lowest and panel.key in lowest:
+            _mark_lowest(ax, lowest[panel.key], rows)
     return figure
 
 
@@ -166,3 +182,19 @@ def _mark_reference(ax: Axes, reference: Reference, first: bool) -> None:
             reference.text, (reference.x, 1), (0, 22), textcoords="offset points", ha="center", va="bottom", size=7,
             color=INK, arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "shrinkB": 3}, zorder=7,
         )  # fmt: skip
+
+
+def _mark_lowest(ax: Axes, lowest: Lowest, curve: pd.DataFrame) -> None:
+    at = curve.iloc[int(np.argmin(np.abs(curve["x"].to_numpy() - lowest.x)))]
+    look = {"color": MAIN, "markeredgecolor": MAIN, "zorder": 6}
+    ax.plot([lowest.x], [at["ratio"]], marker="o", markersize=4, label="lowest", **look)
+    foot = ax.get_xaxis_transform()
+    bounds = (lowest.low, lowest.high)
+    edges = (curve["x"].min(), curve["x"].max())
+    ends = [edge if bound is None else bound for bound, edge in zip(bounds, edges, strict=True)]
+    height = HISTOGRAM_SHARE + 0.035
+    ax.plot(ends, [height, height], transform=foot, linewidth=1.1, label="interval of lowest", **look)
+    ax.plot([lowest.x], [height], marker="o", markersize=3, transform=foot, label="lowest, at the foot", **look)
+    for end, bound, marker in zip(ends, bounds, "<>", strict=True):
+        if bound is None:
+            ax.plot([end], [height], marker=marker, markersize=3.5, transform=foot, label="open end", **look)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from riskkit.results import Results
+from riskkit.tables.tests import HAZARDS
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,17 @@ class Ratio:
     high: float
     p: float = float("nan")
     x: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The lowest point of a curve with its interval (an end is None where the data do not bound it), and the U test."""
+
+    x: float
+    low: float | None
+    high: float | None
+    inside: bool
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -50,8 +62,10 @@ class Association:
         The curve at a low and a high level of the exposure.
     groups : int
         The number of groups whose lowest and highest medians these levels are; 0 where they are the ends of the curve.
-    proportional : float
-        p value of the test of proportional hazards for the exposure.
+    shape : Shape or None
+        Of the spline.
+    proportional, proportional_all : float
+        p values of the tests of proportional hazards, for the exposure and for the whole model.
     """
 
     exposure: str
@@ -73,7 +87,9 @@ class Association:
     nonlinear: float
     ends: tuple[Ratio, ...]
     groups: int
+    shape: Shape | None
     proportional: float
+    proportional_all: float
 
     @property
     def fitted(self) -> bool:
@@ -114,10 +130,11 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
 
     fits = of(results.fits)
     counts = fits.iloc[0] if len(fits) else dict.fromkeys(("n", "events", "person_years", "n_missing"), float("nan"))
-    groups = of(results.estimates, "groups")
+    groups, curve = of(results.estimates, "groups"), of(results.curves)
     linear = [_ratio(row) for _, row in of(results.estimates, "linear").iterrows()]
-    tests = of(results.tests, "spline")
-    tests = tests[tests["term"] == exposure].set_index("part")["p"] if len(tests) else pd.Series(dtype=float)
+    tested = of(results.tests, "spline")
+    tests = tested[tested["term"] == exposure].set_index("part")["p"]
+    whole = tested[tested["term"] == "GLOBAL"]
     return Association(
         exposure=exposure,
         outcome=outcome,
@@ -136,9 +153,11 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
         linear=linear[0] if linear else None,
         overall=float(tests.get("overall", np.nan)),
         nonlinear=float(tests.get("nonlinear", np.nan)),
-        ends=_ends(of(results.curves), groups),
+        ends=_ends(curve, groups),
         groups=len(groups),
-        proportional=float(tests.get("proportional hazards", np.nan)),
+        shape=_shape(of(results.shapes), curve),
+        proportional=float(tests.get(HAZARDS, np.nan)),
+        proportional_all=float(whole[whole["part"] == HAZARDS]["p"].min()),
     )
 
 
@@ -149,6 +168,19 @@ def _ends(curve: pd.DataFrame, groups: pd.DataFrame) -> tuple[Ratio, ...]:
     x = curve["x"].to_numpy()
     wanted = (groups["x"].min(), groups["x"].max()) if len(groups) else (x.min(), x.max())
     return tuple(_ratio(curve.iloc[int(np.argmin(np.abs(x - at)))]) for at in wanted)
+
+
+def _shape(rows: pd.DataFrame, curve: pd.DataFrame) -> Shape | None:
+    if rows.empty or curve.empty:
+        return None
+    row, x = rows.iloc[0], curve["x"]
+    return Shape(
+        x=float(row["nadir"]),
+        low=None if row["nadir_low"] <= x.min() else float(row["nadir_low"]),
+        high=None if row["nadir_high"] >= x.max() else float(row["nadir_high"]),
+        inside=not row["at_boundary"],
+        verdict=str(row["verdict"]),
+    )
 
 
 def _ratio(row: pd.Series) -> Ratio:

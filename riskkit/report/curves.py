@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from riskkit.figures.panels import Panel
-from riskkit.figures.spline import Reference, comparison, spline
+from riskkit.figures.spline import Lowest, Reference, comparison, spline
 from riskkit.numbers import count, measure, p_phrase, ratio
 from riskkit.report.associations import Association, main_rows
 from riskkit.report.figure import ExposureText, PageFigure
-from riskkit.report.words import TIME_SCALES, finding, in_sentence
+from riskkit.report.words import TIME_SCALES, finding, in_sentence, lowest_point
 from riskkit.results import Results
 from riskkit.tables.estimates import comparison_table, curve_table, nearest
 
@@ -28,6 +28,7 @@ def curves_figure(
     curves = main_rows(results.curves, results.manifest, exposure, "spline")
     knots = results.manifest["exposures"][exposure]["knots"]
     panels = [Panel(a.outcome, a.outcome_label, _line(a)) for a in shown]
+    lowest = {a.outcome: Lowest(a.shape.x, a.shape.low, a.shape.high) for a in shown if a.shape and lowest_point(a)}
     wide, narrow = (
         spline(
             curves,
@@ -37,15 +38,22 @@ def curves_figure(
             ylabel=text.ratio_axis,
             reference=_reference(text),
             knots=knots,
+            lowest=lowest,
             narrow=each,
         )
         for each in (False, True)
+    )
+    circle = (
+        f"The circle is the lowest point, with its {text.level} confidence interval below it. It is shown where "
+        "there is evidence of an association. "
+        if lowest
+        else ""
     )
     caption = (
         f"Hazard ratios over the range of {text.name} (1st to 99th percentile), relative to {text.reference} "
         f"(diamond). Restricted cubic splines with {len(knots)} knots (ticks on the axis), pointwise {text.level} "
         f"confidence bands (cut where they leave the axes), and the distribution of {text.name} in the cohort (grey). "
-        f"{text.adjusted}"
+        f"{circle}{text.adjusted}"
     )
     table = curve_table(
         curves,
@@ -141,7 +149,7 @@ def _line(a: Association) -> str:
     tests = p_phrase(a.overall)
     if not math.isnan(a.nonlinear):
         tests += f", {p_phrase(a.nonlinear, 'non-linear p')}"
-    return f"{count(a.events)} events\n{tests}"
+    return "\n".join(line for line in (f"{count(a.events)} events", tests, lowest_point(a)) if line)
 
 
 def _readings(curves: pd.DataFrame, groups: pd.DataFrame, text: ExposureText) -> list[float]:

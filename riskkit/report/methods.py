@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from riskkit.figures.shape import is_floating
 from riskkit.numbers import count, level, measure, measures, with_unit
 from riskkit.report.associations import Association
 from riskkit.report.words import TIME_SCALES, in_sentence, listed
@@ -23,7 +24,7 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
         ("Outcomes and follow-up", _outcomes(manifest)),
         ("Exposure", " ".join([*map(_exposure, manifest["exposures"].values()), SET_ONCE])),
         ("Models", _models(manifest)),
-        ("Tests and intervals", _tests(manifest)),
+        ("Tests and intervals", _tests(results)),
         ("Missing data", _missing(results)),
         ("Software", _software(manifest)),
     )
@@ -33,13 +34,16 @@ def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ..
     """What limits the conclusions: of every such analysis, of this one, and of the variables it used."""
     manifest = results.manifest
     tested = [a for a in found if a.fitted]
+    uncorrected = "the p values are not"
+    if "p_holm" in results.tests:
+        uncorrected = "only the p values marked Holm are"
     pairs = f"{count(len(tested))} pairs of exposure and outcome were examined"
     general = [
         "This is an observational study. The associations may be due in part or in whole to causes of both the "
         "exposure and the outcome that were not measured, or not measured well, and to illness that changed the "
         "exposure before it was measured.",
         "The exposure was used as it was measured: nothing was corrected for error of measurement or change over time.",
-        f"{pairs}, and the p values are not corrected for their number." if len(tested) > 1 else "",
+        f"{pairs}, and {uncorrected} corrected for their number." if len(tested) > 1 else "",
         "People with a missing value in a model were left out of it, which may bias the results if they differ.",
     ]
     if manifest["cohort"]["simulated"]:
@@ -147,13 +151,25 @@ def _models(manifest: Mapping[str, Any]) -> str:
     return " ".join(sentences)
 
 
-def _tests(manifest: Mapping[str, Any]) -> str:
-    confidence = level(manifest["analysis"]["level"])
-    return (
+def _tests(results: Results) -> str:
+    confidence = level(results.manifest["analysis"]["level"])
+    sentences = [
         f"Intervals are {confidence} confidence intervals; bands around curves hold at each point, not for the curve "
-        "as a whole. Overall association and non-linearity were tested by Wald tests of all spline terms and of the "
-        "non-linear ones, proportional hazards by the score test of Grambsch and Therneau. All tests are two-sided."
-    )
+        "as a whole.",
+        "Overall association and non-linearity were tested by two-sided Wald tests of all spline terms and of the "
+        "non-linear ones, proportional hazards by the score test of Grambsch and Therneau.",
+    ]
+    if len(results.shapes):
+        sentences.append(
+            "A U shape was tested by the slopes at both ends of the curve together (Sasabuchi; Lind and Mehlum): "
+            "that a curve is bent is no evidence of a U. The lowest point of a curve has a confidence interval of its "
+            "own."
+        )
+    if is_floating(results.estimates[results.estimates["coding"] == "groups"]):
+        sentences.append(
+            "Groups have floating absolute risks (Easton, Peto and Babiker), by which any two of them can be compared."
+        )
+    return " ".join(sentences)
 
 
 def _missing(results: Results) -> str:

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from riskkit.numbers import HARD, count, level, measure, p_phrase, ratio
+from riskkit.numbers import HARD, count, level, measure, measures, p_phrase, ratio
 from riskkit.report.associations import Association, Ratio
 
 RATIO = "hazard ratio"
@@ -26,6 +26,8 @@ def headline(found: Sequence[Association]) -> tuple[str, ...]:
     first = found[0]
     others = [a for a in found[1:] if a.exposure == first.exposure and a.fitted]
     sentences = [finding(first)]
+    if _verdict(first) and _verdict(first) not in sentences[0]:
+        sentences[0] += _verdict(first)
     if others:
         clear = [a for a in others if has_evidence(a)]
         named = listed([in_sentence(a.outcome_label) for a in clear])
@@ -58,7 +60,8 @@ def finding(a: Association) -> str:
         return f"{text}: {_per(a)} {interval(a.linear, a.level)}." if a.linear else f"{text}."
     text = f"{a.exposure_label} was associated with {outcome} ({p_phrase(a.overall)})"
     if a.nonlinear < _alpha(a):
-        return f"{text}, and not along a straight line ({p_phrase(a.nonlinear, 'non-linearity p')}): {_ends(a)}."
+        bent = p_phrase(a.nonlinear, "non-linearity p")
+        return f"{text}, and not along a straight line ({bent}): {_ends(a)}.{_verdict(a)}"
     straight = f"no evidence against a straight line ({p_phrase(a.nonlinear, 'non-linearity p')})"
     if a.linear is None:
         return f"{text}, with {straight}: {_ends(a)}."
@@ -105,25 +108,28 @@ def proportional_hazards(found: Sequence[Association]) -> str:
     tested = [a for a in found if not math.isnan(a.proportional)]
     if not tested:
         return "Proportional hazards were not tested."
-    against = [a for a in tested if a.proportional < _alpha(a)]
-    how = (
+    sentences = [
         f"The {RATIO} of each exposure was tested for change along the time scale (scaled Schoenfeld residuals) in "
         f"{_number(len(tested), 'model')}."
-    )
-    if not against:
-        return (
-            f"{how} There was no evidence of change in any (smallest {p_phrase(min(a.proportional for a in tested))})."
-        )
-    named = listed(
-        [
+    ]
+    against = [a for a in tested if a.proportional < _alpha(a)]
+    if against:
+        named = listed(
             f"{in_sentence(a.exposure_label)} with {in_sentence(a.outcome_label)} ({p_phrase(a.proportional)})"
             for a in against
-        ]
+        )
+        sentences.append(
+            f"There was evidence of change for {named}. There the {RATIO} is an average over follow-up, weighted "
+            "towards when most events happened, and may hide an association that is stronger early or late."
+        )
+    else:
+        smallest = p_phrase(min(a.proportional for a in tested))
+        sentences.append(f"There was no evidence of change in any (smallest {smallest}).")
+    whole = [a for a in tested if a.proportional_all < _alpha(a)]
+    sentences.append(
+        f"The test of a whole model, covariates included, gave evidence of change in {count(len(whole))} of them."
     )
-    return (
-        f"{how} There was evidence of change for {named}. There the {RATIO} is an average over follow-up, weighted "
-        "towards when most events happened, and may hide an association that is stronger early or late."
-    )
+    return " ".join(sentences)
 
 
 def interval(r: Ratio, confidence: float, test: bool = False) -> str:
@@ -143,6 +149,30 @@ def listed(items: Iterable[str]) -> str:
     """Items as a sentence lists them: a, b and c."""
     items = list(items)
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def lowest_point(a: Association) -> str:
+    """Where the curve is lowest, in a few words: lowest at 209 (197 or more). Empty where that is no finding.
+
+    It is one where there is evidence of an association, the lowest point is inside the range, and the data bound it at
+    least on one side.
+    """
+    s = a.shape
+    if s is None or not s.inside or not has_evidence(a):
+        return ""
+    if s.low is not None and s.high is not None:
+        where = " to ".join(measures((s.low, s.high)))
+    elif s.low is not None:
+        where = f"{measure(s.low)} or more"
+    elif s.high is not None:
+        where = f"{measure(s.high)} or less"
+    else:
+        return ""
+    return f"lowest at {measure(s.x)} ({where})"
+
+
+def _verdict(a: Association) -> str:
+    return f" {a.shape.verdict}" if a.shape else ""
 
 
 def _number(n: int, noun: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from riskkit import numbers
 from riskkit.numbers import NOTHING, count, measure, p_value, ratio_interval
 from riskkit.tables.table import Column, Row, Table
 
@@ -21,7 +22,7 @@ def groups_table(
     Parameters
     ----------
     estimates : DataFrame
-        Rows of coding "groups" of one exposure, time scale and model.
+        Rows of coding "groups" of one exposure, time scale and model; float_low and float_high are shown if there.
     outcomes : mapping of str to str
         Outcomes to show, in order, with their labels.
     unit : str or None
@@ -30,6 +31,7 @@ def groups_table(
     head : str
         The head of the column of ratios.
     """
+    floating = "float_low" in estimates
     columns = (
         Column("Group", numeric=False),
         Column(_of("Range", unit)),
@@ -39,6 +41,7 @@ def groups_table(
         Column("Person-years"),
         Column(f"Rate per {count(PER)}"),
         Column(head),
+        *((Column("Floating interval"),) if floating else ()),
         Column("p"),
     )
     rows: list[Row] = []
@@ -59,6 +62,7 @@ def groups_table(
                 count(r.person_years),
                 f"{rate:.1f}" if np.isfinite(rate) else NOTHING,
                 ratio,
+                *((f"{numbers.ratio(r.float_low)}–{numbers.ratio(r.float_high)}",) if floating else ()),
                 "" if r.reference else p_value(r.p),
             )
             rows.append(Row(cells, kind="indented"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 import pandas as pd
 
 from riskkit.numbers import NOTHING, count, p_value, ratio_interval
 from riskkit.tables.table import Column, Row, Table
+
+HAZARDS = "proportional hazards"
 
 
 def table_of_tests(
@@ -44,10 +47,9 @@ def table_of_tests(
     wanted = (
         ("Any association", "Spline: p", "spline", exposure, "overall"),
         ("Non-linearity", "Spline: p", "spline", exposure, "nonlinear"),
+        ("Proportional hazards", "Spline: p", "spline", exposure, HAZARDS),
         ("Any difference", "Groups: p", "groups", exposure, "overall"),
         ("Trend", "Groups: p", "groups", exposure, "trend"),
-        ("Exposure", "Proportional hazards: p", "spline", exposure, "proportional hazards"),
-        ("Whole model", "Proportional hazards: p", "spline", "GLOBAL", "proportional hazards"),
     )
     found = {(r.outcome, r.coding, r.term, r.part): r for r in tests.itertuples()}
     shown = [w for w in wanted if any((outcome, *w[2:]) in found for outcome in outcomes)]
@@ -67,9 +69,10 @@ def table_of_tests(
                 anchor=anchors.get(outcome, ""),
             )
         )
-    return Table(
-        caption, columns, tuple(rows), ("Under each p value: the chi-squared statistic and its degrees of freedom.",)
-    )
+    notes = ["Under each p value: the chi-squared statistic and its degrees of freedom."]
+    if "p_holm" in tests:
+        notes.append("Holm: the p value corrected for the number of outcomes by Holm's method.")
+    return Table(caption, columns, tuple(rows), tuple(notes))
 
 
 def _people(fits: pd.DataFrame, outcome: str) -> tuple[str, ...]:
@@ -89,4 +92,8 @@ def _linear(row: Any, any_linear: bool) -> tuple[str, ...]:
 
 
 def _cell(row: Any) -> str:
-    return NOTHING if row is None else f"{p_value(row.p)}\nχ² {row.chi2:.1f}, {row.df:.0f} df"
+    if row is None:
+        return NOTHING
+    text = f"{p_value(row.p)}\nχ² {row.chi2:.1f}, {row.df:.0f} df"
+    adjusted = getattr(row, "p_holm", float("nan"))
+    return text if isnan(adjusted) or row.part == HAZARDS else f"{text}\nHolm {p_value(adjusted)}"

@@ -33,8 +33,8 @@ def test_without_floating_risks_the_reference_has_no_interval() -> None:
 
 def test_floating_risks_give_every_group_an_interval() -> None:
     fse = np.full(len(GROUPS), 0.05)
-    limits = {"flow": GROUPS["ratio"] * np.exp(-1.96 * fse), "fhigh": GROUPS["ratio"] * np.exp(1.96 * fse)}
-    floating = GROUPS.assign(fse=fse, **limits)
+    low, high = GROUPS["ratio"] * np.exp(-1.96 * fse), GROUPS["ratio"] * np.exp(1.96 * fse)
+    floating = GROUPS.assign(float_se=fse, float_low=low, float_high=high)
     ax = shape(floating, PANELS, xlabel="x", ylabel="y").axes[0]
     first = next(line for line in ax.get_lines() if line.get_label() == "interval")
     assert first.get_ydata().tolist() == pytest.approx([np.exp(-0.098), np.exp(0.098)])
@@ -46,7 +46,7 @@ def test_areas_are_proportional_to_events_or_to_information() -> None:
     areas = sides[big] ** 2 / GROUPS["events"].to_numpy()[big]
     assert areas == pytest.approx(areas[0])
     fse = np.linspace(0.05, 0.1, len(GROUPS))
-    sides = box_sides(GROUPS.assign(fse=fse, flow=1.0, fhigh=1.0))
+    sides = box_sides(GROUPS.assign(float_se=fse, float_low=1.0, float_high=1.0))
     assert sides == pytest.approx(LARGEST * 0.05 / fse)
 
 

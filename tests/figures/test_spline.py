@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from results_example import example_results
 
 from riskkit.figures.panels import Panel
-from riskkit.figures.spline import HISTOGRAM_SHARE, Reference, comparison, spline
+from riskkit.figures.spline import HISTOGRAM_SHARE, Lowest, Reference, comparison, spline
 from riskkit.report.associations import main_rows
 
 RESULTS = example_results(1, 5)
@@ -40,6 +40,22 @@ def test_the_reference_and_the_knots_are_marked() -> None:
     for ax in drawn().axes:
         assert line(ax, "reference").tolist() == [[150, 1]]
         assert line(ax, "knots")[:, 0].tolist() == KNOTS
+
+
+def test_the_lowest_point_stands_on_its_curve_with_its_interval_at_the_foot() -> None:
+    figure = spline(
+        CURVES, RESULTS.histograms, PANELS, xlabel="x", ylabel="y", reference=Reference(150.0, "Reference"),
+        lowest={"all_causes": Lowest(161.0, 140.0, None)},
+    )  # fmt: skip
+    first, second = figure.axes
+    x, ratio = line(first, "lowest")[0]
+    rows = CURVES[CURVES["outcome"] == "all_causes"]
+    assert x == 161
+    assert ratio == rows.loc[(rows["x"] - 161).abs().idxmin(), "ratio"]
+    assert line(first, "interval of lowest")[:, 0].tolist() == [140, rows["x"].max()]
+    arrow = next(found for found in first.get_lines() if found.get_label() == "open end")
+    assert (arrow.get_marker(), arrow.get_xdata()[0]) == (">", rows["x"].max())
+    assert not any(found.get_label() == "lowest" for found in second.get_lines())
 
 
 def test_the_histogram_stays_below_the_curves() -> None:

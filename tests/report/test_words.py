@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 from results_example import example_results
 
-from riskkit.report.associations import Association, Ratio, associations
+from riskkit.report.associations import Association, Ratio, Shape, associations
 from riskkit.report.words import (
     finding,
     headline,
     in_sentence,
     listed,
+    lowest_point,
     people,
     proportional_hazards,
     reading,
@@ -23,7 +24,7 @@ STRAIGHT = Association(
     anchor="e1-o1", level=0.95, reference=150.0, reference_label="median", per_label="SD (60 ng/mL)", people=5859.0,
     events=520.0, person_years=88000.0, missing=41.0, linear=Ratio(0.88, 0.82, 0.93, 0.0004), overall=0.0011,
     nonlinear=0.41, ends=(Ratio(1.2, 1.1, 1.3, NAN, 72.0), Ratio(0.9, 0.8, 1.01, NAN, 231.4)),
-    groups=5, proportional=0.5,
+    groups=5, shape=None, proportional=0.5, proportional_all=0.2,
 )  # fmt: skip
 NONE = replace(STRAIGHT, overall=0.2, nonlinear=0.6, linear=Ratio(1.02, 0.94, 1.11, 0.63), outcome_label="Stroke")
 
@@ -108,6 +109,31 @@ def test_the_headline_tells_the_others_after_the_first() -> None:
     assert "for 6 of them (at" in headline([STRAIGHT] * 7)[1]
 
 
+U = Shape(209.0, 197.0, None, inside=True, verdict="No evidence for a U shape (p = 0.43).")
+
+
+def test_a_bent_curve_and_a_headline_say_whether_it_is_a_u() -> None:
+    bent = replace(STRAIGHT, nonlinear=0.003, shape=U)
+    assert finding(bent).endswith("ng/mL. No evidence for a U shape (p = 0.43).")
+    assert "U shape" not in finding(replace(STRAIGHT, shape=U))
+    assert headline([replace(STRAIGHT, shape=U)])[0].endswith(" No evidence for a U shape (p = 0.43).")
+    assert headline([bent])[0].count("U shape") == 1
+
+
+def test_a_lowest_point_is_told_only_where_it_is_a_finding() -> None:
+    found = replace(STRAIGHT, shape=U)
+    assert lowest_point(found) == "lowest at 209 (197 or more)"
+    assert lowest_point(replace(found, shape=replace(U, low=None, high=301.2))) == "lowest at 209 (301 or less)"
+    assert lowest_point(replace(found, shape=replace(U, high=301.2))) == "lowest at 209 (197 to 301)"
+    for nothing in (
+        replace(found, shape=None),
+        replace(found, shape=replace(U, low=None)),
+        replace(found, shape=replace(U, inside=False)),
+        replace(found, overall=0.2),
+    ):
+        assert lowest_point(nothing) == ""
+
+
 def test_people() -> None:
     assert people([STRAIGHT]) == (
         "In the main model, 5,859 people were followed for 88,000 person-years, 15.0 years on average (41 people "
@@ -118,7 +144,8 @@ def test_people() -> None:
 
 def test_proportional_hazards() -> None:
     assert plain(proportional_hazards([STRAIGHT, NONE])).endswith(
-        "in 2 models. There was no evidence of change in any (smallest p = 0.50)."
+        "in 2 models. There was no evidence of change in any (smallest p = 0.50). The test of a whole model, "
+        "covariates included, gave evidence of change in 0 of them."
     )
     against = plain(proportional_hazards([STRAIGHT, replace(NONE, proportional=0.004)]))
     assert "There was evidence of change for serum IGF-I with stroke (p = 0.004)." in against
@@ -160,7 +187,14 @@ def test_associations_are_read_from_the_main_model_and_time_scale() -> None:
     assert (first.linear.value, first.linear.p) == (row["ratio"], row["p"])
     assert (first.people, first.events, first.missing) == (5859, 2400, 41)
     assert (first.overall, first.nonlinear, first.proportional) == (0.0004, 0.0004, 0.57)
+    assert first.proportional_all == 0.003
     # the medians of the lowest and highest fifths are 150 - 1.3 x 60 and 150 + 1.35 x 60; the grid's step is 1.3
     assert [end.x for end in first.ends] == pytest.approx([72, 231], abs=0.7)
+    # -0.03 z + 0.08 z^2 is lowest at z = 0.1875
+    assert first.shape is not None
+    assert (first.shape.x, first.shape.inside) == (pytest.approx(150 + 60 * 0.1875), True)
+    second = associations(results)[1].shape
+    assert second is not None
+    assert (second.low, second.high, second.inside) == (None, None, False)
     z = (first.ends[0].x - 150) / 60
     assert first.ends[0].value == pytest.approx(math.exp(-0.03 * z + 0.08 * z**2))

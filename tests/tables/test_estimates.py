@@ -64,11 +64,22 @@ def test_tests_leave_out_what_was_not_done_and_point_to_their_row() -> None:
     )
     labels = [column.label for column in table.columns]
     assert "Non-linearity" not in labels
-    assert labels[-2:] == ["Exposure", "Whole model"]
+    assert labels[-2:] == ["Proportional hazards", "Any difference"]
     row = table.rows[0]
     assert row.anchor == "e1-o1"
     assert row.cells[1] == "2,400 / 5,859\n41 missing"
-    assert row.cells[labels.index("Whole model")] == "0.003\nχ² 31.0, 9 df"
+    assert row.cells[labels.index("Proportional hazards")] == "0.57\nχ² 2.0, 3 df"
+
+
+def test_p_values_corrected_for_the_number_of_outcomes_stand_under_the_others() -> None:
+    tests = main(RESULTS.tests).assign(p_holm=0.02)
+    table = table_of_tests(
+        tests, main(RESULTS.estimates, "linear"), main(RESULTS.fits), OUTCOMES, "igf1", "T", "HR", {}
+    )
+    cells = dict(zip((column.label for column in table.columns), table.rows[0].cells, strict=True))
+    assert cells["Non-linearity"] == "<0.001\nχ² 4.0, 2 df\nHolm 0.02"
+    assert "Holm" not in cells["Proportional hazards"]
+    assert "Holm's method" in table.notes[1]
 
 
 def test_failures_are_told_in_labels() -> None:
