@@ -78,10 +78,14 @@ def slopes(fit: Fit, variable: str, x: Array, at: Mapping[str, Any] | None = Non
         If the variable is not a number coded by a smooth function.
     """
     percentiles = number(fit, variable).percentiles
-    step = _STEP * (percentiles[100] - percentiles[0])
     x = np.asarray(x, dtype=float)
+    step = np.full(x.size, _STEP * (percentiles[100] - percentiles[0]))
+    if (
+        percentiles[0] > 0
+    ):  # a skewed positive number may have a logarithm or powers, which must not be asked below zero
+        step = np.where(x > 0, np.minimum(step, 10 * _STEP * x), step)
     both = coded(fit, {variable: np.concatenate([x + step, x - step])}, at)
-    return (both[: x.size] - both[x.size :]) / (2 * step)
+    return (both[: x.size] - both[x.size :]) / (2 * step[:, None])
 
 
 def summary(fit: Fit, variable: str) -> Summary:

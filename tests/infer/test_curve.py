@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
+from riskkit.design.design import build
 from riskkit.design.splines import rcs_slope
 from riskkit.errors import SpecError
 from riskkit.infer.band import critical_value
@@ -53,6 +55,14 @@ def test_slope_agrees_with_the_analytic_derivative(rms):
     np.testing.assert_allclose(
         frame["se"], 10 * np.sqrt(np.einsum("ij,jk,ik->i", derivative, v, derivative)), rtol=1e-6
     )
+
+
+def test_slope_of_a_logarithm_near_zero(by_hand):
+    x = np.geomspace(1e-4, 1e4, 400)
+    design = build("y ~ log(x)", pd.DataFrame({"x": x, "y": 0.0}))
+    frame = slope(by_hand("cox", design, [0.5], [[0.01]]), "x", grid=[1e-4, 1.0, 1e4])
+    np.testing.assert_allclose(frame["estimate"], [0.5e4, 0.5, 0.5e-4], rtol=1e-7)
+    np.testing.assert_allclose(frame["se"], [0.1e4, 0.1, 0.1e-4], rtol=1e-7)
 
 
 def test_difference_of_groups_is_their_interaction(rms):
