@@ -44,8 +44,6 @@ class RiskSets:
         Rows with an event, in order of their keys.
     tied : int array, shape (D + 1,)
         Events tied[k] to tied[k + 1] of `event_rows` happen at key k.
-    delayed : bool
-        Whether any row enters after the first key of its stratum.
     """
 
     last: Index
@@ -54,7 +52,6 @@ class RiskSets:
     bounds: Ints
     event_rows: Ints
     tied: Ints
-    delayed: bool
 
     @property
     def size(self) -> int:
@@ -76,21 +73,12 @@ class RiskSets:
         """Key of each of `event_rows`, shape (E,)."""
         return np.repeat(np.arange(self.size), self.d)
 
-    def at_events(self, values: Array) -> Array:
-        """Sum values of the rows that have an event at each key: (n, ...) to (D, ...)."""
-        return np.add.reduceat(values[self.event_rows], self.tied[:-1], axis=0)
-
     def at_risk(self, values: Array) -> Array:
-        """Sum values of the rows at risk at each key: (n,) to (D,), or (n, m) to (D, m)."""
-        columns = np.atleast_2d(values.T)
-        out = np.empty((len(columns), self.size))
-        for sums, column in zip(out, columns, strict=True):
-            sums[:] = np.bincount(self.last + 1, column, self.size + 1)[1:]
-            if self.delayed:
-                sums -= np.bincount(self.before + 1, column, self.size + 1)[1:]
-            for start, stop in zip(self.bounds[:-1], self.bounds[1:], strict=True):
-                sums[start:stop] = np.cumsum(sums[start:stop][::-1])[::-1]
-        return out.T if values.ndim > 1 else out[0]
+        """Sum values over the rows at risk at each key: (n,) to (D,)."""
+        entering, leaving = (np.bincount(keys + 1, values, self.size + 1) for keys in (self.last, self.before))
+        sums = np.append((entering - leaving)[1:], 0.0)[:, None]
+        kernel.cumulate(sums, self.bounds)
+        return sums[:-1, 0]
 
     def cumulative(self, increments: Array) -> Array:
         """Cumulate (D, ...) increments within strata; shape (D + 1, ...), the last entry 0 for rows' index -1."""
@@ -142,7 +130,7 @@ def risk_sets(surv: Surv, strata: Ints | None = None, pool: ThreadPoolExecutor |
             before[rows][last[rows] == -1] = -1
 
     in_parts(locate, n, pool)
-    return RiskSets(last, before, keys, bounds, rows, np.append(starts, rows.size), bool((before >= 0).any()))
+    return RiskSets(last, before, keys, bounds, rows, np.append(starts, rows.size))
 
 
 def parts(n: int) -> list[slice]:
