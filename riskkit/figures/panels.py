@@ -11,6 +11,7 @@ from riskkit.figures.theme import INK, MUTED, NARROW, WIDE, wrapped
 
 LETTER = 0.062  # inches that a letter of a heading takes on average
 LINE = 0.15  # inches from one line of a heading to the next
+SPACING = 1.2  # of lines, in units of their letters' size
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def panel_axes(panels: tuple[Panel, ...], layout: Layout, xlabel: str, ylabel: s
         above = 5.0
         if detail:
             _heading(ax, detail, above, MUTED, 7, "normal")
-            above += _lines(detail) * LINE * 72
+            above += _lines(detail) * 7 * SPACING + 2
         _heading(ax, title, above, INK, 8, "bold")
         ax.tick_params(labelleft=column == 0, labelbottom=i + columns >= len(panels))
         axes.append(ax)
@@ -97,7 +98,7 @@ def panel_axes(panels: tuple[Panel, ...], layout: Layout, xlabel: str, ylabel: s
 def _heading(ax: Axes, text: str, above: float, colour: str, size: float, weight: str) -> None:
     ax.annotate(
         text, (0, 1), (0, above), xycoords="axes fraction", textcoords="offset points", ha="left", va="bottom",
-        color=colour, size=size, weight=weight, linespacing=1.15, annotation_clip=False,
+        color=colour, size=size, weight=weight, linespacing=SPACING, annotation_clip=False,
     )  # fmt: skip
 
 
