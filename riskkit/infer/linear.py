@@ -80,9 +80,7 @@ def slopes(fit: Fit, variable: str, x: Array, at: Mapping[str, Any] | None = Non
     percentiles = number(fit, variable).percentiles
     x = np.asarray(x, dtype=float)
     step = np.full(x.size, _STEP * (percentiles[100] - percentiles[0]))
-    if (
-        percentiles[0] > 0
-    ):  # a skewed positive number may have a logarithm or powers, which must not be asked below zero
+    if percentiles[0] > 0:  # logarithms and powers of a skewed number must not be asked below zero
         step = np.where(x > 0, np.minimum(step, 10 * _STEP * x), step)
     both = coded(fit, {variable: np.concatenate([x + step, x - step])}, at)
     return (both[: x.size] - both[x.size :]) / (2 * step[:, None])
@@ -155,17 +153,17 @@ def estimates(fit: Fit, rows: Array, critical: float) -> pd.DataFrame:
 
     A row of zeros gives exactly 0, with limits of exactly 1.
     """
-    estimate = rows @ fit.coef
-    se = standard_errors(fit, rows)
-    return pd.DataFrame(
-        {
-            "estimate": estimate,
-            "se": se,
-            "ratio": np.exp(estimate),
-            "low": np.exp(estimate - critical * se),
-            "high": np.exp(estimate + critical * se),
-        }
-    )
+    estimate, se = rows @ fit.coef, standard_errors(fit, rows)
+    with np.errstate(over="ignore"):  # the ratio of a log ratio beyond 700 is infinite, and may be printed so
+        return pd.DataFrame(
+            {
+                "estimate": estimate,
+                "se": se,
+                "ratio": np.exp(estimate),
+                "low": np.exp(estimate - critical * se),
+                "high": np.exp(estimate + critical * se),
+            }
+        )
 
 
 def standard_errors(fit: Fit, rows: Array) -> Array:
