@@ -109,14 +109,16 @@ class Results:
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame], texts: Mapping[str, str] | None = None) -> None:
     """Write frames as NAME.parquet, and texts under their names, to a folder that appears whole or not at all."""
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for name, frame in frames.items():
-        frame.to_parquet(partial / f"{name}.parquet", index=False)
-    for name, text in (texts or {}).items():
-        (partial / name).write_text(text, encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    try:
+        for name, frame in frames.items():
+            frame.to_parquet(partial / f"{name}.parquet", index=False)
+        for name, text in (texts or {}).items():
+            (partial / name).write_text(text, encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def read_frames(folder: Path) -> dict[str, pd.DataFrame]:
