@@ -147,6 +147,9 @@ def _notes(likelihood: PartialLikelihood, at: Evaluation) -> tuple[str, ...]:
     empty = int((np.diff(likelihood.sets.bounds) == 0).sum())
     if empty:
         notes.append(f"{empty} of {likelihood.sets.bounds.size - 1} strata have no events and tell nothing.")
+    merged = likelihood.sets.merged
+    if merged:
+        notes.append(f"{merged} event times that differ from another by rounding alone (1e-9 of their size) are ties.")
     if at.additive:
         notes.append("some linear predictors are so extreme that the risk sets were summed by addition alone.")
     return tuple(notes)

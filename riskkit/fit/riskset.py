@@ -44,6 +44,8 @@ class RiskSets:
         Rows with an event, in order of their keys.
     tied : int array, shape (D + 1,)
         Events tied[k] to tied[k + 1] of `event_rows` happen at key k.
+    merged : int
+        Event times taken for the one before them because they differ by rounding alone.
     """
 
     last: Index
@@ -52,6 +54,7 @@ class RiskSets:
     bounds: Ints
     event_rows: Ints
     tied: Ints
+    merged: int
 
     @property
     def size(self) -> int:
@@ -115,8 +118,9 @@ def risk_sets(surv: Surv, strata: Ints | None = None, pool: ThreadPoolExecutor |
     rows = np.flatnonzero(surv.event)
     rows = rows[np.lexsort((surv.exit[rows], groups[rows]))]
     times, stratum = surv.exit[rows], groups[rows]
-    new = np.ones(rows.size, dtype=bool)
-    new[1:] = (np.diff(stratum) != 0) | (np.diff(times) > TIE * np.abs(times[1:]))
+    new, later = np.ones(rows.size, dtype=bool), np.diff(times)
+    new[1:] = (np.diff(stratum) != 0) | (later > TIE * np.abs(times[1:]))
+    merged = int(((later > 0) & ~new[1:]).sum())
     starts = np.flatnonzero(new)
     bounds = np.searchsorted(stratum[starts], np.arange(n_strata + 1))
     keys = times[starts]
@@ -130,7 +134,7 @@ def risk_sets(surv: Surv, strata: Ints | None = None, pool: ThreadPoolExecutor |
             before[rows][last[rows] == -1] = -1
 
     in_parts(locate, n, pool)
-    return RiskSets(last, before, keys, bounds, rows, np.append(starts, rows.size))
+    return RiskSets(last, before, keys, bounds, rows, np.append(starts, rows.size), merged)
 
 
 def parts(n: int) -> list[slice]:

@@ -97,6 +97,15 @@ def test_a_stratum_without_events_is_a_note(data: pd.DataFrame) -> None:
     assert "note: 1 of 2 strata" in fit.summary()
 
 
+def test_times_equal_up_to_rounding_are_ties_and_a_note(data: pd.DataFrame) -> None:
+    whole = rk.cox("Surv(time, ill) ~ bmi + smoking", data)
+    nudged = data.assign(time=data["time"] * np.where(np.arange(len(data)) % 2, 1 + 3e-16, 1 - 3e-16))
+    rounded = rk.cox("Surv(time, ill) ~ bmi + smoking", nudged)
+    assert_allclose(rounded.loglik, whole.loglik, rtol=1e-13)
+    assert any("event times that differ" in note for note in rounded.notes)
+    assert whole.notes == ()
+
+
 @pytest.mark.parametrize("wrong", [{"ties": "exact"}, {"penalty": "ridge"}, {"time_unit": "weeks"}])
 def test_arguments_are_checked(data: pd.DataFrame, wrong: dict) -> None:
     with pytest.raises(SpecError, match=next(iter(wrong))):
