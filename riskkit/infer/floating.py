@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import optimize
 
 from riskkit.design.bases import Array
-from riskkit.design.design import Design, Term
+from riskkit.design.design import Term
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit
@@ -39,7 +39,7 @@ def floating(
     Returns
     -------
     DataFrame, one row per level
-        level, estimate, se, ratio, low, high, n, events, person_time (in the unit of the time scale; NaN without one),
+        level, estimate, se, ratio, low, high, n, events, person_years (NaN without follow-up),
         method. The counts are missing for a light fit.
 
     Raises
@@ -73,7 +73,7 @@ def floating(
             "high": np.exp(estimate + half),
         }
     )
-    return frame.join(_counts(fit.design, term, levels)).assign(method=method)
+    return frame.join(_counts(fit, term, levels)).assign(method=method)
 
 
 def floating_variances(covariance: Array) -> Array:
@@ -152,9 +152,10 @@ def all_levels(fit: Fit, term: Term, levels: tuple[str, ...]) -> tuple[Array, Ar
     return estimate, covariance
 
 
-def _counts(design: Design | None, term: Term, levels: tuple[str, ...]) -> pd.DataFrame:
+def _counts(fit: Fit, term: Term, levels: tuple[str, ...]) -> pd.DataFrame:
+    design = fit.design
     if design is None:
-        return pd.DataFrame({"n": pd.NA, "events": pd.NA, "person_time": np.nan}, index=range(len(levels)))
+        return pd.DataFrame({"n": pd.NA, "events": pd.NA, "person_years": np.nan}, index=range(len(levels)))
     x = design.x[:, term.columns]
     columns = {name: j for j, name in enumerate(term.names)}
     inside = [
@@ -165,10 +166,11 @@ def _counts(design: Design | None, term: Term, levels: tuple[str, ...]) -> pd.Da
         event, time = design.response.event.astype(float), design.response.person_time
     else:
         event, time = design.response, np.full(len(x), np.nan) if design.time is None else design.time
+    years = fit.person_years * time / time.sum()  # the fit knows the unit of the time scale, the design does not
     return pd.DataFrame(
         {
             "n": [int(rows.sum()) for rows in inside],
             "events": [int(event[rows].sum()) for rows in inside],
-            "person_time": [float(time[rows].sum()) for rows in inside],
+            "person_years": [float(years[rows].sum()) for rows in inside],
         }
     )

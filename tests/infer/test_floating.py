@@ -9,6 +9,7 @@ import pytest
 
 from riskkit.design.design import build
 from riskkit.errors import SpecError
+from riskkit.fit.cox import cox
 from riskkit.infer.floating import floating, floating_variances, quasi_variances
 from riskkit.infer.trend import trend
 
@@ -41,8 +42,12 @@ def test_variances_agree_with_epi_and_qvcalc(grouped, name, method, theirs):
 def test_counts_agree_with_r_and_are_missing_from_a_light_fit(grouped):
     fit, variable, frozen = grouped["pbc"]
     frame = floating(fit, variable)
-    for count in ("n", "events", "person_time"):
+    for count in ("n", "events"):
         assert frame[count].tolist() == frozen[count]
+    in_days = cox(FORMULAS["pbc"][1], pd.read_csv(REFERENCE / "infer_pbc.csv"), time_unit="days")
+    years = np.array(frozen["person_time"]) / 365.25
+    np.testing.assert_allclose(floating(in_days, variable)["person_years"], years, rtol=1e-12)
+    np.testing.assert_allclose(in_days.coef, frozen["coef"], rtol=1e-6)
     light = floating(fit.light(), variable)
     assert light[["n", "events"]].isna().all(axis=None)
     pd.testing.assert_frame_equal(light[["estimate", "se"]], frame[["estimate", "se"]])
