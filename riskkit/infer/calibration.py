@@ -50,7 +50,7 @@ def calibrated(fit: Fit, variable: str, dilution: Dilution) -> Fit:
 
     References
     ----------
-    Carroll RJ, Ruppert D, Stefanski LA, Crainiceanu CM (2006) Measurement Error in Nonlinear Models, 4.2 and 4.7.
+    Carroll RJ, Ruppert D, Stefanski LA, Crainiceanu CM (2006) Measurement Error in Nonlinear Models, chapter 4.
     """
     design = design_of(fit)
     x = values_used(fit, variable)

@@ -23,7 +23,7 @@ from riskkit.infer.linear import coded, number, place, slopes, standard_errors
 ESTIMATES = ("estimate", "se", "ratio", "low", "high")
 
 
-def correct(estimates: pd.DataFrame, ratio: Dilution) -> pd.DataFrame:
+def correct(estimates: pd.DataFrame, dilution: Dilution) -> pd.DataFrame:
     """Correct log ratios per unit of the measured level to log ratios per unit of the usual level.
 
     The log ratio and its limits are those of b / lambda, with variance Var(b) / lambda^2 + b^2 Var(lambda) / lambda^4.
@@ -34,7 +34,7 @@ def correct(estimates: pd.DataFrame, ratio: Dilution) -> pd.DataFrame:
     estimates : DataFrame
         Slopes of the variable measured with error, and nothing else: estimate se ratio low high, and any other columns,
         as the rows of `fit.tidy()` that are its own. Missing estimates stay missing.
-    ratio : Dilution
+    dilution : Dilution
 
     Returns
     -------
@@ -49,7 +49,7 @@ def correct(estimates: pd.DataFrame, ratio: Dilution) -> pd.DataFrame:
 
     References
     ----------
-    Rosner B, Willett WC, Spiegelman D (1989) Stat Med 8:1051-1069, equation (7).
+    Rosner B, Willett WC, Spiegelman D (1989) Stat Med 8:1051-1069.
     """
     absent = [name for name in ESTIMATES if name not in estimates.columns]
     if absent:
@@ -57,14 +57,14 @@ def correct(estimates: pd.DataFrame, ratio: Dilution) -> pd.DataFrame:
     for column, instead in (("level", "relocate"), ("x", "usual_curve")):
         if column in estimates and estimates[column].notna().any():
             raise SpecError(
-                f"correct: rows with a value in '{column}' are no slopes, which are all that may be divided by the dilution "
-                f"ratio; use {instead}."
+                f"correct: rows with a value in '{column}' are no slopes, and only slopes may be divided by the "
+                f"dilution ratio; use {instead}."
             )
     b, se = (estimates[name].to_numpy(dtype=float) for name in ("estimate", "se"))
     width = np.log(estimates["high"].to_numpy(dtype=float) / estimates["low"].to_numpy(dtype=float)) / 2
     critical = np.divide(width, se, out=np.full_like(se, np.nan), where=se > 0)
-    estimate = b / ratio.ratio
-    corrected_se = np.hypot(se, b * ratio.se / ratio.ratio) / ratio.ratio
+    estimate = b / dilution.ratio
+    corrected_se = np.hypot(se, b * dilution.se / dilution.ratio) / dilution.ratio
     corrected = estimates.assign(
         estimate=estimate,
         se=corrected_se,
@@ -72,8 +72,8 @@ def correct(estimates: pd.DataFrame, ratio: Dilution) -> pd.DataFrame:
         low=np.exp(estimate - critical * corrected_se),
         high=np.exp(estimate + critical * corrected_se),
         correction="regression dilution",
-        dilution_ratio=ratio.ratio,
-        dilution_se=ratio.se,
+        dilution_ratio=dilution.ratio,
+        dilution_se=dilution.se,
     )
     uncorrected = estimates.assign(correction="none", dilution_ratio=np.nan, dilution_se=np.nan)
     both = pd.concat([uncorrected.reset_index(drop=True), corrected.reset_index(drop=True)])
