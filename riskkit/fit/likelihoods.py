@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, special
+from scipy import special
 
 from riskkit.design.bases import Array
 from riskkit.fit import kernel
@@ -139,13 +139,13 @@ class FirthLikelihood:
         row_information = self.plain.row_information(at.mean)
         information = gram(self.x, row_information)
         try:
-            root = linalg.cholesky(information, lower=True)
-        except linalg.LinAlgError:
+            root = np.linalg.cholesky(information)
+        except np.linalg.LinAlgError:
             return Evaluation(-np.inf, at.gradient, at.mean)
-        leverage = np.empty(len(self.x))
+        whiten, leverage = np.linalg.inv(root).T, np.empty(len(self.x))
         for start in range(0, len(self.x), ROWS_PER_BLOCK):
             rows = slice(start, start + ROWS_PER_BLOCK)
-            leverage[rows] = (linalg.solve_triangular(root, self.x[rows].T, lower=True) ** 2).sum(axis=0)
+            leverage[rows] = ((self.x[rows] @ whiten) ** 2).sum(axis=1)
         leverage *= row_information
         pull = leverage * self.plain.family.skewness(at.mean) / 2
         penalty = float(np.log(np.diag(root)).sum())
