@@ -1,0 +1,81 @@
+"""The README and docs/analyses.md: their examples run, their commands and links exist."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import riskkit
+from riskkit.spec.analysis import load_analysis
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ANALYSES = (ROOT / "docs" / "analyses.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_the_readme_s_python_runs(capsys):
+    random = np.random.default_rng(5)
+    n = 400
+    data = pd.DataFrame(
+        {
+            "age_in": random.uniform(40, 60, n),
+            "death": random.integers(0, 2, n),
+            "igf1": random.normal(200, 50, n),
+            "bmi": random.normal(27, 4, n),
+            "smoking": random.choice(["Never", "Former", "Current"], n),
+            "sex": random.choice(["Men", "Women"], n),
+        }
+    )
+    data["age_out"] = data["age_in"] + random.exponential(8, n)
+    (code,) = blocks(README, "python")
+    names: dict[str, object] = {"data": data}
+    exec(code, names)
+    assert "hazard ratio" in capsys.readouterr().out
+
+
+def test_the_analysis_in_the_docs_is_a_valid_file(tmp_path):
+    (tmp_path / "analyses").mkdir()
+    (tmp_path / "cohorts").mkdir()
+    shutil.copy(ROOT / "cohorts" / "nhanes3.toml", tmp_path / "cohorts")
+    path = tmp_path / "analyses" / "example.toml"
+    path.write_text(blocks(ANALYSES, "toml")[0])
+    spec, _ = load_analysis(path)
+    assert spec.covariates(spec.models[1]) == ("rcs(age, 4)", "sex", "smoking", "bmi")
+
+
+def test_every_field_of_an_analysis_is_documented():
+    from riskkit.spec.analysis import AnalysisSpec, ExposureSpec, ModelSpec, SensitivitySpec, SubgroupSpec
+
+    for model in (AnalysisSpec, ExposureSpec, ModelSpec, SubgroupSpec, SensitivitySpec):
+        for name in model.model_fields:
+            assert f"`{name}`" in ANALYSES or name == "name", (model.__name__, name)
+
+
+@pytest.mark.parametrize(
+    "page", sorted(p.relative_to(ROOT).as_posix() for p in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
+)
+def test_links_to_files_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if not target.startswith(("http://", "https://")):
+            assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_targets_the_readme_names_are_in_the_makefile():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^    make (\w+)", README, flags=re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+@pytest.mark.parametrize("name", riskkit.__all__)
+def test_every_public_name_can_be_had_and_is_documented(name):
+    assert (getattr(riskkit, name).__doc__ or "").strip(), name
