@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from riskkit.design.bases import Array, Summary
-from riskkit.design.design import Design, Recipe
+from riskkit.design.design import Design
+from riskkit.design.recipe import Recipe
 from riskkit.errors import SpecError, did_you_mean
 
 UNITS_PER_YEAR = {"days": 365.25, "months": 12.0, "years": 1.0}

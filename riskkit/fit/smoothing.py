@@ -10,7 +10,7 @@ import numpy as np
 from scipy import optimize
 
 from riskkit.design.bases import Array
-from riskkit.design.design import Recipe
+from riskkit.design.recipe import Recipe
 from riskkit.design.smooth import Penalised
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.diagnosis import check_information
