@@ -1,4 +1,4 @@
-"""The command line: riskkit fetch | cohort | run | report | index."""
+"""The command line: riskkit fetch | simulate | check | cohort | run | report | index."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from riskkit.errors import DataUnavailable, RiskkitError, SpecError
 
 if TYPE_CHECKING:
+    from riskkit.cohort.lock import Source
     from riskkit.report.index import IndexEntry
     from riskkit.spec.analysis import AnalysisSpec
     from riskkit.spec.cohort import CohortSpec
@@ -57,6 +58,56 @@ def fetch(
             _fetch(path, source, accept)
         except DataUnavailable as error:
             out.print(f"{path.stem}: left out, its data are not here. {error}", style="yellow", markup=False)
+
+
+@app.command()
+def simulate(
+    cohort: Annotated[str, typer.Argument(help="Name of a cohort with a simulated twin: ukb.")],
+    people: Annotated[int, typer.Option("--people", "-n", help="How many; UK Biobank has 502,000.")] = 50_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 1,
+) -> None:
+    """Make up raw files of a cohort: invented people in its format, used while the real files are not there."""
+    from riskkit.cohort.fallback import data_folder, is_simulated
+    from riskkit.cohort.fallback import simulate as simulate_people
+    from riskkit.spec.cohort import load_cohort_spec
+
+    spec = load_cohort_spec(_cohort_file(cohort))
+    with _progress() as progress:
+        bar = progress.add_task(spec.name, total=None)
+        sources = simulate_people(
+            spec,
+            Path(),
+            people,
+            seed,
+            lambda done, total, what: progress.update(bar, completed=done, total=total, description=what),
+        )
+    out.print(f"{spec.name}: {len(sources)} raw files of {people:,} simulated people", markup=False)
+    if is_simulated(data_folder(spec, Path())):
+        _mark(spec, sources)
+    else:
+        out.print("  The real files are there and stay in use.", style="yellow", markup=False)
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="A cohort file, such as cohorts/ukb.toml.")]) -> None:
+    """Check a cohort file and print its code lists: what each outcome counts, and what two of them both count."""
+    from riskkit.cohort.codelists import overlaps, read_codelists
+    from riskkit.spec.cohort import load_cohort_spec
+
+    spec = load_cohort_spec(file)
+    lists = read_codelists(spec)
+    for name, entry in spec.recorded.items():
+        out.print(f"{name}: {entry.label}, from {', '.join(entry.sources)}", style="bold", markup=False)
+        for code in lists[entry.codelist].codes if entry.codelist else ():
+            out.print(f"  {code.system:<6} {code.code:<6} {code.label}", markup=False)
+        if entry.codelist is None:
+            out.print("  every record, whatever its code", markup=False)
+    outcomes = {name: lists[o.codelist] for name, o in spec.outcomes.items() if o.codelist}
+    found = overlaps(outcomes)
+    out.print(f"{len(found)} pairs of outcomes share codes" if found else "No two outcomes share a code.", markup=False)
+    for overlap in found:
+        codes = ", ".join(code.code for code in overlap.codes)
+        out.print(f"  {overlap.one} and {overlap.other}: {codes}", markup=False)
 
 
 @app.command()
@@ -143,7 +194,7 @@ def index() -> None:
 
 def _entry(path: Path) -> IndexEntry:
     """Show an analysis as made when its report is there; otherwise say what is missing."""
-    from riskkit.cohort.fetch import raw_folder
+    from riskkit.cohort.fallback import raw_folder
     from riskkit.report.index import IndexEntry, index_entry
     from riskkit.results import Results
     from riskkit.spec.analysis import load_analysis
@@ -171,18 +222,26 @@ def _cohort_file(name: str) -> Path:
 
 
 def _fetch(path: Path, source: Path | None, accept: bool) -> None:
-    """Fetch one cohort and mark it complete; the mark is renewed only when a file changed: make goes by its age."""
+    """Fetch one cohort and mark it complete."""
+    from riskkit.cohort.fallback import data_folder, is_simulated
     from riskkit.cohort.fetch import fetch as fetch_files
-    from riskkit.cohort.fetch import raw_folder
     from riskkit.spec.cohort import load_cohort_spec
 
     spec = load_cohort_spec(path)
     sources = fetch_files(spec, Path(), mirror=source, accept=accept)
+    _mark(spec, sources)
+    simulated = " of simulated people" if is_simulated(data_folder(spec, Path())) else ""
+    out.print(f"{spec.name}: {len(sources)} raw files{simulated} ready", markup=False)
+
+
+def _mark(spec: CohortSpec, sources: tuple[Source, ...]) -> None:
+    """Mark a cohort's files as complete; the mark is renewed only when a file changed: make goes by its age."""
+    from riskkit.cohort.fallback import raw_folder
+
     mark = raw_folder(spec, Path()) / ".complete"
     content = "".join(f"{s.sha256}  {s.file}\n" for s in sources)
     if not mark.is_file() or mark.read_text() != content:
         mark.write_text(content)
-    out.print(f"{spec.name}: {len(sources)} raw files ready", markup=False)
 
 
 def _progress() -> Progress:

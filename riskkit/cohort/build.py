@@ -6,15 +6,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
+
+from riskkit.cohort.codelists import read_codelists
 from riskkit.cohort.cohort import Cohort
+from riskkit.cohort.dated import (
+    add_histories,
+    birth_days,
+    calendar,
+    dated_follow_up,
+    dated_outcome,
+    definitions,
+    leave_out_unfollowed,
+)
 from riskkit.cohort.derive import derive
-from riskkit.cohort.fetch import BY_HAND, fetch, raw_folder
+from riskkit.cohort.events import FirstDates, first_dates
+from riskkit.cohort.fallback import data_folder, is_simulated, simulated_sources
+from riskkit.cohort.fetch import BY_HAND, fetch
 from riskkit.cohort.files import find
-from riskkit.cohort.flow import exclude
+from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.join import join
 from riskkit.cohort.lock import Source, read_lock
-from riskkit.cohort.outcomes import FollowUp, follow_up, outcome
+from riskkit.cohort.outcomes import FollowUp, Outcome, follow_up, outcome
 from riskkit.cohort.variables import summarise
+from riskkit.cohort.withdrawals import withdraw
 from riskkit.errors import DataError, DataUnavailable
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
 
@@ -44,10 +59,10 @@ def load_cohort(path: str | Path, raw_dir: str | Path | None = None) -> Cohort:
         return build(spec, raw_dir)
     here = spec.path.resolve().parent
     root = here.parent if here.name == "cohorts" else here
-    folder = raw_folder(spec, root)
-    if any(find(folder, file.path) is None for file in spec.files.values()):
+    folder = data_folder(spec, root)
+    if any(find(folder, *file.candidates) is None for file in spec.files.values()):
         fetch(spec, root)
-    return build(spec, folder)
+    return build(spec, data_folder(spec, root))
 
 
 def build(spec: CohortSpec, raw_dir: str | Path) -> Cohort:
@@ -57,7 +72,8 @@ def build(spec: CohortSpec, raw_dir: str | Path) -> Cohort:
     ----------
     spec : CohortSpec
     raw_dir : path
-        Folder of the raw files. Where the cohort has a lock, they must be the files it records.
+        Folder of the raw files. Where the cohort has a lock, they must be the files it records; invented people have
+        none, and the cohort of them is marked as simulated.
 
     Raises
     ------
@@ -66,48 +82,89 @@ def build(spec: CohortSpec, raw_dir: str | Path) -> Cohort:
     DataError
         If the data are not what the specification says; the message begins with the specification's file.
     """
-    lock, paths, sources = read_lock(spec), {}, []
+    folder, paths = Path(raw_dir), {}
     for key, file in spec.files.items():
-        path = find(Path(raw_dir), file.path)
+        path = find(folder, *file.candidates)
         if path is None:
             raise DataUnavailable(
-                f"{Path(raw_dir) / file.path}: there is no such file. Put it there, or run 'riskkit fetch {spec.name}'."
+                f"{folder / ' or '.join(file.candidates)}: there is no such file. Put it there, or run "
+                f"'riskkit fetch {spec.name}'."
             )
         paths[key] = path
-        sources.append(lock.check(file.path, path, BY_HAND))
+    if is_simulated(folder):
+        sources = simulated_sources(spec, folder)
+    else:
+        lock = read_lock(spec)
+        sources = tuple(lock.check(file.path, paths[key], BY_HAND) for key, file in spec.files.items())
     with _within(str(spec.path)):
-        return _build(spec, paths, tuple(sources))
+        return _build(spec, paths, sources, spec.simulated or is_simulated(folder))
 
 
-def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]) -> Cohort:
+def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...], simulated: bool) -> Cohort:
+    lists = read_codelists(spec)
     people, reasons, flow = join(spec, paths)
+    remarks: tuple[str, ...] = ()
+    first: FirstDates | None = None
+    if spec.follow_up is not None and spec.follow_up.baseline is not None:
+        first = first_dates(spec, paths, people, birth_days(people, spec), definitions(spec, lists))
+        remarks = first.remarks
+        people = add_histories(people, spec, first.days)
+    if spec.withdrawals is not None:
+        people, flow, said = withdraw(people, flow, paths[spec.withdrawals])
+        remarks += said
     for name, derived in spec.derived.items():
         with _within(f"derived.{name}"):
             people[name] = derive(people, derived)
     people, flow = exclude(people, flow, spec.exclusions)
-    columns = follow_up(people, spec)
-    outcomes = {}
-    for name in spec.outcomes:
-        outcomes[name], own = outcome(people, spec, name)
-        columns |= own
+    people, flow, columns, outcomes = _followed(people, flow, spec, first)
     variables = {
         name: summarise(name, declared, people[name], reasons[name].loc[people.index] if name in reasons else None)
-        for name, declared in (spec.variables | spec.derived).items()
+        for name, declared in spec.columns.items()
     }
+    dates = [name for name, variable in spec.variables.items() if variable.kind == "date"]
+    data = pd.concat([people.drop(columns=dates), pd.DataFrame(columns, copy=False)], axis=1, copy=False)
+    data.index = pd.RangeIndex(len(data))
     declared = spec.follow_up
+    ends = {
+        key: {"version": censoring.version, **{level: day.isoformat() for level, day in censoring.dates.items()}}
+        for key, censoring in spec.censoring.items()
+    }
     return Cohort(
         name=spec.name,
         title=spec.title,
         description=spec.description,
         citation=spec.citation,
-        simulated=spec.simulated,
-        data=people.assign(**columns).reset_index(drop=True),
+        simulated=simulated,
+        data=data,
         flow=flow,
         variables=variables,
         outcomes=outcomes,
-        follow_up=FollowUp(declared.start, declared.end, declared.unit) if declared else None,
+        follow_up=FollowUp(declared.start, declared.end, declared.unit, ends) if declared else None,
         sources=sources,
+        remarks=remarks,
     )
+
+
+def _followed(
+    people: pd.DataFrame, flow: tuple[FlowStep, ...], spec: CohortSpec, first: FirstDates | None
+) -> tuple[pd.DataFrame, tuple[FlowStep, ...], dict[str, pd.Series], dict[str, Outcome]]:
+    """Work out follow-up and outcomes, from times or from dates; those without any follow-up are left out."""
+    outcomes = {}
+    if first is None:
+        columns = follow_up(people, spec)
+        for name in spec.outcomes:
+            outcomes[name], own = outcome(people, spec, name)
+            columns |= own
+        return people, flow, columns, outcomes
+    dates = calendar(people, spec, first.days.loc[people.index])
+    people, flow = leave_out_unfollowed(people, flow, spec, dates)
+    dates, days = dates.of(people.index), first.days.loc[people.index]
+    columns = dated_follow_up(spec, dates)
+    for name in spec.outcomes:
+        with _within(f"outcomes.{name}"):
+            outcomes[name], own = dated_outcome(people, spec, name, dates, days)
+            columns |= own
+    return people, flow, columns, outcomes
 
 
 @contextmanager

@@ -29,13 +29,15 @@ class Cohort:
     ----------
     data : DataFrame, one row a person
         ``id``; the variables (float64 for numbers and flags, categories in their declared order); ``follow_up``,
-        ``age_entry`` and ``age_exit`` in `time_unit`; an int8 column of 0 and 1 for each outcome, named as it.
+        ``age_entry`` and ``age_exit`` in `time_unit`; the columns that each `Outcome` names.
     flow : tuple of FlowStep
         From the first raw file to the people in `data`.
     variables, outcomes : dict by name
     follow_up : FollowUp or None
     sources : tuple of Source
         The raw files.
+    remarks : tuple of str
+        What was found in the raw files that a reader should know.
     simulated : bool
         Whether these people are invented.
     """
@@ -51,6 +53,7 @@ class Cohort:
     outcomes: dict[str, Outcome]
     follow_up: FollowUp | None
     sources: tuple[Source, ...]
+    remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         kind = "simulated people" if self.simulated else "people"
@@ -73,6 +76,7 @@ class Cohort:
             "variables": {name: asdict(variable) for name, variable in self.variables.items()},
             "outcomes": {name: asdict(outcome) for name, outcome in self.outcomes.items()},
             "sources": [asdict(source) for source in self.sources],
+            "remarks": list(self.remarks),
         }
         return json.loads(json.dumps(plain))
 
@@ -116,7 +120,11 @@ def _from_parquet(data: pd.DataFrame, about: dict[str, Any]) -> Cohort:
         data=data,
         flow=tuple(FlowStep(**step) for step in about["flow"]),
         variables=variables,
-        outcomes={name: Outcome(**outcome) for name, outcome in about["outcomes"].items()},
+        outcomes={
+            name: Outcome(**{**outcome, "flow": tuple(FlowStep(**step) for step in outcome["flow"])})
+            for name, outcome in about["outcomes"].items()
+        },
         follow_up=FollowUp(**about["follow_up"]) if about["follow_up"] else None,
         sources=tuple(Source(**source) for source in about["sources"]),
+        remarks=tuple(about["remarks"]),
     )

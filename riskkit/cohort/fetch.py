@@ -10,6 +10,7 @@ from pathlib import Path
 import pooch
 from requests import HTTPError, RequestException, Timeout
 
+from riskkit.cohort.fallback import data_folder, is_simulated, raw_folder, simulate, simulated_sources
 from riskkit.cohort.files import find, opened, replacing
 from riskkit.cohort.lock import Source, read_lock
 from riskkit.errors import DataError, DataUnavailable
@@ -20,11 +21,6 @@ TIMEOUT = (3, 10)  # seconds to connect, and to wait for the next piece of an an
 BY_HAND = "put there by hand"
 
 
-def raw_folder(spec: CohortSpec, root: str | Path) -> Path:
-    """Where the raw files of a cohort are kept in a project's folder."""
-    return Path(root) / "build" / "raw" / spec.name
-
-
 def fetch(
     spec: CohortSpec,
     root: str | Path,
@@ -33,6 +29,9 @@ def fetch(
     accept: bool = False,
 ) -> tuple[Source, ...]:
     """Bring the raw files of a cohort to ``<root>/build/raw/<cohort>/``; those already there are only checked.
+
+    Where none of them is to be had and the cohort is declared to fall back on invented people, these are written to the
+    folder ``simulated`` in it.
 
     Parameters
     ----------
@@ -61,16 +60,24 @@ def fetch(
     """
     folder, shelves, lock = raw_folder(spec, root), _shelves(spec, mirror), read_lock(spec)
     say = progress or (lambda line: None)
+    if spec.fetch and spec.fetch.fallback == "simulate" and not _any_to_be_had(spec, (folder, *shelves)):
+        twin = data_folder(spec, root)
+        if is_simulated(twin):
+            say(f"{spec.name}: simulated people are in {twin}")
+            return simulated_sources(spec, twin)
+        say(f"{spec.name}: no data here; simulating people instead")
+        return simulate(spec, root)
     sources = []
     for key, file in spec.files.items():
-        path = find(folder, file.path)
+        path = find(folder, *file.candidates)
         if path is not None:
             say(f"{file.path}: is in {folder}")
             source = lock.check(file.path, path, BY_HAND, accept)
         else:
-            copy = next(filter(None, (find(shelf, file.path) for shelf in shelves)), None)
+            copy = next(filter(None, (find(shelf, *file.candidates) for shelf in shelves)), None)
             packed = copy is not None and copy.suffix.casefold() == ".gz" and Path(file.path).suffix.casefold() != ".gz"
-            with replacing(folder / (file.path + ".gz" if packed else file.path)) as part:
+            name = copy.name if copy is not None and file.format == "table" else file.path + ".gz" * packed
+            with replacing(folder / name) as part:
                 if copy is not None:
                     origin = f"mirror: {copy.relative_to(shelves[-1]).as_posix()}"
                     say(f"{file.path}: copying from {copy.parent}")
@@ -83,6 +90,11 @@ def fetch(
         lock = lock.record(source)
         sources.append(source)
     return tuple(sources)
+
+
+def _any_to_be_had(spec: CohortSpec, folders: tuple[Path, ...]) -> bool:
+    files = spec.files.values()
+    return any(file.address or find(folder, *file.candidates) for file in files for folder in folders)
 
 
 def _shelves(spec: CohortSpec, mirror: str | Path | None) -> tuple[Path, ...]:

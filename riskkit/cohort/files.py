@@ -25,12 +25,20 @@ class Fingerprint:
     sha256: str
 
 
-def find(folder: Path, name: str) -> Path | None:
-    """Find a file in a folder, capitals and a final .gz not minded; the uncompressed one goes first."""
+def find(folder: Path, *names: str) -> Path | None:
+    """Find a file that may have one of some names, capitals and a final .gz not minded; the uncompressed goes first.
+
+    Raises
+    ------
+    DataError
+        If files of two of the names are there: which one is meant cannot be known.
+    """
     if not folder.is_dir():
         return None
-    wanted = (name.casefold(), f"{name.casefold()}.gz")
+    wanted = {spelling: name for name in names for spelling in (name.casefold(), f"{name.casefold()}.gz")}
     found = [path for path in folder.iterdir() if path.name.casefold() in wanted and path.is_file()]
+    if len({wanted[path.name.casefold()] for path in found}) > 1:
+        raise DataError(f"{folder}: {' and '.join(sorted(p.name for p in found))} are both there. Keep one of them.")
     return min(found, key=lambda path: (path.suffix.casefold() == ".gz", path.name), default=None)
 
 

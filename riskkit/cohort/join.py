@@ -36,11 +36,12 @@ def join(spec: CohortSpec, paths: dict[str, Path]) -> tuple[pd.DataFrame, dict[s
     DataError
         If a file cannot be read, its values are not as declared, or it shares no identifier with the base file.
     """
-    declared = {key: {name: v for name, v in spec.variables.items() if v.file == key} for key in spec.files}
-    records = {key: read(paths[key], file, file.id or spec.id, declared[key]) for key, file in spec.files.items()}
+    files = {key: file.at(paths[key]) for key, file in spec.people_files.items()}
+    declared = {key: {name: v for name, v in spec.variables.items() if v.file == key} for key in files}
+    records = {key: read(paths[key], file, file.id or spec.id, declared[key]) for key, file in files.items()}
     people = records[spec.base][[ID]]
     flow: tuple[FlowStep, ...] = (FlowStep(f"Records in {_called(spec, spec.base)}", 0, len(people)),)
-    for key, file in spec.files.items():
+    for key, file in files.items():
         there = _rows(people[ID], records[key][ID]) >= 0
         if not there.any():
             raise DataError(

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from riskkit.cohort.flow import FlowStep
 from riskkit.errors import DataError
 from riskkit.spec.cohort import CohortSpec
 from riskkit.spec.expression import parse
-from riskkit.spec.tables import PER_YEAR
+from riskkit.spec.tables import PER_YEAR, OutcomeSpec
 
 
 @dataclass(frozen=True)
 class FollowUp:
-    """From when to when people were observed, in words, and the unit of follow_up, age_entry and age_exit."""
+    """From when to when people were observed.
+
+    Attributes
+    ----------
+    start, end : str
+        In words.
+    unit : str
+        Of follow_up, age_entry and age_exit.
+    censoring : dict
+        Where records end: ``version`` and the last complete day by country (ISO), by kind of records.
+    """
 
     start: str
     end: str
     unit: str
+    censoring: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -30,20 +42,31 @@ class Outcome:
     ----------
     name, label : str
     event : str
-        Its 0/1 column (int8); 0 for those it cannot happen to.
+        Its 0/1 column (int8); 0 for those not at risk.
     time : str or None
-        Its column of follow-up: ``follow_up`` unless it has its own. None where the cohort has no follow-up.
+        Its column of follow-up: ``follow_up``, or its own ``<name>_follow_up``, missing for those not at risk. None
+        where the cohort has no follow-up.
+    age_exit : str or None
+        Its column of age at the end of follow-up: ``age_exit``, or its own ``<name>_age_exit``. None where the cohort
+        has no ages.
+    at_risk : str
+        Its column (bool) of who can be analysed: ``only`` holds, and they had it not at baseline and are followed.
     only : str or None
         The condition (an expression) of whom it can happen to.
     note : str or None
+    flow : tuple of FlowStep
+        From everyone in the cohort to those at risk.
     """
 
     name: str
     label: str
     event: str
     time: str | None
+    age_exit: str | None
+    at_risk: str
     only: str | None
     note: str | None
+    flow: tuple[FlowStep, ...] = ()
 
 
 def follow_up(people: pd.DataFrame, spec: CohortSpec) -> dict[str, pd.Series]:
@@ -56,6 +79,7 @@ def follow_up(people: pd.DataFrame, spec: CohortSpec) -> dict[str, pd.Series]:
     """
     if spec.follow_up is None:
         return {}
+    assert spec.follow_up.time is not None
     time = _in_unit(people, spec, spec.follow_up.time)
     _must_be_positive(people, time, spec.follow_up.time)
     if spec.follow_up.age is None:
@@ -66,7 +90,7 @@ def follow_up(people: pd.DataFrame, spec: CohortSpec) -> dict[str, pd.Series]:
 
 
 def outcome(people: pd.DataFrame, spec: CohortSpec, name: str) -> tuple[Outcome, dict[str, pd.Series]]:
-    """Make the columns of one outcome: its events and, where it has its own end, ``<name>_follow_up``.
+    """Make the columns of an outcome that is a condition: events, who is at risk and, with its own time, its ends.
 
     Raises
     ------
@@ -74,7 +98,8 @@ def outcome(people: pd.DataFrame, spec: CohortSpec, name: str) -> tuple[Outcome,
         If it is unknown for somebody whether the event happened, or its own time is missing, zero or negative.
     """
     declared = spec.outcomes[name]
-    possible = parse(declared.only).truth(people) == 1 if declared.only else pd.Series(True, index=people.index)
+    assert declared.event is not None
+    possible, flow = at_risk_of(people, declared)
     happened = parse(declared.event).truth(people).where(possible, 0.0)
     unknown = happened.isna()
     if unknown.any():
@@ -83,14 +108,44 @@ def outcome(people: pd.DataFrame, spec: CohortSpec, name: str) -> tuple[Outcome,
             f"({_who(people, unknown)}): "
             "a value is missing. Say what they count as, for instance with 'not missing(x) and ...', or exclude them."
         )
-    columns = {name: happened.astype(np.int8)}
+    columns = {name: happened.astype(np.int8), f"{name}_at_risk": possible}
     time = "follow_up" if spec.follow_up else None
+    age = "age_exit" if spec.follow_up and spec.follow_up.age else None
     if declared.time is not None:
         time = f"{name}_follow_up"
         own = _in_unit(people, spec, declared.time)
         _must_be_positive(people[possible], own[possible], declared.time)
-        columns[time] = own
-    return Outcome(name, declared.label, name, time, declared.only, declared.note), columns
+        columns[time] = own.where(possible)
+        if age is not None:
+            age = f"{name}_age_exit"
+            columns[age] = _in_unit(people, spec, str(spec.follow_up and spec.follow_up.age)) + columns[time]
+    at_risk = f"{name}_at_risk"
+    return Outcome(name, declared.label, name, time, age, at_risk, declared.only, declared.note, flow), columns
+
+
+def at_risk_of(people: pd.DataFrame, declared: OutcomeSpec) -> tuple[pd.Series, tuple[FlowStep, ...]]:
+    """Say whom an outcome can happen to (bool), with the first steps of its flow."""
+    everyone = FlowStep("People of the cohort", 0, len(people))
+    if declared.only is None:
+        return pd.Series(True, index=people.index), (everyone,)
+    possible = parse(declared.only).truth(people) == 1
+    return possible, (everyone, step(f"Not of those it can happen to: {declared.only}", everyone, possible))
+
+
+def step(label: str, before: FlowStep, at_risk: pd.Series) -> FlowStep:
+    """Count a step of an outcome's flow from those who are at risk after it.
+
+    Raises
+    ------
+    DataError
+        If nobody remains.
+    """
+    remaining = int(at_risk.sum())
+    if not remaining:
+        raise DataError(
+            f"nobody is left after the step '{label}', which removes {before.remaining:,} people. Correct it."
+        )
+    return FlowStep(label, before.remaining - remaining, remaining)
 
 
 def _in_unit(people: pd.DataFrame, spec: CohortSpec, name: str) -> pd.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pyreadstat
 from pyarrow import csv
 
+from riskkit.cohort.columns import find_columns
 from riskkit.cohort.files import opened
 from riskkit.cohort.fixed import read_fixed
-from riskkit.errors import DataError, did_you_mean
+from riskkit.errors import DataError
 from riskkit.spec.tables import FileSpec, VariableSpec
 
 ID = "id"
@@ -48,7 +49,7 @@ def read(path: Path, file: FileSpec, identifier: str, variables: Mapping[str, Va
     -------
     DataFrame, one row a record
         ``id`` (int64 if every identifier is a whole number, else text), unique, and the variables: float64, or text
-        (object) with blank cells as ''.
+        (object) with blank cells as ''. Dates that the file knows as such are days since 1970-01-01.
 
     Raises
     ------
@@ -61,17 +62,18 @@ def read(path: Path, file: FileSpec, identifier: str, variables: Mapping[str, Va
         frame = read_fixed(path, file, {ID: file.id_columns, **fields})
     else:
         columns = {ID: identifier, **{name: variable.column for name, variable in variables.items()}}
-        frame = _read_table(path, file, columns)
+        dates = {name for name, variable in variables.items() if variable.kind == "date"}
+        frame = _read_table(path, file, columns, dates)
     frame[ID] = _identifiers(path, frame[ID])
     return frame
 
 
-def _read_table(path: Path, file: FileSpec, columns: dict[str, str]) -> pd.DataFrame:
+def _read_table(path: Path, file: FileSpec, columns: dict[str, str], dates: Collection[str]) -> pd.DataFrame:
     try:
         with _plain(path) as plain:
             if file.format == "xpt" and plain.stat().st_size % XPT_RECORD:
                 raise DataError(f"{path}: its size is not a multiple of {XPT_RECORD} bytes: cut off. Fetch it again.")
-            actual = _actual(path, columns.values(), _names(plain, file))
+            actual = find_columns(path, file, columns.values(), _names(plain, file))
             frame = _columns(plain, file, list(dict.fromkeys(actual.values())))
     except (pyreadstat.ReadstatError, pa.ArrowException) as error:
         raise DataError(
@@ -80,30 +82,20 @@ def _read_table(path: Path, file: FileSpec, columns: dict[str, str]) -> pd.DataF
     except (UnicodeDecodeError, LookupError) as error:
         text = file.encoding or "UTF-8"
         raise DataError(f"{path}: is not {text} text ({error}). Declare its encoding.") from error
-    return pd.DataFrame({name: _cells(path, column, frame[actual[column]]) for name, column in columns.items()})
+    return pd.DataFrame(
+        {name: _cells(path, column, frame[actual[column]], name in dates) for name, column in columns.items()}
+    )
 
 
-def _actual(path: Path, names: Iterable[str], known: list[str]) -> dict[str, str]:
-    """Names as they stand in the file."""
-    folded: dict[str, list[str]] = {}
-    for column in known:
-        folded.setdefault(column.casefold(), []).append(column)
-    actual = {}
-    for name in names:
-        alike = [column for column in known if column == name] or folded.get(name.casefold(), [])
-        if not alike:
-            raise DataError(f"{path}: there is no column '{name}'.{did_you_mean(name, known)}")
-        if len(alike) > 1:
-            raise DataError(f"{path}: {len(alike)} columns are called '{name}': {', '.join(alike)}. Rename them.")
-        actual[name] = alike[0]
-    return actual
-
-
-def _cells(path: Path, name: str, column: pd.Series) -> pd.Series:
+def _cells(path: Path, name: str, column: pd.Series, is_date: bool) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(column) and is_date:
+        return (column - pd.Timestamp(0)) / pd.Timedelta(days=1) // 1
+    if pd.api.types.is_numeric_dtype(column) and is_date and column.notna().any():
+        raise DataError(f"{path}: column '{name}' holds numbers where dates are wanted. Write them as 2009-12-31.")
     if pd.api.types.is_numeric_dtype(column):
         return column.astype("float64")
     if pd.api.types.is_datetime64_any_dtype(column):
-        raise DataError(f"{path}: column '{name}' is a date. Give the time between two dates as a number of days.")
+        raise DataError(f"{path}: column '{name}' is a date. Declare its variable with kind = 'date'.")
     return column.astype(object).where(column.notna(), "").map(lambda cell: str(cell).strip())
 
 
@@ -155,7 +147,7 @@ def _columns(path: Path, file: FileSpec, names: list[str]) -> pd.DataFrame:
             text = csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.string()))
             return csv.read_csv(path, *_csv_layout(file), text).to_pandas()
         case "parquet":
-            return pq.read_table(path, columns=names).to_pandas()
+            return pq.read_table(path, columns=names).to_pandas(date_as_object=False)
     reader = STATISTICAL[file.format]
     return reader(path, usecols=names, encoding=file.encoding, disable_datetime_conversion=True)[0]
 

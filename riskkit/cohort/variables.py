@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from riskkit.errors import DataError
 from riskkit.spec.tables import DescribedSpec, VariableSpec, same_code
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9:.]+)?")
 BLANK = "blank"
 UNKNOWN = "unknown"
 NOT_DERIVABLE = "not derivable"
@@ -62,14 +64,16 @@ def decode(cells: pd.Series, spec: VariableSpec, place: str) -> tuple[pd.Series,
     Returns
     -------
     values : Series
-        float64 for numbers and flags (1 yes, 0 no), else categories with the declared levels in their order.
+        float64 for numbers, flags (1 yes, 0 no) and dates (days since 1970-01-01), else categories with the declared
+        levels in their order.
     reasons : Series
         Categorical: why a value is missing; missing itself where the value is there.
 
     Raises
     ------
     DataError
-        If a code is unknown, a cell is no number, a value is implausible, or a cell is blank that must not be.
+        If a code is unknown, a cell is no number or date, a value is implausible, a date is in the future, a cell is
+        blank that must not be, or no cell at all has a value.
     """
     which, distinct = pd.factorize(cells, use_na_sentinel=False)
     found, why = _meanings(distinct, spec)
@@ -80,9 +84,16 @@ def decode(cells: pd.Series, spec: VariableSpec, place: str) -> tuple[pd.Series,
     blank = int((reasons == BLANK).sum())
     if blank and spec.blank == "error":
         raise DataError(f"{place}: {blank:,} cell(s) are blank. If they are missing values, write blank = 'missing'.")
+    if len(reasons) and spec.empty == "error" and reasons.notna().all():
+        raise DataError(
+            f"{place}: not one of the {len(reasons):,} cells has a value. Export the column again, leave the variable "
+            "out, or write empty = 'missing' if that can be."
+        )
     if spec.kind == "category":
         return pd.Series(pd.Categorical(found.take(which), categories=list(spec.levels)), index=cells.index), reasons
     values = pd.Series(found.take(which).astype(np.float64), index=cells.index)
+    if spec.kind == "date":
+        return _not_future(values, reasons, spec, place)
     return _plausible(values, reasons, spec, place) if spec.range else (values, reasons)
 
 
@@ -129,10 +140,21 @@ def _meanings(cells: Iterable[str | float], spec: VariableSpec) -> tuple[np.ndar
         value = codes.get(code)
         if spec.kind == "number" and NUMBER.fullmatch(str(cell)):
             value = float(cell)
+        elif spec.kind == "date" and code and code not in missing:
+            value = cell if isinstance(cell, float) else _day(cell)
         reason = BLANK if code == "" else f"code {code}" if code in missing else UNKNOWN if value is None else None
         values.append(value if reason is None else np.nan)
         reasons.append(reason)
     return _objects(values), _objects(reasons)
+
+
+def _day(text: str) -> float | None:
+    """Days since 1970-01-01 of a date written 2009-12-31, with or without a time; None if it is no date."""
+    found = DATE.fullmatch(text)
+    try:
+        return float(np.datetime64(found[1], "D").astype(int)) if found else None
+    except ValueError:
+        return None
 
 
 def _objects(items: list[Any]) -> np.ndarray:
@@ -145,12 +167,28 @@ def _unknown(cells: pd.Series, spec: VariableSpec) -> str:
     counts = cells.value_counts()
     shown = ", ".join(f"'{cell:g}'" if isinstance(cell, float) else f"'{cell}'" for cell in counts.index[:5])
     shown += ", ..." if len(counts) > 5 else ""
+    if spec.kind == "date":
+        return f"{len(cells):,} cell(s) are no date like 2009-12-31: {shown}. Correct them, or list them in `missing`."
     if spec.kind == "number":
         return (
             f"{len(cells):,} cell(s) are no number: {shown}. If they stand for missing values, list them in `missing`."
         )
     return (
         f"{len(cells):,} cell(s) have an unknown code: {shown}. Say what it means in `codes`, or list it in `missing`."
+    )
+
+
+def _not_future(values: pd.Series, reasons: pd.Series, spec: VariableSpec, place: str) -> tuple[pd.Series, pd.Series]:
+    future = values > float(np.datetime64(datetime.date.today(), "D").astype(int))
+    if not future.any():
+        return values, reasons
+    if spec.outside == "missing":
+        reason = "in the future"
+        return values.mask(future), reasons.cat.add_categories(reason).mask(future, reason)
+    example = np.datetime64(int(values[future].iloc[0]), "D")
+    raise DataError(
+        f"{place}: {future.sum():,} date(s) lie in the future, such as {example}. "
+        "Correct them, list them in `missing`, or write outside = 'missing'."
     )
 
 

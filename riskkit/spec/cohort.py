@@ -14,9 +14,11 @@ from riskkit.errors import RiskkitError, did_you_mean
 from riskkit.spec.expression import RESERVED, parse
 from riskkit.spec.faults import Fault, Place, shown
 from riskkit.spec.load import SpecModel, read_toml, validate
+from riskkit.spec.records import CensoringSpec, EventsSpec, HistorySpec, record_faults
 from riskkit.spec.tables import (
     PER_YEAR,
     DerivedSpec,
+    DescribedSpec,
     ExclusionSpec,
     FetchSpec,
     FileSpec,
@@ -29,6 +31,8 @@ from riskkit.spec.tables import (
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 OWN_COLUMNS = ("id", "follow_up", "age_entry", "age_exit")
+OUTCOME_COLUMNS = ("at_risk", "follow_up", "age_exit")
+FIELD = re.compile(r"p[0-9]+(_i[0-9]+)?(_a[0-9]+)?")
 ADDRESS = re.compile(r"https?://\S+")
 
 
@@ -46,7 +50,11 @@ class CohortSpec(SpecModel):
     base: str = Field(description="the file whose records are the people of the cohort")
     fetch: FetchSpec | None = None
     files: dict[str, FileSpec] = Field(min_length=1)
+    withdrawals: str | None = Field(None, description="key of the file of people who have withdrawn: no header")
     variables: dict[str, VariableSpec] = Field(min_length=1)
+    events: dict[str, EventsSpec] = Field(default_factory=dict)
+    histories: dict[str, HistorySpec] = Field(default_factory=dict)
+    censoring: dict[str, CensoringSpec] = Field(default_factory=dict)
     derived: dict[str, DerivedSpec] = Field(default_factory=dict)
     exclusions: tuple[ExclusionSpec, ...] = ()
     follow_up: FollowUpSpec | None = None
@@ -57,6 +65,22 @@ class CohortSpec(SpecModel):
     def path(self) -> Path:
         """The file this was read from."""
         return self._path
+
+    @property
+    def columns(self) -> dict[str, DescribedSpec]:
+        """What the cohort says of people, by name: variables other than dates, histories, derived variables."""
+        kept = {name: variable for name, variable in self.variables.items() if variable.kind != "date"}
+        return {**kept, **self.histories, **self.derived}
+
+    @property
+    def recorded(self) -> dict[str, OutcomeSpec | HistorySpec]:
+        """What is found in dated records: outcomes and histories by name."""
+        return {**{name: outcome for name, outcome in self.outcomes.items() if outcome.sources}, **self.histories}
+
+    @property
+    def people_files(self) -> dict[str, FileSpec]:
+        """The files with one record a person."""
+        return {key: file for key, file in self.files.items() if file.rows == "one"}
 
 
 def load_cohort_spec(path: str | Path) -> CohortSpec:
@@ -75,16 +99,19 @@ def load_cohort_spec(path: str | Path) -> CohortSpec:
 
 def _faults(spec: CohortSpec) -> Iterator[Fault]:
     yield from _name_faults(spec)
-    if spec.base not in spec.files:
-        yield Fault(("base",), f"there is no file '{spec.base}'.{did_you_mean(spec.base, spec.files)}")
+    people = spec.people_files
+    if spec.base not in people:
+        yield Fault(("base",), f"there is no file '{spec.base}'.{did_you_mean(spec.base, people)}")
     for name, file in spec.files.items():
         yield from _file_faults(("files", name), file)
     for name, variable in spec.variables.items():
-        yield from _variable_faults(("variables", name), variable, spec.files)
+        yield from _variable_faults(("variables", name), variable, people)
     yield from _expression_faults(spec)
+    yield from record_faults(spec)
     if spec.follow_up is not None:
         place: Place = ("follow_up",)
-        yield from _time_faults((*place, "time"), spec.follow_up.time, spec)
+        if spec.follow_up.time is not None:
+            yield from _time_faults((*place, "time"), spec.follow_up.time, spec)
         if spec.follow_up.age is not None:
             yield from _time_faults((*place, "age"), spec.follow_up.age, spec)
     for name, outcome in spec.outcomes.items():
@@ -96,8 +123,10 @@ def _faults(spec: CohortSpec) -> Iterator[Fault]:
 
 def _name_faults(spec: CohortSpec) -> Iterator[Fault]:
     seen: dict[str, str] = dict.fromkeys(OWN_COLUMNS, "made by riskkit")
-    tables = (("variables", spec.variables), ("derived", spec.derived), ("outcomes", spec.outcomes))
-    for table, name in ((table, name) for table, entries in tables for name in entries):
+    for outcome in spec.outcomes:
+        seen |= dict.fromkeys((f"{outcome}_{column}" for column in OUTCOME_COLUMNS), f"made for outcomes.{outcome}")
+    tables = {field: getattr(spec, field) for field in ("variables", "histories", "derived", "outcomes")}
+    for table, name in ((table, name) for table, entries in tables.items() for name in entries):
         if not NAME.fullmatch(name) or name in RESERVED or iskeyword(name):
             wanted = "a letter, then letters, digits and _, and no word of the expression language"
             yield Fault((table, name), f"'{name}' cannot be a name: use {wanted}.")
@@ -134,6 +163,8 @@ def _variable_faults(place: Place, variable: VariableSpec, files: dict[str, File
     file = files.get(variable.file)
     if file is None:
         yield Fault((*place, "source"), f"there is no file '{variable.file}'.{did_you_mean(variable.file, files)}")
+    elif file.names == "uk biobank" and not FIELD.fullmatch(variable.column):
+        yield Fault((*place, "source"), f"'{variable.column}' is no field of UK Biobank such as p31 or p4080_i0_a1.")
     elif file.format == "fixed" and variable.columns is None:
         yield Fault((*place, "columns"), "is required and missing: the first and last position in each record.")
     elif file.format != "fixed" and variable.columns is not None:
@@ -143,14 +174,14 @@ def _variable_faults(place: Place, variable: VariableSpec, files: dict[str, File
     elif variable.columns is not None:
         yield from _position_faults((*place, "columns"), variable.columns, file)
     if variable.kind != "number":
-        if not variable.codes:
+        if not variable.codes and variable.kind != "date":
             example = "{ '1' = 'yes', '2' = 'no' }" if variable.kind == "flag" else "{ '1' = 'Male', '2' = 'Female' }"
             yield Fault((*place, "codes"), f"is required and missing: what each code means, such as {example}")
         for field in ("unit", "range", "top_code", "bottom_code"):
             if getattr(variable, field) is not None:
                 yield Fault((*place, field), f"is for numbers; this is a {variable.kind}. Leave it out.")
-    elif variable.codes is not None:
-        yield Fault((*place, "codes"), "is for categories and flags; this is a number. Leave it out.")
+    if variable.kind in ("number", "date") and variable.codes is not None:
+        yield Fault((*place, "codes"), f"is for categories and flags; this is a {variable.kind}. Leave it out.")
     if variable.kind == "flag" and variable.codes and set(variable.codes.values()) != {"yes", "no"}:
         yield Fault(
             (*place, "codes"), f"must mean 'yes' or 'no' (both); got {shown(sorted(set(variable.codes.values())))}"
@@ -175,6 +206,7 @@ def _time_faults(place: Place, name: str, spec: CohortSpec) -> Iterator[Fault]:
 def _expression_faults(spec: CohortSpec) -> Iterator[Fault]:
     """Evaluate every expression on no people at all: the language itself then checks names, levels and kinds."""
     columns = {name: _no_values(variable) for name, variable in spec.variables.items()}
+    columns |= {name: _no_values(history) for name, history in spec.histories.items()}
     for name, derived in spec.derived.items():
         later = set(spec.derived) - set(columns)
         yield from _derived_faults(("derived", name), derived, pd.DataFrame(columns), later)
@@ -183,18 +215,21 @@ def _expression_faults(spec: CohortSpec) -> Iterator[Fault]:
     for i, exclusion in enumerate(spec.exclusions):
         yield from _text_faults(("exclusions", i, "when"), exclusion.when, "flag", frame)
     for name, outcome in spec.outcomes.items():
-        yield from _text_faults(("outcomes", name, "event"), outcome.event, "flag", frame)
+        if outcome.event is not None:
+            yield from _text_faults(("outcomes", name, "event"), outcome.event, "flag", frame)
         if outcome.only is not None:
             yield from _text_faults(("outcomes", name, "only"), outcome.only, "flag", frame)
 
 
-def _no_values(variable: VariableSpec | DerivedSpec) -> pd.Series:
-    if variable.kind == "category":
+def _no_values(variable: VariableSpec | HistorySpec | DerivedSpec) -> pd.Series:
+    if not isinstance(variable, HistorySpec) and variable.kind == "category":
         return pd.Series(pd.Categorical([], categories=list(variable.levels)))
     return pd.Series([], dtype="float64")
 
 
 def _derived_faults(place: Place, derived: DerivedSpec, frame: pd.DataFrame, later: set[str]) -> Iterator[Fault]:
+    if derived.kind == "date":
+        yield Fault((*place, "kind"), "a date comes from a raw file; make a number, a category or a flag of it.")
     if (derived.expression is None) == (derived.cases is None):
         yield Fault(place, "needs either `expression` or `cases`, and not both.")
     elif derived.expression is not None and derived.kind == "category":

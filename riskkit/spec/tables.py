@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
 from pydantic import Field
 
 from riskkit.spec.load import SpecModel
 
-Kind = Literal["number", "category", "flag"]
+Kind = Literal["number", "category", "flag", "date"]
 TimeUnit = Literal["days", "months", "years"]
 PER_YEAR: dict[str, float] = {"days": 365.25, "months": 12.0, "years": 1.0}
+TABLES: dict[str, tuple[Literal["parquet", "csv"], str]] = {  # format and delimiter by suffix
+    ".parquet": ("parquet", ","),
+    ".csv": ("csv", ","),
+    ".tsv": ("csv", "\t"),
+    ".txt": ("csv", "\t"),
+}
 PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]*)?")
 
 
@@ -26,13 +33,22 @@ class FetchSpec(SpecModel):
     """Where the raw files are found, besides at their addresses."""
 
     mirror: str = Field(description="name of this cohort's folder in a mirror")
+    fallback: Literal["simulate"] | None = Field(
+        None, description="'simulate': without any data, invented people in the same format (UK Biobank's) stand in"
+    )
 
 
 class FileSpec(SpecModel):
-    """One raw file with at most one record a person."""
+    """One raw file, with at most one record a person unless `rows` says otherwise."""
 
     path: str = Field(description="name of the file, without folder; capitals and a final .gz do not matter")
-    format: Literal["fixed", "csv", "xpt", "sas7bdat", "dta", "parquet"]
+    format: Literal["fixed", "csv", "xpt", "sas7bdat", "dta", "parquet", "table"] = Field(
+        description="'table': Parquet, CSV or tab-separated, whichever is there; `path` then goes without suffix"
+    )
+    rows: Literal["one", "many"] = Field("one", description="records a person has: 'many' for records of events")
+    names: Literal["as written", "uk biobank"] = Field(
+        "as written", description="'uk biobank': a column written p31_i0 may stand as participant.p31_i0 or 31-0.0"
+    )
     label: str | None = Field(None, description="what the file is, for the exclusion flow and the report")
     id: str | None = Field(None, description="its column of identifiers, where it is not the cohort's id")
     id_columns: tuple[int, int] | None = Field(None, description="first and last position of the identifier")
@@ -44,6 +60,19 @@ class FileSpec(SpecModel):
     shortest_record: int | None = Field(
         None, ge=0, description="where the publisher cut trailing blanks: the shortest a whole record can be"
     )
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Names the file may have."""
+        return tuple(self.path + suffix for suffix in TABLES) if self.format == "table" else (self.path,)
+
+    def at(self, path: Path) -> Self:
+        """Return this with the format of the file that was found, where it may have several."""
+        if self.format != "table":
+            return self
+        suffix = path.with_suffix("").suffix if path.suffix.casefold() == ".gz" else path.suffix
+        form, delimiter = TABLES[suffix.casefold()]
+        return self.model_copy(update={"format": form, "delimiter": delimiter})
 
 
 class CodedLimit(SpecModel):
@@ -70,6 +99,7 @@ class VariableSpec(DescribedSpec):
     codes: dict[str, str] | None = Field(None, description="code = label, in the order the levels shall have")
     missing: tuple[str, ...] = Field((), description="codes that stand for a missing value, as text")
     blank: Literal["missing", "error"] = Field("missing", description="what an empty cell is")
+    empty: Literal["error", "missing"] = Field("error", description="what a column without any value is")
     range: tuple[float, float] | None = Field(None, description="lowest and highest plausible value, in `unit`")
     outside: Literal["error", "missing"] = Field("error", description="what a value outside `range` is")
     top_code: CodedLimit | None = Field(None, description="a highest value that stands for all above it")
@@ -118,20 +148,33 @@ class ExclusionSpec(SpecModel):
 
 
 class FollowUpSpec(SpecModel):
-    """From when to when people are observed."""
+    """From when to when people are observed: by a variable of `time`, or by dates from `baseline` on."""
 
-    time: str = Field(description="variable: time from start to end, in days, months or years")
-    age: str | None = Field(None, description="variable: age at the start, in days, months or years")
+    time: str | None = Field(None, description="variable: time from start to end, in days, months or years")
+    age: str | None = Field(
+        None, description="variable: age at the start, in days, months or years; with `baseline`, no more than its name"
+    )
+    baseline: str | None = Field(None, description="variable: date of the start, where the raw files have dates")
+    birth_year: str | None = Field(None, description="variable: year of birth; needed with `baseline`")
+    birth_month: str | None = Field(None, description="variable: month of birth, 1 to 12; the 15th is assumed")
+    lost: str | None = Field(None, description="variable: date of loss to follow-up")
+    death: str | None = Field(None, description="key of [events]: the records of deaths")
+    country: str | None = Field(None, description="variable: the category whose levels have their own censoring dates")
+    censoring: str | None = Field(None, description="key of [censoring]: the end of follow-up for all deaths")
     unit: TimeUnit = Field(description="unit of follow_up, age_entry and age_exit in the cohort")
     start: str = Field(description="when observation begins, in words")
     end: str = Field(description="when it ends, in words")
 
 
 class OutcomeSpec(SpecModel):
-    """What counts as an event."""
+    """What counts as an event: a condition, or the first of the dated records of `sources`."""
 
     label: str = Field(description="what tables and figures call it")
-    event: str = Field(description="a condition: who has had it by the end of follow-up")
+    event: str | None = Field(None, description="a condition: who has had it by the end of follow-up")
     time: str | None = Field(None, description="variable: this outcome's own time from the start")
     only: str | None = Field(None, description="a condition: whom it can happen to")
+    sources: tuple[str, ...] = Field((), description="keys of [events], as 'hospital' or 'hospital.primary'")
+    codelist: str | None = Field(None, description="file in codelists/, without .csv; any record counts without it")
+    free_of: tuple[str, ...] = Field((), description="keys of [histories]: whom it leaves out who had that by baseline")
+    censoring: str | None = Field(None, description="key of [censoring]; that of [follow_up] unless given")
     note: str | None = None

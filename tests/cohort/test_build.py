@@ -38,7 +38,9 @@ def test_one_row_a_person_with_everything_worked_out(five: MakeCohort) -> None:
             "age_entry": [40.0, 90, 33],
             "age_exit": [41.0, 90.5, 33.25],
             "death": np.array([0, 1, 0], dtype=np.int8),
+            "death_at_risk": [True, True, True],
             "death_of_men": np.array([0, 0, 0], dtype=np.int8),
+            "death_of_men_at_risk": [True, False, False],
         }
     )
     pd.testing.assert_frame_equal(cohort.data, expected)
@@ -99,9 +101,15 @@ def test_an_own_time_and_a_restriction_of_an_outcome(five: MakeCohort) -> None:
     weeks = '[derived.weeks]\nlabel = "W"\nkind = "number"\nunit = "days"\nexpression = "months * 365.25 / 24"\n'
     cohort = load_cohort(five((*own, ("[derived.log_crp]", weeks + "[derived.log_crp]"))))
     outcome = cohort.outcomes["death_of_men"]
-    assert (outcome.time, outcome.only) == ("death_of_men_follow_up", "sex == 'Male'")
-    np.testing.assert_allclose(cohort.data["death_of_men_follow_up"], [0.5, 0.25, 0.125])
-    assert cohort.outcomes["death"].time == "follow_up"
+    assert (outcome.time, outcome.age_exit) == ("death_of_men_follow_up", "death_of_men_age_exit")
+    assert (outcome.at_risk, outcome.only) == ("death_of_men_at_risk", "sex == 'Male'")
+    np.testing.assert_allclose(cohort.data["death_of_men_follow_up"], [0.5, np.nan, np.nan])
+    np.testing.assert_allclose(cohort.data["death_of_men_age_exit"], [40.5, np.nan, np.nan])
+    assert outcome.flow == (
+        FlowStep("People of the cohort", 0, 3),
+        FlowStep("Not of those it can happen to: sex == 'Male'", 2, 1),
+    )
+    assert (cohort.outcomes["death"].time, cohort.outcomes["death"].age_exit) == ("follow_up", "age_exit")
 
 
 def test_cases_the_first_that_holds_counts_and_unknown_counts_for_nobody(five: MakeCohort) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.flow import FlowStep
-from riskkit.spec import tables
+from riskkit.spec import records, tables
 from riskkit.spec.cohort import CohortSpec
 from riskkit.spec.evaluation import FUNCTIONS
 from riskkit.spec.load import SpecModel
@@ -44,7 +44,15 @@ def test_the_example_builds_what_it_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [CohortSpec, *(m for m in vars(tables).values() if isinstance(m, type) and issubclass(m, SpecModel))],
+    [
+        CohortSpec,
+        *(
+            model
+            for module in (tables, records)
+            for model in vars(module).values()
+            if isinstance(model, type) and issubclass(model, SpecModel) and model.__module__ == module.__name__
+        ),
+    ],
 )
 def test_every_field_is_explained(model: type[SpecModel]) -> None:
     for field in model.model_fields:

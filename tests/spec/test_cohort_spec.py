@@ -143,7 +143,7 @@ def test_several_faults_are_listed_at_once(tmp_path: Path) -> None:
         (
             'format = "csv"',
             'format = "xlsx"',
-            "files.people.format: must be 'fixed', 'csv', 'xpt', 'sas7bdat', 'dta' or",
+            "files.people.format: must be 'fixed', 'csv', 'xpt', 'sas7bdat', 'dta', 'parquet' or",
         ),
         ('path = "people.csv"', 'path = "../people.csv"', "files.people.path: must be the name of a file without its"),
         (

@@ -1,0 +1,69 @@
+"""Invented people where there are no data: in their own folder, so that they are never mixed with real ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from riskkit.cohort.files import find, fingerprint
+from riskkit.cohort.lock import Source
+from riskkit.cohort.simulate import simulate_ukb
+from riskkit.cohort.simulate.write import MARK
+from riskkit.errors import SpecError
+from riskkit.spec.cohort import CohortSpec
+
+FOLDER = "simulated"
+PEOPLE, SEED = 50_000, 1
+
+
+def raw_folder(spec: CohortSpec, root: str | Path) -> Path:
+    """Where the raw files of a cohort are kept in a project's folder."""
+    return Path(root) / "build" / "raw" / spec.name
+
+
+def data_folder(spec: CohortSpec, root: str | Path) -> Path:
+    """Where the raw files are: in `raw_folder` or, while it has none of them, those of the twin in its subfolder."""
+    real = raw_folder(spec, root)
+    twin = real / FOLDER
+    if is_simulated(twin) and not any(find(real, *file.candidates) for file in spec.files.values()):
+        return twin
+    return real
+
+
+def is_simulated(folder: Path) -> bool:
+    """Whether a folder holds a twin."""
+    return (folder / MARK).is_file()
+
+
+def simulate(
+    spec: CohortSpec,
+    root: str | Path,
+    people: int = PEOPLE,
+    seed: int = SEED,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> tuple[Source, ...]:
+    """Write a twin beside the place of the real files, over an earlier one.
+
+    Raises
+    ------
+    SpecError
+        If the cohort is not declared to have one, or `people` or `seed` is out of range.
+    """
+    if spec.fetch is None or spec.fetch.fallback != "simulate":
+        raise SpecError(f"{spec.path}: has no twin; one is made of a cohort with fallback = 'simulate' in [fetch].")
+    simulate_ukb(raw_folder(spec, root) / FOLDER, people, seed, progress)
+    return simulated_sources(spec, raw_folder(spec, root) / FOLDER)
+
+
+def simulated_sources(spec: CohortSpec, folder: Path) -> tuple[Source, ...]:
+    """Describe the files of a twin; no lock keeps them."""
+    truth = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    origin = f"simulated: {truth['n']:,} people, seed {truth['seed']}"
+    sources = []
+    for file in spec.files.values():
+        path = find(folder, *file.candidates)
+        if path is not None:
+            content = fingerprint(path)
+            sources.append(Source(file.path, content.bytes, content.sha256, origin))
+    return tuple(sources)
