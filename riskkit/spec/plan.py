@@ -64,11 +64,13 @@ def plan(spec: AnalysisSpec, age: str | None) -> tuple[Task, ...]:
         if model.name != spec.main.name or scale != spec.time_scales[0]:
             continue
         for variant in spec.variants:
-            kept = {
-                "covariates": tuple(term for term in terms if variable_of(term) not in variant.without),
-                "strata": tuple(name for name in strata if name not in variant.without),
-            }
-            tasks += _for_each_outcome(replace(main, variant=variant.name, **kept), variant.codings, spec.outcomes)
+            changed = replace(
+                main,
+                variant=variant.name,
+                covariates=tuple(term for term in terms if variable_of(term) not in variant.without),
+                strata=tuple(name for name in strata if name not in variant.without),
+            )
+            tasks += _for_each_outcome(changed, variant.codings, spec.outcomes)
     return tuple(tasks)
 
 
