@@ -85,8 +85,8 @@ def main(quick: bool) -> None:
             share = f"{done['seconds'] / ours['fit']['seconds']:.1f} fits"
             peer = r(job, file) if with_r and job != "cluster" else None  # R's clusters cost what its rows do
             show(job.replace("_", " "), done, peer, share)
-        small = r("small", file, 5) if with_r else None
-        show("100 fits of 200 people, 3 columns", python("small", file, 5), small)
+        small = r("small", file, 20) if with_r else None
+        show("100 fits of 200 people, 3 columns", python("small", file, 20), small)
         forty = coxph and {"seconds": 40 * coxph["seconds"], "megabytes": coxph["megabytes"]}
         show("40 outcomes in one call", python("many", save(folder, n, 40), 2), forty, "R: 40 times the first line")
         if not quick:

@@ -75,7 +75,8 @@ def cox_many(
     first = next(iter(formulas.values()))
     if any(("cuts", "noncases") in factor.options for term in first.terms for factor in term):
         raise SpecError('cuts="noncases" differ between outcomes; give the cut points, or fit one outcome at a time.')
-    positions = data.set_axis(pd.RangeIndex(len(data)))
+    positions = data.copy(deep=False)
+    positions.index = pd.RangeIndex(len(data))
     shared = _sorted(build(replace(first, response=()), positions, weights=weights, cluster=cluster), first, data)
 
     summaries = shared.summaries
