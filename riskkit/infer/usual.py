@@ -167,9 +167,10 @@ def usual_curve(
     """Ratio by usual level: the fitted curve, every point at the usual level expected of those measured there.
 
     Where people measured at x are expected to be at u = mean + lambda (x - mean), the log ratio of u is the fitted one
-    of x. Lines and parabolas are so corrected exactly (the error being normal, without covariates that predict the
-    level); sharper bends stay as blurred as the measurement left them: see `calibrated`. The limits carry the
-    uncertainty of lambda by the delta method.
+    of x. Lines and parabolas are so corrected exactly when levels and error are normal and no covariate predicts the
+    level; where one does, lambda given the covariates is exact for the slope and lambda of everybody for the bend.
+    Sharper bends stay as blurred as the measurement left them: see `riskkit.infer.calibration` and docs/dilution.md.
+    The limits carry the uncertainty of lambda by the delta method.
 
     Parameters
     ----------
