@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,10 @@ MODELS = {
 }
 Z = 1.959963984540054
 Rows = list[dict[str, Any]]
+KEY = ("exposure", "outcome", "time_scale", "model", "coding")
+ESTIMATE = ("term", "level", "n", "events", "person_years", "n_missing", "estimate", "se", "ratio", "low", "high", "p")
+SUBGROUPS = (("women", "Women", "Sex", -0.1), ("men", "Men", "Sex", 0.1))
+SENSITIVITY = (("lag", "Without the first 5 years", 0.01), ("healthy", "Healthy at entry", 0.5))
 
 
 def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, models: int = 3) -> Results:
@@ -49,17 +54,76 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
                     shift = 0.02 * j + (0.01 if scale == "follow_up" else 0.0)
                     for name, rows in _rows(key, slope + shift, bend).items():
                         frames[name].extend(rows)
-    failure = {"exposure": "igf1", "outcome": outcome_names[-1], "time_scale": "age", "coding": "groups"}
+    failure = {"exposure": "igf1", "outcome": outcome_names[-1], "time_scale": "age", "coding": "groups", "variant": ""}
     reason = {"model": list(MODELS)[models - 1], "reason": "12 events, fewer than the 20 that the analysis asks for."}
     return Results(
         manifest=_manifest(exposures, outcome_names, scale_names, models),
         failures=pd.DataFrame([{**failure, **reason, "formula": "Surv(age_entry, age_exit, cancer) ~ igf1"}]),
-        corrected=pd.DataFrame({"exposure": []}),
-        variants=pd.DataFrame({"exposure": []}),
+        corrected=pd.DataFrame(columns=[*KEY, "variant"], dtype=object),
+        variants=pd.DataFrame(columns=[*KEY, "variant", *ESTIMATE], dtype=object),
         histograms=_histograms(exposures),
         characteristics=_characteristics(),
         **{name: pd.DataFrame(rows) for name, rows in frames.items()},
     )
+
+
+def with_variants(results: Results) -> Results:
+    """The same results with subgroups, whose log ratios lie at +-0.1 of the main one, and sensitivity analyses.
+
+    The estimate without the first years lies 0.01 off, that of the healthy 0.5, which is out of every interval. For the
+    last outcome the healthy were too few.
+    """
+    analysis = {
+        **results.manifest["analysis"],
+        "subgroups": [
+            {"name": name, "label": label, "by": by, "when": f"sex == '{label}'", "without": ["sex"],
+             "codings": ["linear"]}
+            for name, label, by, _ in SUBGROUPS
+        ],
+        "sensitivity": [
+            {"name": "lag", "label": SENSITIVITY[0][1], "when": None, "lag": 5.0, "trim": None, "without": [],
+             "codings": ["linear"]},
+            {"name": "healthy", "label": SENSITIVITY[1][1], "when": "ill == 0", "lag": None, "trim": [1, 99],
+             "without": [], "codings": ["linear"]},
+        ],
+    }  # fmt: skip
+    main = main_linear(results)
+    shifts = {**{name: shift for name, *_, shift in SUBGROUPS}, **{name: shift for name, _, shift in SENSITIVITY}}
+    rows = []
+    for name, shift in shifts.items():
+        half = name in ("women", "men")
+        se = main["se"] * (math.sqrt(2) if half else 1)
+        moved = [_ratio(b + shift, s) for b, s in zip(main["estimate"], se, strict=True)]
+        people = main.assign(n=main["n"] // (2 if half else 1), events=main["events"] // (2 if half else 1))
+        rows.append(people.assign(**pd.DataFrame(moved, index=main.index), variant=name))
+    last = results.manifest["analysis"]["outcomes"][-1]
+    variants = pd.concat(rows, ignore_index=True)
+    left_out = (variants["outcome"] == last) & (variants["variant"] == "healthy")
+    failed = variants.loc[left_out, [*KEY, "variant"]].assign(
+        reason="9 events, fewer than the 20 asked for.", formula=""
+    )
+    return replace(
+        results,
+        manifest={**results.manifest, "analysis": analysis},
+        variants=variants[~left_out].reset_index(drop=True),
+        failures=pd.concat([results.failures, failed], ignore_index=True),
+    )
+
+
+def with_repeats(results: Results) -> Results:
+    """The same results with an exposure measured twice, whose dilution ratio is 0.8 (and known: its SE is 0)."""
+    main = main_linear(results)
+    corrected = [_ratio(b / 0.8, s / 0.8) for b, s in zip(main["estimate"], main["se"], strict=True)]
+    columns = {"variant": "", "correction": "regression dilution", "dilution_ratio": 0.8, "dilution_se": 0.0}
+    frame = main.assign(**pd.DataFrame(corrected, index=main.index), **columns)
+    return replace(results, corrected=frame.reset_index(drop=True))
+
+
+def main_linear(results: Results) -> pd.DataFrame:
+    """The linear estimates of the main model on the main time scale."""
+    analysis, rows = results.manifest["analysis"], results.estimates
+    kept = (rows["model"] == analysis["main_model"]) & (rows["time_scale"] == analysis["time_scales"][0])
+    return rows[kept & (rows["coding"] == "linear")].drop(columns=["reference", "x", "x_low", "x_high"])
 
 
 def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
@@ -174,6 +238,7 @@ def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: in
             "question": "Do adults with low or high IGF-I die sooner?",
             "notes": ["IGF-I was measured once."], "level": 0.95, "time_scales": scales,
             "main_model": names[min(1, models - 1)], "outcomes": outcomes, "strata": [], "min_events": 20,
+            "subgroups": [], "sensitivity": [],
             "models": [{"name": n, "label": MODELS[n][0], "covariates": MODELS[n][1]} for n in names],
         },
         "exposures": {

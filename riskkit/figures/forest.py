@@ -11,7 +11,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from riskkit.figures.theme import FAINT, INK, MAIN, MUTED, NARROW, WIDE, ratio_axis, ratio_limits, styled, wrapped
+from riskkit.figures.theme import (
+    BAND,
+    FAINT,
+    INK,
+    MAIN,
+    MUTED,
+    NARROW,
+    SERIES,
+    WIDE,
+    ratio_axis,
+    ratio_limits,
+    styled,
+    wrapped,
+)
 from riskkit.numbers import ratio_interval
 
 ROW = 0.205  # inches
@@ -35,10 +48,16 @@ class ForestRow:
         A number beside the label, such as the count of events.
     remark : str
         Text after the interval, such as a p value.
-    heading : str
-        A heading above this row, if it starts a group.
+    heading, heading_remark : str
+        A heading above this row, if it starts a group, and what stands at its right, such as the p value of a test.
     strong : bool
         Drawn in the main colour and bold type; the others are outlined.
+    indented : bool
+        Whether it belongs to the row or heading above.
+    band : tuple of float, optional
+        Limits shaded behind the row, to compare its estimate with.
+    moved : bool
+        Drawn in a colour of its own, since the estimate is not what was to be expected.
     """
 
     label: str
@@ -49,7 +68,11 @@ class ForestRow:
     detail: str = ""
     remark: str = ""
     heading: str = ""
+    heading_remark: str = ""
     strong: bool = True
+    indented: bool = False
+    band: tuple[float, float] | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,9 +103,9 @@ def forest(rows: Sequence[ForestRow], heads: ForestHeads, *, narrow: bool = Fals
     Intervals that leave the axis end in an arrow; `riskkit.figures.theme.ratio_limits` says when they do.
     """
     labels = [wrapped(_label(row, narrow), 21 if narrow else 38) for row in rows]
-    heights = [
-        (1 + label.count("\n") * 0.62) + (1.15 if row.heading else 0) for row, label in zip(rows, labels, strict=True)
-    ]
+    headings = [wrapped(row.heading, 56 if narrow else 90) for row in rows]
+    heads_tall = [1.15 + heading.count("\n") * 0.62 if heading else 0.0 for heading in headings]
+    heights = [1 + label.count("\n") * 0.62 + tall for label, tall in zip(labels, heads_tall, strict=True)]
     top, bottom = 0.34, 0.5
     width, body = (NARROW if narrow else WIDE), sum(heights) * ROW + 0.08
     height = top + body + bottom
@@ -101,10 +124,22 @@ def forest(rows: Sequence[ForestRow], heads: ForestHeads, *, narrow: bool = Fals
     texts.set_axis_off()
     texts.set_xlim(0, 1)
     at = 0.04
-    for row, label, tall in zip(rows, labels, heights, strict=True):
-        if row.heading:
-            texts.text(x["label"], at + 0.62 * ROW, wrapped(row.heading, 45), va="center", weight="bold", size=7.8)
-        middle = at + (tall - (1 + label.count("\n") * 0.62) / 2) * ROW
+    for row, label, heading, head_tall, tall in zip(rows, labels, headings, heads_tall, heights, strict=True):
+        if heading:
+            _heading(texts, heading, row.heading_remark, at + (head_tall - 0.53) * ROW, x, narrow)
+        lines = 1 + label.count("\n") * 0.62
+        middle = at + (tall - lines / 2) * ROW
+        if row.band:
+            shade = np.clip(row.band, low, high)
+            ax.fill_between(
+                shade,
+                middle - lines / 2 * ROW,
+                middle + lines / 2 * ROW,
+                color=BAND,
+                linewidth=0,
+                label="band",
+                zorder=0,
+            )
         at += tall * ROW
         _texts(texts, row, label, middle, x, narrow)
         _estimate(ax, row, middle, largest, (low, high))
@@ -132,10 +167,18 @@ def _label(row: ForestRow, narrow: bool) -> str:
     return f"{row.label} ({row.detail})" if narrow and row.detail else row.label
 
 
+def _heading(ax: Axes, heading: str, remark: str, at: float, x: dict[str, float], narrow: bool) -> None:
+    """A heading whose last line stands at `at`, with its remark at the right where there is room for one."""
+    middle = at - heading.count("\n") * 0.31 * ROW
+    ax.text(x["label"], middle, heading, va="center", weight="bold", size=6.8 if narrow else 7.8, linespacing=1.1)
+    if not narrow:
+        ax.text(x["remark"], at, remark, va="center", ha="right", size=7.3)
+
+
 def _texts(ax: Axes, row: ForestRow, label: str, middle: float, x: dict[str, float], narrow: bool) -> None:
     weight = "bold" if row.strong else "normal"
     size = 6.6 if narrow else 7.3
-    ax.text(x["indent"], middle, label, va="center", size=size, linespacing=1.1)
+    ax.text(x["indent"] + (0.02 if row.indented else 0), middle, label, va="center", size=size, linespacing=1.1)
     known = np.isfinite(row.ratio)
     text = ratio_interval(row.ratio, row.low, row.high) if known else "not estimated"
     ax.text(x["ratio"], middle, text, va="center", size=size, weight=weight if known else "normal")
@@ -149,7 +192,8 @@ def _estimate(ax: Axes, row: ForestRow, middle: float, largest: float, limits: t
         return
     low, high = limits
     ends = np.clip([row.low, row.high], low, high)
-    ax.plot(ends, [middle, middle], color=MAIN if row.strong else MUTED, linewidth=1.1, zorder=2, label="interval")
+    colour = SERIES[0] if row.moved else MAIN if row.strong else MUTED
+    ax.plot(ends, [middle, middle], color=colour, linewidth=1.1, zorder=2, label="interval")
     for end, cut, marker in ((low, row.low < low, "<"), (high, row.high > high, ">")):
         if cut:
             ax.plot(
@@ -157,12 +201,12 @@ def _estimate(ax: Axes, row: ForestRow, middle: float, largest: float, limits: t
                 [middle],
                 marker=marker,
                 markersize=4,
-                color=MAIN if row.strong else MUTED,
+                color=colour,
                 clip_on=False,
                 label="cut",
             )
     side = max(LARGEST * np.sqrt(row.information / largest), SMALLEST) if np.isfinite(row.information) else SMALLEST
-    face, edge = (MAIN, MAIN) if row.strong else ("white", INK)
+    face, edge = (colour, colour) if row.strong or row.moved else ("white", INK)
     if low <= row.ratio <= high:
         ax.plot(
             [row.ratio], [middle], marker="s", markersize=side, markerfacecolor=face, markeredgecolor=edge,

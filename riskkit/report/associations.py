@@ -54,8 +54,8 @@ class Association:
         The increment of the linear ratio, such as "SD (81.3 ng/mL)".
     people, events, person_years, missing : float
         Of the main model's spline fit, or of the first coding that was fitted; people NaN when none was.
-    linear : Ratio or None
-        Per increment.
+    linear, usual : Ratio or None
+        Per increment of the measured level, and of the usual level (corrected for regression dilution).
     overall, nonlinear : float
         p values of the spline's tests; NaN where there is no spline.
     ends : tuple of Ratio
@@ -83,6 +83,7 @@ class Association:
     person_years: float
     missing: float
     linear: Ratio | None
+    usual: Ratio | None
     overall: float
     nonlinear: float
     ends: tuple[Ratio, ...]
@@ -120,6 +121,11 @@ def main_rows(frame: pd.DataFrame, manifest: dict[str, Any], exposure: str, codi
     return frame[kept & (frame["coding"] == coding)] if coding else frame[kept]
 
 
+def main_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the main analysis, of a frame that also holds those of its variants."""
+    return frame[frame["variant"] == ""]
+
+
 def _association(results: Results, exposure: str, outcome: str, place: str) -> Association:
     manifest = results.manifest
     described = manifest["exposures"][exposure]
@@ -132,6 +138,7 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
     counts = fits.iloc[0] if len(fits) else dict.fromkeys(("n", "events", "person_years", "n_missing"), float("nan"))
     groups, curve = of(results.estimates, "groups"), of(results.curves)
     linear = [_ratio(row) for _, row in of(results.estimates, "linear").iterrows()]
+    usual = [_ratio(row) for _, row in of(main_only(results.corrected), "linear").iterrows()]
     tested = of(results.tests, "spline")
     tests = tested[tested["term"] == exposure].set_index("part")["p"]
     whole = tested[tested["term"] == "GLOBAL"]
@@ -151,6 +158,7 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
         person_years=counts["person_years"],
         missing=counts["n_missing"],
         linear=linear[0] if linear else None,
+        usual=usual[0] if usual else None,
         overall=float(tests.get("overall", np.nan)),
         nonlinear=float(tests.get("nonlinear", np.nan)),
         ends=_ends(curve, groups),

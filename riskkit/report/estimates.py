@@ -11,7 +11,7 @@ from riskkit.figures.forest import ForestHeads, ForestRow, forest
 from riskkit.figures.panels import Panel
 from riskkit.figures.shape import is_floating, shape
 from riskkit.numbers import count, p_phrase, p_value, ratio
-from riskkit.report.associations import Association, main_rows
+from riskkit.report.associations import Association, main_only, main_rows
 from riskkit.report.figure import ExposureText, PageFigure
 from riskkit.report.words import in_sentence, interval, listed
 from riskkit.results import Results
@@ -62,26 +62,43 @@ def linear_figure(
     estimates = main_rows(results.estimates, results.manifest, exposure, "linear")
     if estimates.empty:
         return None
-    rows_of = {r.outcome: r for r in estimates.itertuples()}
+    corrected = main_rows(main_only(results.corrected), results.manifest, exposure, "linear")
+    rows_of, usual_of = ({r.outcome: r for r in frame.itertuples()} for frame in (estimates, corrected))
     rows = []
     for a in found:
-        r = rows_of.get(a.outcome)
+        r, usual = rows_of.get(a.outcome), usual_of.get(a.outcome)
         rows.append(
             ForestRow(a.outcome_label, r.ratio, r.low, r.high, 1 / r.se**2, count(r.events), p_value(r.p))
             if r
             else ForestRow(a.outcome_label, np.nan, np.nan, np.nan, np.nan)
         )
+        if usual:
+            estimate = (usual.ratio, usual.low, usual.high, 1 / usual.se**2)
+            rows.append(ForestRow("corrected for dilution", *estimate, strong=False, indented=True))
     heads = ForestHeads("Outcome", "Events", text.short, "p", f"Hazard ratio per {text.increment} higher, log scale")
     wide, narrow = (forest(rows, heads, narrow=each) for each in (False, True))
     caption = (
         f"Hazard ratios per {text.increment} higher {text.name}, taken as a straight line on the log scale; where "
         "the curve is bent, this is its average slope. The area of each box is proportional to the information "
-        f"behind it, and an arrow marks an interval that leaves the axis. {text.adjusted}"
+        f"behind it, and an arrow marks an interval that leaves the axis. {_dilution(corrected)}{text.adjusted}"
     )
     told = listed(f"{in_sentence(a.outcome_label)} {interval(a.linear, a.level)}" for a in found if a.linear)
     outcomes = {a.outcome: a.outcome_label for a in found}
-    table = linear_table(estimates, outcomes, f"{text.ratio} per {text.increment} higher {text.name}", text.short)
+    table = linear_table(
+        estimates, corrected, outcomes, f"{text.ratio} per {text.increment} higher {text.name}", text.short
+    )
     return PageFigure("linear", wide, narrow, caption, f"Hazard ratio per {text.increment} higher: {told}.", table)
+
+
+def _dilution(corrected: pd.DataFrame) -> str:
+    """What the outlined boxes are, where the estimates were corrected."""
+    if corrected.empty:
+        return ""
+    first = corrected.iloc[0]
+    return (
+        "Outlined: per the same increment of the usual level, corrected for regression dilution (dilution ratio "
+        f"{ratio(first['dilution_ratio'])}, SE {ratio(first['dilution_se'])}, whose uncertainty the intervals carry). "
+    )
 
 
 def _groups_told(groups: pd.DataFrame, shown: Sequence[Association]) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskkit.figures.shape import is_floating
-from riskkit.numbers import count, level, measure, measures, with_unit
-from riskkit.report.associations import Association
-from riskkit.report.words import TIME_SCALES, in_sentence, listed
+from riskkit.numbers import count, level, measure, measures, ratio, with_unit
+from riskkit.report.associations import Association, main_only, main_rows
+from riskkit.report.words import TIME_SCALES, in_sentence, listed, quantity
 from riskkit.results import Results
 
 CALL = re.compile(r"(?P<function>\w+)\(\s*(?P<variable>[A-Za-z_]\w*)\s*(?:,\s*(?P<argument>.+?)\s*)?\)")
@@ -24,6 +24,8 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
         ("Outcomes and follow-up", _outcomes(manifest)),
         ("Exposure", " ".join([*map(_exposure, manifest["exposures"].values()), SET_ONCE])),
         ("Models", _models(manifest)),
+        *((("Measurement error", _dilution(results)),) if len(results.corrected) else ()),
+        *((("Subgroups and sensitivity analyses", _variants(manifest)),) if _has_variants(manifest) else ()),
         ("Tests and intervals", _tests(results)),
         ("Missing data", _missing(results)),
         ("Software", _software(manifest)),
@@ -42,7 +44,7 @@ def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ..
         "This is an observational study. The associations may be due in part or in whole to causes of both the "
         "exposure and the outcome that were not measured, or not measured well, and to illness that changed the "
         "exposure before it was measured.",
-        "The exposure was used as it was measured: nothing was corrected for error of measurement or change over time.",
+        _uncorrected(results),
         f"{pairs}, and {uncorrected} corrected for their number." if len(tested) > 1 else "",
         "People with a missing value in a model were left out of it, which may bias the results if they differ.",
     ]
@@ -53,6 +55,17 @@ def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ..
         f"{variables[v]['label']}: {variables[v]['note']}" for v in used_variables(manifest) if variables[v]["note"]
     ]
     return tuple(text for text in (*general, *manifest["analysis"]["notes"], *notes) if text)
+
+
+def _uncorrected(results: Results) -> str:
+    as_measured = "used as it was measured: nothing was corrected for error of measurement or change over time."
+    if results.corrected.empty:
+        return f"The exposure was {as_measured}"
+    return (
+        "Regression dilution was corrected in straight lines only; curves and groups are by the level as it was "
+        "measured. The correction supposes that errors of measurement are random and the same at every level, and says "
+        "nothing of errors in the covariates."
+    )
 
 
 def used_variables(manifest: Mapping[str, Any]) -> list[str]:
@@ -149,6 +162,65 @@ def _models(manifest: Mapping[str, Any]) -> str:
         sentences.append(f"Every model was fitted again with {named} as the time scale.")
     sentences.append("Ties were handled by Efron's method.")
     return " ".join(sentences)
+
+
+def _dilution(results: Results) -> str:
+    """How straight lines were corrected for regression dilution, and by how much in the main model."""
+    manifest = results.manifest
+    ratios = []
+    for name, exposure in manifest["exposures"].items():
+        rows = main_rows(main_only(results.corrected), manifest, name, "linear")
+        if len(rows):
+            first = rows.iloc[0]
+            of = in_sentence(exposure["label"])
+            ratios.append(f"{ratio(first['dilution_ratio'])} (SE {ratio(first['dilution_se'])}) for {of}")
+    return (
+        "Straight lines were corrected for regression dilution with the help of those measured twice: the log hazard "
+        "ratio was divided by the dilution ratio, given the model's covariates (Rosner, Willett and Spiegelman). "
+        + (f"In the main model this ratio was {listed(ratios)}. " if ratios else "")
+        + "Intervals carry the uncertainty of the dilution ratio; the p value is that of the uncorrected line."
+    )
+
+
+def _has_variants(manifest: Mapping[str, Any]) -> bool:
+    return bool(manifest["analysis"]["subgroups"] or manifest["analysis"]["sensitivity"])
+
+
+def _variants(manifest: Mapping[str, Any]) -> str:
+    """Which subgroups and sensitivity analyses there are, and how they are judged."""
+    analysis = manifest["analysis"]
+    sentences = [
+        "The analysis file names these beforehand; each is the main model, fitted to other people or follow-up."
+    ]
+    if analysis["subgroups"]:
+        kinds = listed(dict.fromkeys(in_sentence(subgroup["by"]) for subgroup in analysis["subgroups"]))
+        sentences.append(
+            f"Subgroups by {kinds} were compared by Cochran's Q, the squared distances of their log hazard ratios "
+            "from the mean weighted by information, on one degree of freedom fewer than there are subgroups. Subgroups "
+            "that overlap were not tested."
+        )
+    changes = [_change(change) for change in analysis["sensitivity"]]
+    if changes:
+        sentences.append(
+            f"Sensitivity analyses: {'; '.join(changes)}. An estimate is said to have moved when it lies outside the "
+            "main analysis's confidence interval."
+        )
+    return " ".join(sentences)
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    """A sensitivity analysis: its label, and in brackets what it changes."""
+    parts = []
+    if change["when"]:
+        parts.append(f"people with {change['when']}")
+    if change["lag"]:
+        parts.append(f"the first {quantity(change['lag'], 'year')} of follow-up left out")
+    if change["trim"]:
+        low, high = change["trim"]
+        parts.append(f"the exposure within its percentiles {low:g} to {high:g}")
+    if change["without"]:
+        parts.append(f"without {listed(change['without'])}")
+    return f"{in_sentence(change['label'])} ({', '.join(parts)})"
 
 
 def _tests(results: Results) -> str:

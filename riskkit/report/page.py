@@ -20,6 +20,7 @@ from riskkit.report.figure import ExposureText, PageFigure, exposure_text
 from riskkit.report.methods import limitations, methods
 from riskkit.report.people import characteristics_table, flow_figure
 from riskkit.report.render import render
+from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
 from riskkit.report.words import TIME_SCALES, finding, headline, people, proportional_hazards, reading
 from riskkit.results import Results
 from riskkit.tables.estimates import failures_table, models_table
@@ -28,6 +29,10 @@ from riskkit.tables.tests import table_of_tests
 
 CODINGS = {"spline": "spline", "groups": "groups", "linear": "straight line"}
 Progress = Callable[[str], None]
+Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
+FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure)
+COMPARISONS: tuple[Maker, ...] = (models_figure, subgroups_figure, sensitivity_figure)
+VARIANT_MODEL = ("exposure", "outcome", "coding", "variant")  # columns that tell the models of variants apart
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Shown:
     """A figure as it stands in the page: its number, drawings, caption and table."""
 
     number: int
+    name: str
     id: str
     wide: str
     narrow: str
@@ -52,10 +58,11 @@ class Numbered:
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and the place on the page where its numbers stand."""
+    """A sentence, and the place on the page where its numbers stand: a table's row or a figure."""
 
     text: str
     anchor: str
+    place: str = "table"
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ class Section:
     findings: tuple[Finding, ...]
     figures: tuple[Shown, ...]
     main: Numbered
+    comparisons: tuple[Shown, ...]
     models: Numbered | None
 
 
@@ -122,12 +130,15 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
     for i, exposure in enumerate(manifest["exposures"]):
         own = [a for a in found if a.exposure == exposure]
         text = exposure_text(manifest, exposure)
-        drawn = tuple(show(figure, exposure) for figure in _figures(results, exposure, text, own))
+        drawn, comparisons = (
+            tuple(show(figure, exposure) for figure in _figures(makers, results, exposure, text, own))
+            for makers in (FIGURES, COMPARISONS)
+        )
         main = Numbered(next(table_numbers), _main_table(results, exposure, text, own))
         models = _models_table(results, exposure, text, own)
-        findings = tuple(Finding(finding(a), a.anchor) for a in own)
+        findings = (*(Finding(finding(a), a.anchor) for a in own), *_robustness(results, exposure, own, comparisons))
         numbered = Numbered(next(table_numbers), models) if models else None
-        sections.append(Section(f"e{i + 1}", text.label, findings, drawn, main, numbered))
+        sections.append(Section(f"e{i + 1}", text.label, findings, drawn, main, comparisons, numbered))
     failures = _failures(results)
     return render(
         "page.html.j2",
@@ -140,7 +151,7 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
         baseline=baseline,
         proportional=proportional_hazards(found),
         failures=Numbered(next(table_numbers), failures) if failures else None,
-        fitted=count(len(results.fits)),
+        fitted=count(len(results.fits) + len(results.variants[list(VARIANT_MODEL)].drop_duplicates())),
         methods=methods(results),
         limitations=limitations(results, found),
         created=datetime.fromisoformat(manifest["provenance"]["created"]),
@@ -148,11 +159,24 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
     )
 
 
-def _figures(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Iterator[PageFigure]:
-    for make in (curves_figure, groups_figure, linear_figure, models_figure):
+def _figures(
+    makers: Sequence[Maker], results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
+) -> Iterator[PageFigure]:
+    for make in makers:
         figure = make(results, exposure, text, found)
         if figure:
             yield figure
+
+
+def _robustness(
+    results: Results, exposure: str, found: Sequence[Association], comparisons: Sequence[Shown]
+) -> Iterator[Finding]:
+    """What subgroups and sensitivity analyses say, with the figures that show it."""
+    for name, tell in (("subgroups", subgroups_told), ("sensitivity", sensitivity_told)):
+        shown = next((figure for figure in comparisons if figure.name == name), None)
+        said = tell(results, exposure, found)
+        if shown and said:
+            yield Finding(said, shown.id, "figure")
 
 
 def _show(figure: PageFigure, number: int, about: str, folder: Path) -> Shown:
@@ -162,7 +186,7 @@ def _show(figure: PageFigure, number: int, about: str, folder: Path) -> Shown:
     drawing.write(folder)
     title = f"Figure {number}. {figure.caption}"
     narrow = draw(figure.narrow, f"{name}-narrow").inline(title, figure.finding)
-    return Shown(number, name, drawing.inline(title, figure.finding), narrow, figure.caption, figure.table)
+    return Shown(number, figure.name, name, drawing.inline(title, figure.finding), narrow, figure.caption, figure.table)
 
 
 def _main_table(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Table:
@@ -198,12 +222,14 @@ def _failures(results: Results) -> Table | None:
     if results.failures.empty:
         return None
     manifest = results.manifest
+    analysis = manifest["analysis"]
     labels = {
         "exposure": {name: exposure["label"] for name, exposure in manifest["exposures"].items()},
         "outcome": {name: outcome["label"] for name, outcome in manifest["outcomes"].items()},
         "time_scale": TIME_SCALES,
         "coding": CODINGS,
-        "model": {model["name"]: model["label"] for model in manifest["analysis"]["models"]},
+        "model": {model["name"]: model["label"] for model in analysis["models"]},
+        "variant": {each["name"]: each["label"] for each in (*analysis["subgroups"], *analysis["sensitivity"])},
     }
     return failures_table(results.failures, labels, "Models that were left out, and why")
 

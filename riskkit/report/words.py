@@ -35,7 +35,7 @@ def headline(found: Sequence[Association]) -> tuple[str, ...]:
         share = "none" if not clear else named if len(clear) <= MOST_NAMED else f"{count(len(clear))} of them"
         sentences.append(
             f"Of {other}, there was evidence of an association with "
-            f"{in_sentence(first.exposure_label)} for {share} (at {_threshold(first)}, without correction for the "
+            f"{in_sentence(first.exposure_label)} for {share} (at {threshold(first)}, without correction for the "
             "number of tests)."
         )
     return tuple(sentences)
@@ -49,7 +49,9 @@ def finding(a: Association) -> str:
     if math.isnan(a.overall):
         assert a.linear is not None
         verb = "was associated" if a.linear.p < _alpha(a) else "showed no evidence of an association"
-        return f"{a.exposure_label} {verb} with {outcome}: {_per(a)} {interval(a.linear, a.level, test=True)}."
+        return (
+            f"{a.exposure_label} {verb} with {outcome}: {_per(a)} {interval(a.linear, a.level, test=True)}.{_usual(a)}"
+        )
     if a.overall >= _alpha(a):
         text = f"There was no evidence of an association of {exposure} with {outcome} ({p_phrase(a.overall)})"
         if a.linear and a.linear.p < _alpha(a):
@@ -57,7 +59,7 @@ def finding(a: Association) -> str:
                 f"{text} when its shape was left free, but a straight line gave a {RATIO} of "
                 f"{interval(a.linear, a.level, test=True)} per {a.per_label} higher."
             )
-        return f"{text}: {_per(a)} {interval(a.linear, a.level)}." if a.linear else f"{text}."
+        return f"{text}: {_per(a)} {interval(a.linear, a.level)}.{_usual(a)}" if a.linear else f"{text}."
     text = f"{a.exposure_label} was associated with {outcome} ({p_phrase(a.overall)})"
     if a.nonlinear < _alpha(a):
         bent = p_phrase(a.nonlinear, "non-linearity p")
@@ -70,7 +72,7 @@ def finding(a: Association) -> str:
             f"{text}, but neither a straight line ({p_phrase(a.linear.p)}) nor the departure from one "
             f"({p_phrase(a.nonlinear)}) was clear by itself: {_per(a)} {interval(a.linear, a.level)}."
         )
-    return f"{text}: {_per(a)} {interval(a.linear, a.level)}, with {straight}."
+    return f"{text}: {_per(a)} {interval(a.linear, a.level)}, with {straight}.{_usual(a)}"
 
 
 def has_evidence(a: Association) -> bool:
@@ -110,7 +112,7 @@ def proportional_hazards(found: Sequence[Association]) -> str:
         return "Proportional hazards were not tested."
     sentences = [
         f"The {RATIO} of each exposure was tested for change along the time scale (scaled Schoenfeld residuals) in "
-        f"{_number(len(tested), 'model')}."
+        f"{quantity(len(tested), 'model')}."
     ]
     against = [a for a in tested if a.proportional < _alpha(a)]
     if against:
@@ -171,11 +173,19 @@ def lowest_point(a: Association) -> str:
     return f"lowest at {measure(s.x)} ({where})"
 
 
+def _usual(a: Association) -> str:
+    """The straight line's ratio corrected for regression dilution, where the exposure was measured twice."""
+    if a.usual is None:
+        return ""
+    return f" Corrected for regression dilution, it was {interval(a.usual, a.level)}."
+
+
 def _verdict(a: Association) -> str:
     return f" {a.shape.verdict}" if a.shape else ""
 
 
-def _number(n: int, noun: str) -> str:
+def quantity(n: int, noun: str) -> str:
+    """A number of things: 1 model, 3 models."""
     return f"{count(n)} {noun}{'' if n == 1 else 's'}"
 
 
@@ -198,5 +208,6 @@ def _alpha(a: Association) -> float:
     return 1 - a.level
 
 
-def _threshold(a: Association) -> str:
+def threshold(a: Association) -> str:
+    """Below which p value evidence is spoken of: p < 0.05."""
     return f"p < {_alpha(a):.2g}"

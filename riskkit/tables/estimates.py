@@ -69,28 +69,36 @@ def groups_table(
     return Table(caption, columns, tuple(rows), ("Rates are crude: events per 1,000 person-years, not adjusted.",))
 
 
-def linear_table(estimates: pd.DataFrame, outcomes: Mapping[str, str], caption: str, head: str) -> Table:
+def linear_table(
+    estimates: pd.DataFrame, corrected: pd.DataFrame, outcomes: Mapping[str, str], caption: str, head: str
+) -> Table:
     """The ratio per increment of an exposure for each outcome.
 
     Parameters
     ----------
     estimates : DataFrame
         Rows of coding "linear" of one exposure, time scale and model.
+    corrected : DataFrame
+        The same corrected for regression dilution, shown beside them; empty where nothing was corrected.
     outcomes : mapping of str to str
     caption, head : str
         `head` is that of the column of ratios.
     """
-    heads = ("People", "Events", "Person-years", "Left out for missing values", head, "p")
+    heads = ["People", "Events", "Person-years", "Left out for missing values", head, "p"]
+    usual = {r.outcome: ratio_interval(r.ratio, r.low, r.high) for r in corrected.itertuples()}
+    if usual:
+        heads.append("Corrected for regression dilution")
     columns = (Column("Outcome", numeric=False), *(Column(text) for text in heads))
     found = estimates.set_index("outcome")
     rows = []
     for outcome, label in outcomes.items():
+        beside = (usual.get(outcome, NOTHING),) if usual else ()
         if outcome not in found.index:
-            rows.append(Row((label, *([NOTHING] * 4), "not estimated", NOTHING)))
+            rows.append(Row((label, *([NOTHING] * 4), "not estimated", NOTHING, *beside)))
             continue
         r = found.loc[outcome]
         people = (count(r[name]) for name in ("n", "events", "person_years", "n_missing"))
-        rows.append(Row((label, *people, ratio_interval(r["ratio"], r["low"], r["high"]), p_value(r["p"]))))
+        rows.append(Row((label, *people, ratio_interval(r["ratio"], r["low"], r["high"]), p_value(r["p"]), *beside)))
     return Table(caption, columns, tuple(rows))
 
 
@@ -212,7 +220,7 @@ def failures_table(failures: pd.DataFrame, labels: Mapping[str, Mapping[str, str
     Parameters
     ----------
     failures : DataFrame
-        Columns exposure outcome time_scale coding model reason.
+        Columns exposure outcome time_scale coding model variant reason; the variant is shown where any row has one.
     labels : mapping of str to mapping
         For each of the key columns, its values' labels.
     caption : str
@@ -224,6 +232,8 @@ def failures_table(failures: pd.DataFrame, labels: Mapping[str, Mapping[str, str
         "coding": "Coding",
         "model": "Model",
     }
+    if (failures["variant"] != "").any():
+        keys["variant"] = "Subgroup or sensitivity analysis"
     columns = tuple(Column(text, numeric=False) for text in (*keys.values(), "Reason"))
     rows = [
         Row((*(labels[key].get(getattr(r, key), getattr(r, key)) for key in keys), r.reason))

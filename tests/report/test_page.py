@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from results_example import example_results
+from results_example import example_results, with_variants
 
 from riskkit.report.page import write_report
 from riskkit.results import Results
@@ -81,6 +81,8 @@ def hostile(results: Results) -> Results:
     manifest["analysis"]["notes"] = [HOSTILE]
     for model in manifest["analysis"]["models"]:
         model["label"] = HOSTILE
+    for variant in (*manifest["analysis"]["subgroups"], *manifest["analysis"]["sensitivity"]):
+        variant.update({name: HOSTILE for name in ("label", "by", "when") if variant.get(name)})
     labelled = (
         manifest["exposures"],
         manifest["outcomes"],
@@ -183,7 +185,7 @@ def test_the_data_beside_the_page_are_the_frames(results: Results, report: Path)
 
 
 def test_hostile_words_stay_words(results: Results, tmp_path: Path) -> None:
-    html = write_report(hostile(results), tmp_path / "hostile").read_text(encoding="utf-8")
+    html = write_report(hostile(with_variants(results)), tmp_path / "hostile").read_text(encoding="utf-8")
     found = Page(html)
     assert found.open == []
     assert not [tag for tag, _ in found.tags if tag in {"script", "img"}]
@@ -218,6 +220,27 @@ def test_an_analysis_of_one_coding(results: Results, tmp_path: Path, coding: str
     kept = {name: frame[frame["coding"] == coding] for name, frame in frames.items()}
     page = Page(write_report(replace(results, **kept), tmp_path / "one").read_text(encoding="utf-8"))
     assert len(page.all("figure")) == (3 if coding == "spline" else 2)
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_named(
+    results: Results, tmp_path: Path
+) -> None:
+    asked = with_variants(results)
+    linear = {name: getattr(asked, name)[lambda f: f["coding"] == "linear"] for name in ("estimates", "curves", "fits")}
+    page = Page(write_report(replace(asked, **linear), tmp_path / "variants").read_text(encoding="utf-8"))
+    text = page.text.replace("\u00a0", " ")
+    for expected in (
+        "was tested 2 times: there was evidence that it did for death from any cause by sex (p < 0.001)",
+        "3 estimates of sensitivity analyses of serum IGF-I were compared",
+        "Subgroup or sensitivity analysis",
+        "9 events, fewer than the 20 asked for.",
+        f"{len(linear['fits']) + 7} models were fitted; these were not",  # 2 x 4 variants less the one that failed
+    ):
+        assert expected in text
+    pointers = [a["href"] for a in page.all("a") if a.get("class") == "evidence"]
+    assert pointers[-2:] == ["#figure-3-igf1-subgroups", "#figure-4-igf1-sensitivity"]
+    assert page.open == []
     assert len(page.ids) == len(set(page.ids))
 
 

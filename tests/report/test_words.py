@@ -22,8 +22,8 @@ NAN = float("nan")
 STRAIGHT = Association(
     exposure="igf1", outcome="cancer", exposure_label="Serum IGF-I", outcome_label="Death from cancer", unit="ng/mL",
     anchor="e1-o1", level=0.95, reference=150.0, reference_label="median", per_label="SD (60 ng/mL)", people=5859.0,
-    events=520.0, person_years=88000.0, missing=41.0, linear=Ratio(0.88, 0.82, 0.93, 0.0004), overall=0.0011,
-    nonlinear=0.41, ends=(Ratio(1.2, 1.1, 1.3, NAN, 72.0), Ratio(0.9, 0.8, 1.01, NAN, 231.4)),
+    events=520.0, person_years=88000.0, missing=41.0, linear=Ratio(0.88, 0.82, 0.93, 0.0004), usual=None,
+    overall=0.0011, nonlinear=0.41, ends=(Ratio(1.2, 1.1, 1.3, NAN, 72.0), Ratio(0.9, 0.8, 1.01, NAN, 231.4)),
     groups=5, shape=None, proportional=0.5, proportional_all=0.2,
 )  # fmt: skip
 NONE = replace(STRAIGHT, overall=0.2, nonlinear=0.6, linear=Ratio(1.02, 0.94, 1.11, 0.63), outcome_label="Stroke")
@@ -75,6 +75,12 @@ def plain(text: str) -> str:
             replace(STRAIGHT, overall=NAN, nonlinear=NAN, ends=()),
             "Serum IGF-I was associated with death from cancer: hazard ratio per SD (60 ng/mL) higher 0.88 (95% CI "
             "0.82 to 0.93; p < 0.001).",
+        ),
+        (
+            replace(NONE, usual=Ratio(1.03, 0.92, 1.15)),
+            "There was no evidence of an association of serum IGF-I with stroke (p = 0.20): hazard ratio per SD (60 "
+            "ng/mL) higher 1.02 (95% CI 0.94 to 1.11). Corrected for regression dilution, it was 1.03 (95% CI 0.92 to "
+            "1.15).",
         ),
         (
             replace(STRAIGHT, linear=None, ends=()),

@@ -27,7 +27,7 @@ def test_groups_have_counts_a_crude_rate_and_a_reference() -> None:
 
 def test_linear_estimates_show_those_that_could_not_be_made() -> None:
     estimates = main(RESULTS.estimates, "linear")
-    table = linear_table(estimates[estimates["outcome"] == "all_causes"], OUTCOMES, "T", "HR")
+    table = linear_table(estimates[estimates["outcome"] == "all_causes"], estimates.iloc[:0], OUTCOMES, "T", "HR")
     assert table.rows[0].cells[:5] == ("Death from any cause", "5,859", "2,400", "88,000", "41")
     assert table.rows[1].cells == ("Cardiovascular death", "–", "–", "–", "–", "not estimated", "–")
 

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from results_example import example_results, main_linear, with_repeats, with_variants
+
+from riskkit.figures.theme import SERIES
+from riskkit.report.associations import associations
+from riskkit.report.estimates import linear_figure
+from riskkit.report.figure import PageFigure, exposure_text
+from riskkit.report.methods import limitations, methods
+from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
+from riskkit.results import Results
+
+RESULTS = with_variants(example_results(1, 2))
+REPEATED = with_repeats(example_results(1, 2))
+FOUND = associations(RESULTS)
+TEXT = exposure_text(RESULTS.manifest, "igf1")
+
+
+def texts(figure: PageFigure) -> list[str]:
+    return [text.get_text().replace("\u00a0", " ") for text in figure.wide.axes[1].texts]
+
+
+def lines(figure: PageFigure, label: str) -> list[float]:
+    return [line.get_xdata()[0] for line in figure.wide.axes[0].get_lines() if line.get_label() == label]
+
+
+def test_subgroups_stand_under_everyone_with_their_test() -> None:
+    figure = subgroups_figure(RESULTS, "igf1", TEXT, FOUND)
+    assert figure
+    shown = texts(figure)
+    assert shown[:2] == ["Death from any cause", ""]
+    assert (
+        shown.index("Everyone") < shown.index("Death from any cause by sex") < shown.index("Women") < shown.index("Men")
+    )
+    assert "p < 0.001" in shown  # (0.2 / 2 se)^2 with se = 0.0196 is 26
+    main = main_linear(RESULTS)["estimate"].iloc[0]
+    assert lines(figure, "box")[:3] == pytest.approx([math.exp(main + shift) for shift in (0, -0.1, 0.1)])
+
+
+def test_the_estimate_that_moved_stands_out_from_the_main_interval() -> None:
+    figure = sensitivity_figure(RESULTS, "igf1", TEXT, FOUND)
+    assert figure
+    ax = figure.wide.axes[0]
+    moved = [line for line in ax.get_lines() if line.get_label() == "box" and line.get_markerfacecolor() == SERIES[0]]
+    main = main_linear(RESULTS).iloc[0]
+    assert [line.get_xdata()[0] for line in moved] == pytest.approx([math.exp(main["estimate"] + 0.5)])
+    bands = [found.get_paths()[0].get_extents() for found in ax.collections if found.get_label() == "band"]
+    assert len(bands) == 6
+    assert (bands[0].x0, bands[0].x1) == pytest.approx((main["low"], main["high"]))
+    assert {"+65%", "+1%", "not estimated"} <= set(texts(figure))
+
+
+def test_what_is_told_of_them() -> None:
+    assert subgroups_told(RESULTS, "igf1", FOUND).replace("\u00a0", " ") == (
+        "Whether the hazard ratio of serum IGF-I differed between subgroups was tested 2 times: there was evidence "
+        "that it did for death from any cause by sex (p < 0.001) and death from cardiovascular disease by sex "
+        "(p = 0.002), at p < 0.05, where 0.1 would be expected by chance."
+    )
+    assert sensitivity_told(RESULTS, "igf1", FOUND) == (
+        "3 estimates of sensitivity analyses of serum IGF-I were compared with the main analysis: 1 lay outside the "
+        "main analysis's confidence interval: death from any cause, healthy at entry (0.97 to 1.60)."
+    )
+    assert sensitivity_told(RESULTS, "igf1", FOUND[1:]) == (
+        "1 estimate of sensitivity analyses of serum IGF-I was compared with the main analysis: each lay inside the "
+        "main analysis's confidence interval. The largest shift was from 1.02 to 1.03 for death from cardiovascular "
+        "disease (without the first 5 years)."
+    )
+
+
+def test_an_analysis_without_them_says_nothing() -> None:
+    plain = example_results(1, 2)
+    assert subgroups_figure(plain, "igf1", TEXT, FOUND) is sensitivity_figure(plain, "igf1", TEXT, FOUND) is None
+    assert subgroups_told(plain, "igf1", FOUND) == sensitivity_told(plain, "igf1", FOUND) == ""
+    assert "Subgroups and sensitivity analyses" not in dict(methods(plain))
+
+
+def test_methods_say_what_was_changed() -> None:
+    text = dict(methods(RESULTS))["Subgroups and sensitivity analyses"]
+    assert "Subgroups by sex were compared by Cochran's Q" in text
+    assert (
+        "Sensitivity analyses: without the first 5 years (the first 5 years of follow-up left out); healthy at entry "
+        "(people with ill == 0, the exposure within its percentiles 1 to 99)." in text
+    )
+
+
+def corrected(results: Results) -> PageFigure:
+    figure = linear_figure(results, "igf1", TEXT, associations(results))
+    assert figure
+    return figure
+
+
+def test_corrected_estimates_stand_under_the_uncorrected() -> None:
+    figure = corrected(REPEATED)
+    b = main_linear(REPEATED)["estimate"].tolist()
+    assert lines(figure, "box") == pytest.approx([math.exp(x) for v in b for x in (v, v / 0.8)])
+    assert texts(figure).count("corrected for dilution") == 2
+    assert "dilution ratio 0.80, SE 0.00" in figure.caption
+    assert figure.table.columns[-1].label == "Corrected for regression dilution"
+    assert figure.table.rows[1].cells[-1].startswith(f"{math.exp(b[1] / 0.8):.2f} (")
+    assert "dilution" not in corrected(RESULTS).caption
+
+
+def test_words_know_whether_anything_was_corrected() -> None:
+    assert (
+        "In the main model this ratio was 0.80 (SE 0.00) for serum IGF-I."
+        in dict(methods(REPEATED))["Measurement error"]
+    )
+    assert any("corrected in straight lines only" in text for text in limitations(REPEATED, FOUND))
+    assert any("nothing was corrected for error of measurement" in text for text in limitations(RESULTS, FOUND))
+    usual = associations(REPEATED)[0].usual
+    assert usual
+    assert usual.value == pytest.approx(math.exp(main_linear(REPEATED)["estimate"].iloc[0] / 0.8))
