@@ -73,9 +73,11 @@ def calibrated(fit: Fit, variable: str, dilution: Dilution) -> Fit:
         return refitted(fit, _expected(design, variable, basis, x, residual, share, share * (1 - share) * spread))
 
     best = with_share(share)
-    around = min(step, share / 2, (1 - share) / 2)
-    drift = (with_share(share + around).coef - with_share(share - around).coef) / (2 * around) * step if step else 0.0
-    extra = np.outer(drift, drift) if step else np.zeros_like(best.vcov)
+    extra = np.zeros_like(best.vcov)
+    if step > 0:
+        half = min(step, share / 2, (1 - share) / 2)
+        drift = (with_share(share + half).coef - with_share(share - half).coef) * step / (2 * half)
+        extra = np.outer(drift, drift)
     note = (
         f"'{variable}' is its usual level, by regression calibration (dilution ratio {dilution.ratio:.3f}, standard "
         f"error {dilution.se:.3f}; {1 - share:.3f} given the other covariates)"

@@ -188,8 +188,11 @@ def unexplained(values: Array, covariates: Array, codes: Codes) -> tuple[Array, 
         return y, y.size - levels.size
     z = np.column_stack([centred(column) for column in covariates.T])
     scale = z.std(axis=0)
-    coef, _, rank, _ = np.linalg.lstsq(z / np.where(scale > 0, scale, 1.0), y, rcond=1e-10)
-    return y - (z / np.where(scale > 0, scale, 1.0)) @ coef, y.size - levels.size - int(rank)
+    # What does not vary within a code leaves rounding behind, which must not be scaled up into a covariate.
+    z = z[:, scale > 1e-12 * np.abs(covariates).max(axis=0)]
+    z = z / z.std(axis=0)
+    coef, _, rank, _ = np.linalg.lstsq(z, y, rcond=1e-10)
+    return y - z @ coef, y.size - levels.size - int(rank)
 
 
 def _estimated(

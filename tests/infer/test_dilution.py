@@ -124,6 +124,12 @@ def test_people_without_a_group_or_covariate_are_left_out(pbc):
         assert found.mean == pytest.approx(pbc.loc[kept, "albumin"].mean())
 
 
+def test_a_covariate_that_does_not_vary_among_the_pairs_changes_nothing(pbc, frozen):
+    constant = np.where(pbc["repeated"].notna(), 0.1, pbc["age"])
+    found = dilution(pbc["albumin"], pbc["repeated"], covariates=pd.DataFrame({"constant": constant}))
+    np.testing.assert_allclose(shown(found), frozen["rosner"]["alone"], rtol=1e-9)
+
+
 def test_no_dilution_leaves_no_error():
     x = pd.Series(np.random.default_rng(1).standard_normal(100))
     found = dilution(x, 1.1 * x)
