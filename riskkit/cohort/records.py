@@ -116,6 +116,8 @@ def _view_wide(db: duckdb.DuckDBPyConnection, spec: CohortSpec, events: EventsSp
         at = {field: actual[name] for field, name in fields.items()}
         parts = [f"'{role}': {_text(at[name]) if name in at else 'NULL::VARCHAR'}" for role, name in given.items()]
         days = tuple(field for field in events.date if field in at)
+        if not days:  # codes without their dates: an incomplete export
+            find_columns(path, file, [f"{events.date[0]}_i{i}"], list(types))
         parts.append(f"'date': {_first_day(days, at, types)}")
         kept = [_kept(db, "code_file", at[field], codes) for field, codes in events.leave_out.items() if field in at]
         records.append(f"{{{', '.join(parts)}, 'kept': {_all(kept)}}}")

@@ -15,7 +15,7 @@ from riskkit.errors import DataError
 def withdraw(
     people: pd.DataFrame, flow: tuple[FlowStep, ...], path: Path
 ) -> tuple[pd.DataFrame, tuple[FlowStep, ...], tuple[str, ...]]:
-    """Leave out who stands in a list of withdrawals: an identifier a line, with or without a header that is no number.
+    """Leave out who stands in a list of withdrawals: an identifier a line, with or without a header.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def withdraw(
             raise DataError(f"{path}: is not text ({error}). Give an identifier a line.") from error
     listed = [line.strip('",;') for line in lines]
     if pd.api.types.is_integer_dtype(people[ID]):
-        if listed and not listed[0].lstrip("-").isdigit():
+        if listed and listed[0][:1].isalpha():
             listed = listed[1:]
         wrong = [line for line in listed if not line.lstrip("-").isdigit()]
         if wrong:
