@@ -39,8 +39,8 @@ def is_simulated(folder: Path) -> bool:
 def simulate(
     spec: CohortSpec,
     root: str | Path,
-    people: int = PEOPLE,
-    seed: int = SEED,
+    people: int,
+    seed: int,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> tuple[Source, ...]:
     """Write a twin beside the place of the real files, over an earlier one.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pooch
 from requests import HTTPError, RequestException, Timeout
 
-from riskkit.cohort.fallback import data_folder, is_simulated, raw_folder, simulate, simulated_sources
+from riskkit.cohort.fallback import PEOPLE, SEED, data_folder, is_simulated, raw_folder, simulate, simulated_sources
 from riskkit.cohort.files import find, opened, replacing
 from riskkit.cohort.lock import Source, read_lock
 from riskkit.errors import DataError, DataUnavailable
@@ -66,7 +66,7 @@ def fetch(
             say(f"{spec.name}: simulated people are in {twin}")
             return simulated_sources(spec, twin)
         say(f"{spec.name}: no data here; simulating people instead")
-        return simulate(spec, root)
+        return simulate(spec, root, PEOPLE, SEED)
     sources = []
     for key, file in spec.files.items():
         path = find(folder, *file.candidates)
