@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from riskkit.infer.usual import correct
 from riskkit.runner.people import people, response
 from riskkit.runner.scale import Scale
 from riskkit.spec.analysis import AnalysisSpec
-from riskkit.spec.plan import Task
+from riskkit.spec.plan import Task, variable_of
 from riskkit.spec.tables import PER_YEAR
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model", "variant")
@@ -47,21 +47,30 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
     terms = _terms(batch[0], scale)
     responses = {task.outcome: response(task, spec, cohort) for task in batch}
     used = {name: _used(f"{follow_up} ~ {terms}", data) for name, follow_up in responses.items()}
+    silent = {task.outcome: _silent(task, data, used[task.outcome], cohort) for task in batch}
+    formulas = {name: f"{follow_up} ~ {terms}" for name, follow_up in responses.items()}
     outcomes: dict[str, Fit | RiskkitError] = {}
-    for task in batch:
-        events = int(data.loc[used[task.outcome], task.outcome].sum())
+    for name, follow_up in responses.items():
+        events = int(data.loc[used[name], name].sum())
         if events < spec.min_events:
-            outcomes[task.outcome] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
-    enough = {name: follow_up for name, follow_up in responses.items() if name not in outcomes}
-    if enough:
+            outcomes[name] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
+        elif silent[name].any():
+            left = replace(batch[0], covariates=_varying(batch[0], data[used[name] & ~silent[name]]))
+            formulas[name] = f"{follow_up} ~ {_terms(left, scale)}"
+            outcomes[name] = _fit_alone(formulas[name], data[~silent[name]], cohort)
+    together = {name: follow_up for name, follow_up in responses.items() if name not in outcomes}
+    if together:
         try:
-            outcomes |= cox_many(terms, data, enough, time_unit=str(cohort.time_unit))
+            outcomes |= cox_many(terms, data, together, time_unit=str(cohort.time_unit))
         except RiskkitError as error:  # the terms themselves cannot be coded: no outcome can have them
-            outcomes |= dict.fromkeys(enough, error)
+            outcomes |= dict.fromkeys(together, error)
     rows: list[Rows] = []
     for task in batch:
-        text = f"{responses[task.outcome]} ~ {terms}"
-        rows.append(_rows(task, outcomes[task.outcome], text, data, used[task.outcome], scale, spec, cohort))
+        people_used = used[task.outcome] & ~silent[task.outcome]
+        text = formulas[task.outcome]
+        rows.append(_rows(task, outcomes[task.outcome], text, data, people_used, scale, spec, cohort))
+        if "fits" in rows[-1]:
+            rows[-1]["fits"]["n_silent"] = int((silent[task.outcome] & used[task.outcome]).sum())
     names = dict.fromkeys(name for each in rows for name in each)
     out = {name: pd.concat([each[name] for each in rows if name in each], ignore_index=True) for name in names}
     if batch[0].coding == "linear" and scale.repeat is not None and "estimates" in out:
@@ -79,6 +88,34 @@ def _dilution(task: Task, terms: str, data: pd.DataFrame, repeat: str) -> Diluti
     strata = None if design.strata is None else pd.Series(design.strata, index=design.index, name="strata")
     measured = data.loc[design.index]
     return dilution(measured[task.exposure], measured[repeat], covariates=others, by=strata)
+
+
+def _silent(task: Task, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> np.ndarray:
+    """Who is in a category of a covariate in which nobody used has the event, shape (n,).
+
+    The likelihood puts the hazard of such a category at zero, which no iteration reaches; with its people left out the
+    other coefficients are exactly those of that limit.
+    """
+    event = data[task.outcome].to_numpy() == 1
+    out = np.zeros(len(data), dtype=bool)
+    for name in map(variable_of, task.covariates):
+        if cohort.variables[name].kind != "number":
+            codes, levels = pd.factorize(data[name])
+            counts = np.bincount(codes[used & event & (codes >= 0)], minlength=len(levels))
+            out |= (codes >= 0) & np.append(counts == 0, False)[codes]
+    return out
+
+
+def _varying(task: Task, data: pd.DataFrame) -> tuple[str, ...]:
+    """The covariates that still differ between the people who are left."""
+    return tuple(term for term in task.covariates if data[variable_of(term)].nunique() > 1)
+
+
+def _fit_alone(formula: str, data: pd.DataFrame, cohort: Cohort) -> Fit | RiskkitError:
+    try:
+        return cox(formula, data, time_unit=str(cohort.time_unit)).light()
+    except RiskkitError as error:
+        return error
 
 
 def _terms(task: Task, scale: Scale) -> str:
@@ -109,7 +146,7 @@ def _rows(
             rows = _answers(task, fit, data, used, scale, spec, cohort)
             rows["fits"] = fit.glance().drop(columns="model").assign(formula=text)
             if _is_main(task, spec):
-                rows["tests"] = pd.concat([rows["tests"], _hazards(task, text, data, cohort)], ignore_index=True)
+                rows["tests"] = pd.concat([rows["tests"], _hazards(task, text, data, used, cohort)], ignore_index=True)
         except RiskkitError as error:
             fit = error
     if isinstance(fit, RiskkitError):
@@ -211,8 +248,8 @@ def _shape(task: Task, fit: Fit, scale: Scale, spec: AnalysisSpec) -> pd.DataFra
     return pd.DataFrame([row])
 
 
-def _hazards(task: Task, text: str, data: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
+def _hazards(task: Task, text: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> pd.DataFrame:
     """Tests of proportional hazards, for the exposure and for the whole model; they need the design again."""
-    found = ph_test(cox(text, data, time_unit=str(cohort.time_unit)))
+    found = ph_test(cox(text, data[used], time_unit=str(cohort.time_unit)))
     found = found[found["term"].isin([task.exposure, "GLOBAL"])]
     return found.assign(part="proportional hazards")[["term", "part", "chi2", "df", "p"]]

@@ -44,9 +44,10 @@ def people(task: Task, spec: AnalysisSpec, cohort: Cohort) -> pd.DataFrame:
 
 def response(task: Task, spec: AnalysisSpec, cohort: Cohort) -> str:
     """The task's follow-up as a formula writes it."""
-    time = str(cohort.outcomes[task.outcome].time)
+    outcome = cohort.outcomes[task.outcome]
+    time = outcome.time
     if task.time_scale == "age":
-        return f"Surv(age_entry, {_age_exit(time)}, {task.outcome})"
+        return f"Surv(age_entry, {outcome.age_exit}, {task.outcome})"
     variant = variant_of(task, spec)
     if isinstance(variant, SensitivitySpec) and variant.lag is not None:
         return f"Surv({START}, {time}, {task.outcome})"
@@ -54,14 +55,10 @@ def response(task: Task, spec: AnalysisSpec, cohort: Cohort) -> str:
 
 
 def _later(data: pd.DataFrame, lag: float, spec: AnalysisSpec, cohort: Cohort) -> pd.DataFrame:
-    times = {str(cohort.outcomes[outcome].time) for outcome in spec.outcomes}
-    ends = {time: data[time].where(data[time] > lag) for time in times}
-    moved = data.assign(**{START: lag}, **ends)
+    columns = {START: pd.Series(lag, index=data.index)}
+    for outcome in (cohort.outcomes[name] for name in spec.outcomes):
+        stays = data[outcome.time] > lag
+        columns |= {name: data[name].where(stays) for name in (outcome.time, outcome.age_exit) if name is not None}
     if "age_entry" in data:
-        ages = {_age_exit(time): data[_age_exit(time)].where(data[time] > lag) for time in times}
-        moved = moved.assign(age_entry=data["age_entry"] + lag, **ages)
-    return moved
-
-
-def _age_exit(time: str) -> str:
-    return time.removesuffix("follow_up") + "age_exit"
+        columns["age_entry"] = data["age_entry"] + lag
+    return data.assign(**columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -258,3 +259,25 @@ def test_results_can_be_written_and_read(results, tmp_path):
             assert frame.loc[present, column].tolist() == read.loc[present, column].tolist(), (name, column)
     assert back.manifest["analysis"]["name"] == "marker"
     assert [p.name for p in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_category_without_an_event_does_not_cost_the_model(analysis, cohort):
+    data = cohort.data.copy()
+    rare = data.index[(data["a"] == 0) & (data["sex"] == "Women")][:40]
+    kinds = pd.Series("common", index=data.index)
+    kinds[rare] = "rare"
+    data["bmi"] = np.where(data["bmi"].isna(), 27.0, data["bmi"])
+    data["sex"] = pd.Categorical(kinds)
+    changed = replace(cohort, data=data)
+    text = analysis.read_text()
+    path = analysis.with_name("silent.toml")
+    path.write_text(text[: text.index("[[subgroups]]")])
+    found = run(path, changed)
+    row = one(found.estimates, outcome="a", model="full", coding="linear")
+    fit = cox("Surv(age_entry, age_exit, a) ~ per(marker, 5) + bmi", data.drop(rare))
+    np.testing.assert_allclose([row["estimate"], row["se"]], [fit.coef[0], fit.se[0]], rtol=1e-9)
+    assert one(found.fits, outcome="a", model="full", coding="linear")["n_silent"] == 40
+    # The limit of the likelihood as the rare category's coefficient goes to minus infinity, all people kept.
+    offset = data.assign(far=np.where(kinds == "rare", -40.0, 0.0))
+    limit = cox("Surv(age_entry, age_exit, a) ~ per(marker, 5) + bmi + offset(far)", offset)
+    np.testing.assert_allclose(row["estimate"], limit.coef[0], rtol=1e-9)
