@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from riskkit.infer.multiplicity import adjust
 from riskkit.results import Results
 
 EXPOSURES = {
@@ -43,7 +44,7 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
     first outcome has a clearly bent association with every exposure, the last has none, those between a straight one.
     """
     frames: dict[str, Rows] = {name: [] for name in ("estimates", "curves", "shapes", "tests", "fits", "coefficients")}
-    outcome_names = list(OUTCOMES)[:outcomes]
+    outcome_names = list(named_outcomes(outcomes))
     scale_names = ["age", "follow_up"][:scales]
     for exposure in list(EXPOSURES)[:exposures]:
         for i, outcome in enumerate(outcome_names):
@@ -65,6 +66,19 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
         characteristics=_characteristics(),
         **{name: pd.DataFrame(rows) for name, rows in frames.items()},
     )
+
+
+def named_outcomes(count: int) -> dict[str, tuple[str, int]]:
+    """So many outcomes with their labels and events; from the sixth on they are cancers by number."""
+    sites = {f"site{i}": (f"Cancer of site {i}", 40 + 10 * i) for i in range(6, count + 1)}
+    return dict([*OUTCOMES.items(), *sites.items()][:count])
+
+
+def with_correction(results: Results) -> Results:
+    """The same results with p values corrected over the outcomes, as a run leaves them."""
+    family = ["exposure", "time_scale", "coding", "model", "term"]
+    adjusted = adjust(results.estimates, family)
+    return replace(results, estimates=adjusted, tests=adjust(results.tests, [*family, "part"]))
 
 
 def with_variants(results: Results) -> Results:
@@ -128,7 +142,7 @@ def main_linear(results: Results) -> pd.DataFrame:
 
 def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
     _, unit, centre, sd = EXPOSURES[key["exposure"]]
-    events = OUTCOMES[key["outcome"]][1]
+    events = named_outcomes(99)[key["outcome"]][1]
     missing = {"age-sex": 8, "lifestyle": 41, "metabolic": 388}[key["model"]]
     people = 5900 - missing
     error = 1.6 / np.sqrt(events)
@@ -250,13 +264,13 @@ def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: in
             }
             for name, (label, unit, centre, sd) in list(EXPOSURES.items())[:exposures]
         },
-        "outcomes": {name: {"label": OUTCOMES[name][0]} for name in outcomes},
+        "outcomes": {name: {"label": named_outcomes(99)[name][0]} for name in outcomes},
         "cohort": {
             "name": "example", "title": "The Example Cohort", "description": "Adults examined in 1988 to 1994.",
             "citation": "Example Investigators. The Example Cohort. J Ex. 1995;1:1-9.", "simulated": False, "n": 5900,
             "time_unit": "months",
             "follow_up": {"start": "examination, 1988 to 1994", "end": "death or 31 December 2019"},
-            "outcomes": {name: {"label": OUTCOMES[name][0], "note": None} for name in outcomes}
+            "outcomes": {name: {"label": named_outcomes(99)[name][0], "note": None} for name in outcomes}
             | {"all_causes": {"label": OUTCOMES["all_causes"][0], "note": "Any underlying cause"}},
             "flow": [
                 {"label": "Serum measured in the surplus sample", "removed": 0, "remaining": 6061},

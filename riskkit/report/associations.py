@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ import pandas as pd
 
 from riskkit.results import Results
 from riskkit.tables.tests import HAZARDS
+
+ADJUSTED = ("p_holm", "p_fdr")
+READABLE = 12  # outcomes that one figure of small multiples can show; an analysis of more is outcome-wide
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class Association:
         Per increment of the measured level, and of the usual level (corrected for regression dilution).
     overall, nonlinear : float
         p values of the spline's tests; NaN where there is no spline.
+    holm, fdr : float
+        The p value of the main test (all terms of the spline, or of the straight line where there is no spline)
+        corrected over the exposure's outcomes; NaN where it was not.
     ends : tuple of Ratio
         The curve at a low and a high level of the exposure.
     groups : int
@@ -86,6 +93,8 @@ class Association:
     usual: Ratio | None
     overall: float
     nonlinear: float
+    holm: float
+    fdr: float
     ends: tuple[Ratio, ...]
     groups: int
     shape: Shape | None
@@ -106,6 +115,11 @@ def associations(results: Results) -> tuple[Association, ...]:
         for i, exposure in enumerate(manifest["exposures"])
         for j, outcome in enumerate(manifest["analysis"]["outcomes"])
     )
+
+
+def is_outcome_wide(found: Sequence[Association]) -> bool:
+    """Whether there are more outcomes than a page can show as small multiples or tell one by one."""
+    return len({a.outcome for a in found}) > READABLE
 
 
 def anchor(exposure: int, outcome: int) -> str:
@@ -140,8 +154,12 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
     linear = [_ratio(row) for _, row in of(results.estimates, "linear").iterrows()]
     usual = [_ratio(row) for _, row in of(main_only(results.corrected), "linear").iterrows()]
     tested = of(results.tests, "spline")
-    tests = tested[tested["term"] == exposure].set_index("part")["p"]
-    whole = tested[tested["term"] == "GLOBAL"]
+    tested, whole = tested[tested["term"] == exposure], tested[tested["term"] == "GLOBAL"]
+    tests = tested.set_index("part")["p"]
+    main_test = tested[tested["part"] == "overall"]
+    if main_test.empty:
+        main_test = of(results.estimates, "linear")
+    holm, fdr = (float(main_test[c].iloc[0]) if c in main_test and len(main_test) else np.nan for c in ADJUSTED)
     return Association(
         exposure=exposure,
         outcome=outcome,
@@ -161,6 +179,8 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
         usual=usual[0] if usual else None,
         overall=float(tests.get("overall", np.nan)),
         nonlinear=float(tests.get("nonlinear", np.nan)),
+        holm=holm,
+        fdr=fdr,
         ends=_ends(curve, groups),
         groups=len(groups),
         shape=_shape(of(results.shapes), curve),

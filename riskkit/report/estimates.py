@@ -11,8 +11,9 @@ from riskkit.figures.forest import ForestHeads, ForestRow, forest
 from riskkit.figures.panels import Panel
 from riskkit.figures.shape import is_floating, shape
 from riskkit.numbers import count, p_phrase, p_value, ratio
-from riskkit.report.associations import Association, main_only, main_rows
+from riskkit.report.associations import Association, is_outcome_wide, main_only, main_rows
 from riskkit.report.figure import ExposureText, PageFigure
+from riskkit.report.outcomewide import by_estimate
 from riskkit.report.words import in_sentence, interval, listed
 from riskkit.results import Results
 from riskkit.tables.estimates import groups_table, linear_table
@@ -65,10 +66,15 @@ def linear_figure(
     corrected = main_rows(main_only(results.corrected), results.manifest, exposure, "linear")
     rows_of, usual_of = ({r.outcome: r for r in frame.itertuples()} for frame in (estimates, corrected))
     rows = []
-    for a in found:
+    many = is_outcome_wide(found)
+    ordered = by_estimate(found) if many else found
+    for a in ordered:
         r, usual = rows_of.get(a.outcome), usual_of.get(a.outcome)
+        strong = not many or (r is not None and getattr(r, "p_holm", np.nan) < 1 - a.level)
         rows.append(
-            ForestRow(a.outcome_label, r.ratio, r.low, r.high, 1 / r.se**2, count(r.events), p_value(r.p))
+            ForestRow(
+                a.outcome_label, r.ratio, r.low, r.high, 1 / r.se**2, count(r.events), p_value(r.p), strong=strong
+            )
             if r
             else ForestRow(a.outcome_label, np.nan, np.nan, np.nan, np.nan)
         )
@@ -80,14 +86,21 @@ def linear_figure(
     caption = (
         f"Hazard ratios per {text.increment} higher {text.name}, taken as a straight line on the log scale; where "
         "the curve is bent, this is its average slope. The area of each box is proportional to the information "
-        f"behind it, and an arrow marks an interval that leaves the axis. {_dilution(corrected)}{text.adjusted}"
+        f"behind it, and an arrow marks an interval that leaves the axis. {_marked(many)}{_dilution(corrected)}"
+        f"{text.adjusted}"
     )
     told = listed(f"{in_sentence(a.outcome_label)} {interval(a.linear, a.level)}" for a in found if a.linear)
-    outcomes = {a.outcome: a.outcome_label for a in found}
+    outcomes = {a.outcome: a.outcome_label for a in ordered}
     table = linear_table(
         estimates, corrected, outcomes, f"{text.ratio} per {text.increment} higher {text.name}", text.short
     )
     return PageFigure("linear", wide, narrow, caption, f"Hazard ratio per {text.increment} higher: {told}.", table)
+
+
+def _marked(many: bool) -> str:
+    if not many:
+        return ""
+    return "Ordered by estimate; filled: p below the threshold when corrected for their number by Holm's method. "
 
 
 def _dilution(corrected: pd.DataFrame) -> str:

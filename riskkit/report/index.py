@@ -10,10 +10,11 @@ from pathlib import Path
 
 from riskkit.figures.svg import draw
 from riskkit.numbers import count
-from riskkit.report.associations import associations
+from riskkit.report.associations import associations, is_outcome_wide
 from riskkit.report.curves import curves_figure
 from riskkit.report.estimates import linear_figure
 from riskkit.report.figure import exposure_text
+from riskkit.report.outcomewide import volcano_figure
 from riskkit.report.render import render
 from riskkit.report.words import headline, in_sentence
 from riskkit.results import Results
@@ -62,8 +63,10 @@ def index_entry(results: Results) -> IndexEntry:
     thumbnail, facts = "", "No model could be fitted"
     if first:
         text = exposure_text(manifest, first.exposure)
-        make = curves_figure if first.ends else linear_figure
-        figure = make(results, first.exposure, text, [first])
+        if is_outcome_wide(found):
+            figure = volcano_figure(results, first.exposure, text, [a for a in found if a.exposure == first.exposure])
+        else:
+            figure = (curves_figure if first.ends else linear_figure)(results, first.exposure, text, [first])
         if figure:
             thumbnail = draw(figure.narrow, f"index-{analysis['name']}").inline(figure.caption, figure.finding)
         facts = f"{count(first.people)} people, {count(first.events)} events ({in_sentence(first.outcome_label)})"

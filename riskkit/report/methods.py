@@ -241,6 +241,12 @@ def _tests(results: Results) -> str:
         sentences.append(
             "Groups have floating absolute risks (Easton, Peto and Babiker), by which any two of them can be compared."
         )
+    if "p_holm" in results.tests and len(results.manifest["outcomes"]) > 1:
+        sentences.append(
+            "For each exposure, model and kind of test, p values were corrected for the number of outcomes by Holm's "
+            "method, which limits the chance of any false finding among them, and by Benjamini and Hochberg's, which "
+            "limits the expected share of false findings."
+        )
     return " ".join(sentences)
 
 

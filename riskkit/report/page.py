@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count as counter
@@ -13,15 +13,16 @@ from pathlib import Path
 
 from riskkit.figures.svg import draw
 from riskkit.numbers import count
-from riskkit.report.associations import Association, associations, main_rows
+from riskkit.report.associations import Association, associations, is_outcome_wide, main_rows
 from riskkit.report.curves import curves_figure, models_figure
 from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import ExposureText, PageFigure, exposure_text
 from riskkit.report.methods import limitations, methods
+from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import characteristics_table, flow_figure
 from riskkit.report.render import render
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
-from riskkit.report.words import TIME_SCALES, finding, headline, people, proportional_hazards, reading
+from riskkit.report.words import TIME_SCALES, finding, has_evidence, headline, people, proportional_hazards, reading
 from riskkit.results import Results
 from riskkit.tables.estimates import failures_table, models_table
 from riskkit.tables.table import Table
@@ -32,12 +33,14 @@ Progress = Callable[[str], None]
 Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
 FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure)
 COMPARISONS: tuple[Maker, ...] = (models_figure, subgroups_figure, sensitivity_figure)
+OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure)
+FOLDED: tuple[Maker, ...] = (curves_figure, groups_figure, *COMPARISONS)
 VARIANT_MODEL = ("exposure", "outcome", "coding", "variant")  # columns that tell the models of variants apart
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure as it stands in the page: its number, drawings, caption and table."""
+    """A figure as it stands in the page: its number, drawings (the narrow one may be empty), caption and table."""
 
     number: int
     name: str
@@ -67,14 +70,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Section:
-    """What the page shows of one exposure."""
+    """What the page shows of one exposure; what is folded is opened by the reader."""
 
     id: str
     label: str
     findings: tuple[Finding, ...]
+    folded_findings: tuple[Finding, ...]
     figures: tuple[Shown, ...]
     main: Numbered
     comparisons: tuple[Shown, ...]
+    folded_figures: tuple[Shown, ...]
     models: Numbered | None
 
 
@@ -117,11 +122,11 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
     found = associations(results)
     figure_numbers, table_numbers = counter(1), counter(1)
 
-    def show(figure: PageFigure, about: str) -> Shown:
+    def show(figure: PageFigure, about: str, folded: bool = False) -> Shown:
         number = next(figure_numbers)
         if on_progress:
             on_progress(f"figure {number}: {figure.name} of {about}" if about else f"figure {number}: {figure.name}")
-        return _show(figure, number, about, figures)
+        return _show(figure, number, about, figures, folded)
 
     flow = show(flow_figure(results, found), "")
     described = characteristics_table(results)
@@ -130,15 +135,26 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
     for i, exposure in enumerate(manifest["exposures"]):
         own = [a for a in found if a.exposure == exposure]
         text = exposure_text(manifest, exposure)
-        drawn, comparisons = (
-            tuple(show(figure, exposure) for figure in _figures(makers, results, exposure, text, own))
-            for makers in (FIGURES, COMPARISONS)
+        many = is_outcome_wide(own)
+        drawn, comparisons, folded = (
+            tuple(
+                show(figure, exposure, makers is FOLDED)
+                for part in each
+                for figure in _figures(makers, results, exposure, text, part)
+            )
+            for makers, each in _layout(own, many)
         )
         main = Numbered(next(table_numbers), _main_table(results, exposure, text, own))
         models = _models_table(results, exposure, text, own)
-        findings = (*(Finding(finding(a), a.anchor) for a in own), *_robustness(results, exposure, own, comparisons))
+        told, aside = (
+            tuple(Finding(finding(a), a.anchor) for a in own if (has_evidence(a) or not many) == first)
+            for first in (True, False)
+        )
+        robust = tuple(_robustness(results, exposure, own, (*comparisons, *folded)))
         numbered = Numbered(next(table_numbers), models) if models else None
-        sections.append(Section(f"e{i + 1}", text.label, findings, drawn, main, comparisons, numbered))
+        sections.append(
+            Section(f"e{i + 1}", text.label, (*told, *robust), aside, drawn, main, comparisons, folded, numbered)
+        )
     failures = _failures(results)
     return render(
         "page.html.j2",
@@ -157,6 +173,18 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
         created=datetime.fromisoformat(manifest["provenance"]["created"]),
         frames=Results.frame_names(),
     )
+
+
+def _layout(
+    found: Sequence[Association], many: bool
+) -> tuple[tuple[tuple[Maker, ...], Iterable[Sequence[Association]]], ...]:
+    """Which figures stand before the main table, after it, and folded away, each for which outcomes.
+
+    Of many outcomes the page shows those that hold all of them, and folds small multiples, a readable number at a time.
+    """
+    if not many:
+        return (FIGURES, (found,)), (COMPARISONS, (found,)), ((), ())
+    return (OUTCOME_WIDE, (found,)), ((), ()), (FOLDED, parts(found))
 
 
 def _figures(
@@ -179,13 +207,13 @@ def _robustness(
             yield Finding(said, shown.id, "figure")
 
 
-def _show(figure: PageFigure, number: int, about: str, folder: Path) -> Shown:
-    """Write a figure's files and take its drawings into the page."""
+def _show(figure: PageFigure, number: int, about: str, folder: Path, folded: bool) -> Shown:
+    """Write a figure's files and take its drawings into the page, of a folded one only the wide one."""
     name = "-".join(part for part in (f"figure-{number}", _slug(about), figure.name) if part)
     drawing = draw(figure.wide, name)
     drawing.write(folder)
     title = f"Figure {number}. {figure.caption}"
-    narrow = draw(figure.narrow, f"{name}-narrow").inline(title, figure.finding)
+    narrow = "" if folded else draw(figure.narrow, f"{name}-narrow").inline(title, figure.finding)
     return Shown(number, figure.name, name, drawing.inline(title, figure.finding), narrow, figure.caption, figure.table)
 
 

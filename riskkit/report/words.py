@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from riskkit.numbers import HARD, count, level, measure, measures, p_phrase, ratio
-from riskkit.report.associations import Association, Ratio
+from riskkit.report.associations import Association, Ratio, is_outcome_wide
 
 RATIO = "hazard ratio"
 MOST_NAMED = 5  # outcomes in a headline
@@ -22,7 +22,12 @@ TIME_SCALES = {"age": "attained age", "follow_up": "time since entry"}
 
 
 def headline(found: Sequence[Association]) -> tuple[str, ...]:
-    """The answer to the analysis's question: a sentence on the first outcome, and one on the others if there are."""
+    """The answer to the analysis's question: a sentence on the first outcome, and one on the others if there are.
+
+    Of more outcomes than can be told one by one, how many stand out is told instead.
+    """
+    if is_outcome_wide(found):
+        return _counted(found)
     first = found[0]
     others = [a for a in found[1:] if a.exposure == first.exposure and a.fitted]
     sentences = [finding(first)]
@@ -116,10 +121,13 @@ def proportional_hazards(found: Sequence[Association]) -> str:
     ]
     against = [a for a in tested if a.proportional < _alpha(a)]
     if against:
+        against = sorted(against, key=lambda a: a.proportional) if len(against) > MOST_NAMED else against
         named = listed(
             f"{in_sentence(a.exposure_label)} with {in_sentence(a.outcome_label)} ({p_phrase(a.proportional)})"
-            for a in against
+            for a in against[:MOST_NAMED]
         )
+        if len(against) > MOST_NAMED:
+            named = f"{count(len(against))} of them, most clearly for {named}"
         sentences.append(
             f"There was evidence of change for {named}. There the {RATIO} is an average over follow-up, weighted "
             "towards when most events happened, and may hide an association that is stronger early or late."
@@ -171,6 +179,35 @@ def lowest_point(a: Association) -> str:
     else:
         return ""
     return f"lowest at {measure(s.x)} ({where})"
+
+
+def _counted(found: Sequence[Association]) -> tuple[str, ...]:
+    """The answer of an analysis of many outcomes, for its first exposure: how many stand out, and which."""
+    own = [a for a in found if a.exposure == found[0].exposure]
+    tested = [a for a in own if a.fitted]
+    if not tested:
+        return (f"No model of {in_sentence(own[0].exposure_label)} could be fitted.",)
+    alpha = _alpha(own[0])
+    exposure = own[0].exposure_label
+    corrected = [a for a in tested if not math.isnan(a.holm)]
+    certain = sorted((a for a in corrected if a.holm < alpha), key=lambda a: a.holm)
+    discovered = [a for a in corrected if a.fdr < alpha]
+    clear = [a for a in tested if has_evidence(a)]
+    left_out = f" ({quantity(len(own) - len(tested), 'other')} could not be fitted)" if len(own) > len(tested) else ""
+    chance = (
+        f"At {threshold(own[0])} without correction there was evidence of an association with {count(len(clear))}; if "
+        f"there were none at all, {alpha * len(tested):.2g} would be expected by chance."
+    )
+    if not corrected:
+        return (f"{exposure} was examined with {quantity(len(tested), 'outcome')}{left_out}. {chance}",)
+    named = listed([in_sentence(a.outcome_label) for a in certain[:MOST_NAMED]])
+    which = f": {named}" if len(certain) <= MOST_NAMED else f", the clearest of them {named}"
+    return (
+        f"Of {quantity(len(tested), 'outcome')}{left_out}, {in_sentence(exposure)} was associated with "
+        f"{f'{count(len(certain))}{which}' if certain else 'none'} (Holm-corrected {threshold(own[0])}).",
+        f"At a false discovery rate of {level(alpha)}, there was evidence for {count(len(discovered))}. {chance}",
+        *([finding(certain[0])] if certain else []),
+    )
 
 
 def _usual(a: Association) -> str:

@@ -227,7 +227,8 @@ def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_
     results: Results, tmp_path: Path
 ) -> None:
     asked = with_variants(results)
-    linear = {name: getattr(asked, name)[lambda f: f["coding"] == "linear"] for name in ("estimates", "curves", "fits")}
+    frames = {name: getattr(asked, name) for name in ("estimates", "curves", "fits", "tests")}
+    linear = {name: frame[frame["coding"] == "linear"] for name, frame in frames.items()}
     page = Page(write_report(replace(asked, **linear), tmp_path / "variants").read_text(encoding="utf-8"))
     text = page.text.replace("\u00a0", " ")
     for expected in (

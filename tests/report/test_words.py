@@ -19,12 +19,13 @@ from riskkit.report.words import (
 )
 
 NAN = float("nan")
+HIGH_END = Ratio(0.9, 0.8, 1.01, NAN, 231.4)
 STRAIGHT = Association(
     exposure="igf1", outcome="cancer", exposure_label="Serum IGF-I", outcome_label="Death from cancer", unit="ng/mL",
     anchor="e1-o1", level=0.95, reference=150.0, reference_label="median", per_label="SD (60 ng/mL)", people=5859.0,
     events=520.0, person_years=88000.0, missing=41.0, linear=Ratio(0.88, 0.82, 0.93, 0.0004), usual=None,
-    overall=0.0011, nonlinear=0.41, ends=(Ratio(1.2, 1.1, 1.3, NAN, 72.0), Ratio(0.9, 0.8, 1.01, NAN, 231.4)),
-    groups=5, shape=None, proportional=0.5, proportional_all=0.2,
+    overall=0.0011, nonlinear=0.41, holm=NAN, fdr=NAN, ends=(Ratio(1.2, 1.1, 1.3, NAN, 72.0), HIGH_END), groups=5,
+    shape=None, proportional=0.5, proportional_all=0.2,
 )  # fmt: skip
 NONE = replace(STRAIGHT, overall=0.2, nonlinear=0.6, linear=Ratio(1.02, 0.94, 1.11, 0.63), outcome_label="Stroke")
 
@@ -115,6 +116,35 @@ def test_the_headline_tells_the_others_after_the_first() -> None:
     assert "for 6 of them (at" in headline([STRAIGHT] * 7)[1]
 
 
+def many(clear: int, tested: int = 30, holm: float = 0.01) -> list[Association]:
+    """So many outcomes, of which the first are clear, the clearest last among them."""
+    found = [replace(STRAIGHT, outcome=f"o{i}", outcome_label=f"Outcome {i}") for i in range(1, tested + 1)]
+    p = [(0.001, holm / (i + 1), 0.002) if i < clear else (0.3, 1.0, 0.9) for i in range(tested)]
+    return [replace(a, overall=o, holm=h, fdr=f) for a, (o, h, f) in zip(found, p, strict=True)]
+
+
+def test_many_outcomes_are_counted_in_the_headline() -> None:
+    first, second, clearest = map(plain, headline(many(2)))
+    assert first == (
+        "Of 30 outcomes, serum IGF-I was associated with 2: outcome 2 and outcome 1 (Holm-corrected p < 0.05)."
+    )
+    assert second == (
+        "At a false discovery rate of 5%, there was evidence for 2. At p < 0.05 without correction there was evidence "
+        "of an association with 2; if there were none at all, 1.5 would be expected by chance."
+    )
+    assert clearest.startswith("Serum IGF-I was associated with outcome 2 (p = 0.001)")
+    some, _, _ = headline(many(7))
+    assert "associated with 7, the clearest of them outcome 7, outcome 6, outcome 5, outcome 4 and outcome 3 (" in some
+    none = headline(many(0))
+    assert len(none) == 2
+    assert "was associated with none (" in none[0]
+    failed = [*many(1, 29), replace(STRAIGHT, outcome="o30", linear=None, ends=())]
+    assert headline(failed)[0].startswith("Of 29 outcomes (1 other could not be fitted), serum")
+    assert "examined with 30 outcomes" in headline([replace(a, holm=NAN, fdr=NAN) for a in many(3)])[0]
+    lost = [replace(a, linear=None, ends=()) for a in many(3)]
+    assert headline(lost) == ("No model of serum IGF-I could be fitted.",)
+
+
 U = Shape(209.0, 197.0, None, inside=True, verdict="No evidence for a U shape (p = 0.43).")
 
 
@@ -156,6 +186,8 @@ def test_proportional_hazards() -> None:
     against = plain(proportional_hazards([STRAIGHT, replace(NONE, proportional=0.004)]))
     assert "There was evidence of change for serum IGF-I with stroke (p = 0.004)." in against
     assert "an average over follow-up" in against
+    crowd = [replace(a, proportional=0.04 - i / 1000) for i, a in enumerate(many(0))]
+    assert "change for 30 of them, most clearly for serum IGF-I with outcome 30 (" in plain(proportional_hazards(crowd))
     assert proportional_hazards([replace(STRAIGHT, proportional=NAN)]) == "Proportional hazards were not tested."
 
 

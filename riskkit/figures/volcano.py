@@ -1,0 +1,132 @@
+"""Volcano plots: how strong the association with each of many outcomes is, and how clear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from riskkit.figures.theme import FAINT, INK, MAIN, MUTED, NARROW, WIDE, ratio_axis, styled, wrapped
+
+SMALLEST = 1e-300  # p values below stand here
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+MOST_TICKS = 7
+GAP = 0.115  # inches between the lines of labels
+ROOM = 2.2  # how much wider than its points the axis is, for their labels
+
+
+@dataclass(frozen=True)
+class Point:
+    """One outcome.
+
+    Attributes
+    ----------
+    label : str
+    ratio, p : float
+    named : bool
+        Whether its label is written beside it.
+    strong : bool
+        Filled in the main colour; the others are outlined where named, and grey where not.
+    """
+
+    label: str
+    ratio: float
+    p: float
+    named: bool
+    strong: bool
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A p value below which something is said, and what."""
+
+    p: float
+    label: str
+
+
+@styled()
+def volcano(points: Sequence[Point], thresholds: Sequence[Threshold], *, xlabel: str, narrow: bool = False) -> Figure:
+    """Draw p values (upwards, on a log scale) against ratios (log scale).
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Those without a ratio or a p value are left out.
+    thresholds : sequence of Threshold
+        Lines across, with their label at the edge where fewer outcomes are named.
+    xlabel : str
+        Name of the ratio, with the scale it is drawn on.
+    narrow : bool
+        One column.
+    """
+    shown = [point for point in points if np.isfinite(point.ratio) and np.isfinite(point.p)]
+    width, height = (NARROW, 3.6) if narrow else (WIDE, 4.4)
+    figure = Figure(figsize=(width, height))
+    left, bottom = 0.62 / width, (0.56 if narrow else 0.45) / height
+    ax = figure.add_axes((left, bottom, 1 - left - 0.1 / width, 1 - bottom - 0.12 / height))
+    reach = max([abs(np.log(point.ratio)) for point in shown] + [np.log(1.1)]) * ROOM
+    ratio_axis(ax, "x", float(np.exp(-reach)), float(np.exp(reach)), most=4 if narrow else 6)
+    highest = max(_height(p) for p in (0.1, *(x.p for x in shown), *(t.p for t in thresholds)))
+    _p_axis(ax, highest)
+    ax.axvline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
+    edge = 1 if sum(point.named * np.sign(point.ratio - 1) for point in shown) < 0 else 0
+    for threshold in thresholds:
+        at = _height(threshold.p)
+        ax.axhline(at, color=MUTED, linewidth=0.7, linestyle=(0, (4, 2)), zorder=1, label="threshold")
+        ax.annotate(
+            threshold.label, (edge, at), (2 - 4 * edge, 1.5), xycoords=("axes fraction", "data"), va="bottom",
+            textcoords="offset points", ha="right" if edge else "left", size=6.3 if narrow else 6.8, color=MUTED,
+        )  # fmt: skip
+    for point in shown:
+        face, rim = (MAIN, MAIN) if point.strong else ("white", MAIN) if point.named else (FAINT, MUTED)
+        ax.plot(
+            [point.ratio], [_height(point.p)], marker="o", markersize=5, markerfacecolor=face, markeredgecolor=rim,
+            markeredgewidth=0.9, linestyle="none", zorder=4, label="outcome",
+        )  # fmt: skip
+    named = [point for point in shown if point.named]
+    _write_labels(ax, [point for point in named if point.ratio >= 1], 1, narrow)
+    _write_labels(ax, [point for point in named if point.ratio < 1], -1, narrow)
+    ax.set_xlabel(wrapped(xlabel, 46 if narrow else 90), labelpad=3)
+    ax.set_ylabel("p value, log scale")
+    return figure
+
+
+def _height(p: float) -> float:
+    return float(-np.log10(max(p, SMALLEST)))
+
+
+def _p_axis(ax: Axes, highest: float) -> None:
+    ax.set_ylim(-0.04 * highest, highest * 1.08)
+    step = int(np.ceil(highest / MOST_TICKS))
+    ax.yaxis.set_major_locator(FixedLocator(list(range(0, int(highest) + 1, step))))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _power(round(y))))
+
+
+def _power(exponent: int) -> str:
+    return f"{10.0**-exponent:g}" if exponent < 4 else "10" + str(-exponent).translate(SUPERSCRIPT)
+
+
+def _write_labels(ax: Axes, points: Sequence[Point], side: int, narrow: bool) -> None:
+    """Labels on one side of the line of no difference, from the top down, each below the one before."""
+    figure = ax.get_figure()
+    inches = ax.get_position().height * figure.get_size_inches()[1] / np.ptp(ax.get_ylim())
+    last = np.inf
+    for point in sorted(points, key=lambda each: each.p):
+        text = wrapped(point.label, 16 if narrow else 30)
+        tall = (text.count("\n") + 1) * GAP
+        wanted = _height(point.p) * inches
+        at = min(wanted, last - tall / 2)
+        last = at - tall / 2
+        style: dict[str, Any] = {"size": 6.3 if narrow else 6.8, "color": INK, "linespacing": 1.05, "zorder": 5}
+        if at < wanted:
+            style["arrowprops"] = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2}
+        ax.annotate(
+            text, (point.ratio, _height(point.p)), (side * (6 if at == wanted else 14), (at - wanted) * 72),
+            textcoords="offset points", ha="left" if side > 0 else "right", va="center", **style,
+        )  # fmt: skip
