@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import BSpline
 
 from riskkit.errors import DataError
 
@@ -104,6 +103,8 @@ def _clamped(interior: ArrayLike, boundary: Boundary, degree: int) -> Array:
 
 
 def _all_columns(x: Array, knots: Array, degree: int, derivative: int = 0) -> Array:
+    from scipy.interpolate import BSpline  # half a second and 50 MB that only these splines need
+
     return np.asarray(BSpline(knots, np.eye(knots.size - degree - 1), degree)(x, nu=derivative))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg, stats
+from scipy import linalg, special
 
 from riskkit.design.bases import Array
 from riskkit.errors import SpecError
@@ -45,4 +45,4 @@ def likelihood_ratio(fit: Fit, restrictions: Array) -> tuple[float, float]:
         names = [*fit.recipe.names[:first], *(f"restricted{j}" for j in range(1, free.shape[1] + 1))]
         smaller = refitted(fit, with_columns(design, x, names)).loglik
     chi2 = 2 * (fit.loglik - smaller)
-    return chi2, float(stats.chi2.sf(chi2, len(restrictions)))
+    return chi2, float(special.chdtrc(len(restrictions), chi2))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from riskkit.design.bases import Array, Summary
 from riskkit.errors import FitError, SpecError, did_you_mean
@@ -198,5 +198,5 @@ def tail(fit: Fit, chi2: float, df: float) -> float:
     if df == 0:
         return float("nan")
     if np.isinf(fit.df_resid):
-        return float(stats.chi2.sf(chi2, df))
-    return float(stats.f.sf(chi2 / df, df, fit.df_resid))
+        return float(special.chdtrc(df, chi2))
+    return float(special.fdtrc(df, fit.df_resid, chi2 / df))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from riskkit.design.bases import Array
 from riskkit.design.surv import TIE, Surv
@@ -63,7 +63,7 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
         kept = np.concatenate([np.arange(p), p + columns])
         u = np.concatenate([np.zeros(p), score[columns]])
         chi2 = float(u @ np.linalg.solve(information[np.ix_(kept, kept)], u))
-        rows.append((label, chi2, columns.size, float(stats.chi2.sf(chi2, columns.size))))
+        rows.append((label, chi2, columns.size, float(special.chdtrc(columns.size, chi2))))
     return pd.DataFrame(rows, columns=["term", "chi2", "df", "p"])
 
 

@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from riskkit.design.bases import Linear
 from riskkit.design.design import Design
@@ -108,7 +108,7 @@ def select_fp(fit: Fit, variable: str, *, degree: int = 2, alpha: float = 0.05) 
     chosen, tests = best[degree], []
     for name, powers, df in simpler:
         chi2 = 2 * (loglik[best[degree]] - loglik[powers])
-        p = float(stats.chi2.sf(chi2, df))
+        p = float(special.chdtrc(df, chi2))
         tests.append({"test": f"FP{degree} against {name}", "chi2": chi2, "df": df, "p": p})
         if p >= alpha:
             chosen = powers
