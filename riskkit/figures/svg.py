@@ -8,9 +8,10 @@ from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from riskkit.figures.theme import styled
+from riskkit.figures.theme import MARK, styled
 
 SVG = "http://www.w3.org/2000/svg"
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -79,12 +80,30 @@ class Drawing:
         return svg, png
 
 
-def draw(figure: Figure, name: str) -> Drawing:
-    """Draw a figure as SVG: text as text, and the same bytes for the same figure."""
+def draw(figure: Figure, name: str, mark: str = "") -> Drawing:
+    """Draw a figure as SVG: text as text, and the same bytes for the same figure.
+
+    `mark` is written across it in large pale letters: what nobody who meets the figure elsewhere may overlook.
+    """
+    if mark:
+        _watermark(figure, mark)
     buffer = BytesIO()
     with styled():
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return Drawing(figure, name, NOT_XML.sub("", buffer.getvalue().decode("utf-8")))
+
+
+def _watermark(figure: Figure, text: str) -> None:
+    """Write along the diagonal, as large as fits: bold capitals are about 0.78 as wide as tall, with their gaps."""
+    width, height = figure.get_size_inches()
+    tilt = np.arctan2(height, width)
+    long, tall = 0.78 * len(text), 1.2
+    across = long * np.cos(tilt) + tall * np.sin(tilt)
+    upwards = long * np.sin(tilt) + tall * np.cos(tilt)
+    figure.text(
+        0.5, 0.5, text, size=72 * 0.9 * min(width / across, height / upwards), rotation=np.degrees(tilt), ha="center",
+        va="center", weight="bold", color=MARK, alpha=0.16, zorder=10,
+    )  # fmt: skip
 
 
 def _take_out_style(root: ElementTree.Element) -> None:

@@ -12,6 +12,13 @@ from riskkit.numbers import level, measure
 from riskkit.report.words import TIME_SCALES, in_sentence
 from riskkit.tables.table import Table
 
+SIMULATED = "SIMULATED DATA"
+
+
+def warning(manifest: Mapping[str, Any]) -> str:
+    """What every page and figure of simulated data says; empty where the data are real."""
+    return SIMULATED if manifest["cohort"]["simulated"] else ""
+
 
 @dataclass(frozen=True)
 class PageFigure:

@@ -13,7 +13,7 @@ from riskkit.numbers import count
 from riskkit.report.associations import associations, is_outcome_wide
 from riskkit.report.curves import curves_figure
 from riskkit.report.estimates import linear_figure
-from riskkit.report.figure import exposure_text
+from riskkit.report.figure import SIMULATED, exposure_text, warning
 from riskkit.report.outcomewide import volcano_figure
 from riskkit.report.render import render
 from riskkit.report.words import headline, in_sentence
@@ -68,7 +68,8 @@ def index_entry(results: Results) -> IndexEntry:
         else:
             figure = (curves_figure if first.ends else linear_figure)(results, first.exposure, text, [first])
         if figure:
-            thumbnail = draw(figure.narrow, f"index-{analysis['name']}").inline(figure.caption, figure.finding)
+            drawing = draw(figure.narrow, f"index-{analysis['name']}", warning(manifest))
+            thumbnail = drawing.inline(figure.caption, figure.finding)
         facts = f"{count(first.people)} people, {count(first.events)} events ({in_sentence(first.outcome_label)})"
     return IndexEntry(
         name=analysis["name"],
@@ -98,5 +99,5 @@ def write_index(folder: str | Path, entries: Sequence[IndexEntry]) -> Path:
     partial = folder / f".index.{os.getpid()}.partial"
     made = [entry for entry in entries if not entry.reason]
     absent = [entry for entry in entries if entry.reason]
-    partial.write_text(render("index.html.j2", made=made, absent=absent), encoding="utf-8")
+    partial.write_text(render("index.html.j2", made=made, absent=absent, simulated=SIMULATED), encoding="utf-8")
     return partial.replace(folder / "index.html")

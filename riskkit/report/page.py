@@ -16,7 +16,7 @@ from riskkit.numbers import count
 from riskkit.report.associations import Association, associations, is_outcome_wide, main_rows
 from riskkit.report.curves import curves_figure, models_figure
 from riskkit.report.estimates import groups_figure, linear_figure
-from riskkit.report.figure import ExposureText, PageFigure, exposure_text
+from riskkit.report.figure import ExposureText, PageFigure, exposure_text, warning
 from riskkit.report.methods import limitations, methods
 from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import characteristics_table, flow_figure
@@ -126,7 +126,7 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
         number = next(figure_numbers)
         if on_progress:
             on_progress(f"figure {number}: {figure.name} of {about}" if about else f"figure {number}: {figure.name}")
-        return _show(figure, number, about, figures, folded)
+        return _show(figure, number, about, figures, warning(manifest), folded)
 
     flow = show(flow_figure(results, found), "")
     described = characteristics_table(results)
@@ -159,6 +159,7 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
     return render(
         "page.html.j2",
         manifest=manifest,
+        warning=warning(manifest),
         answer=headline(found),
         people=people(found),
         reading=reading(found),
@@ -207,14 +208,15 @@ def _robustness(
             yield Finding(said, shown.id, "figure")
 
 
-def _show(figure: PageFigure, number: int, about: str, folder: Path, folded: bool) -> Shown:
+def _show(figure: PageFigure, number: int, about: str, folder: Path, mark: str, folded: bool) -> Shown:
     """Write a figure's files and take its drawings into the page, of a folded one only the wide one."""
     name = "-".join(part for part in (f"figure-{number}", _slug(about), figure.name) if part)
-    drawing = draw(figure.wide, name)
+    drawing = draw(figure.wide, name, mark)
     drawing.write(folder)
-    title = f"Figure {number}. {figure.caption}"
-    narrow = "" if folded else draw(figure.narrow, f"{name}-narrow").inline(title, figure.finding)
-    return Shown(number, figure.name, name, drawing.inline(title, figure.finding), narrow, figure.caption, figure.table)
+    caption = f"{mark}. {figure.caption}" if mark else figure.caption
+    title = f"Figure {number}. {caption}"
+    narrow = "" if folded else draw(figure.narrow, f"{name}-narrow", mark).inline(title, figure.finding)
+    return Shown(number, figure.name, name, drawing.inline(title, figure.finding), narrow, caption, figure.table)
 
 
 def _main_table(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Table:

@@ -73,3 +73,15 @@ def test_a_drawing_styles_nothing_but_itself_and_fetches_nothing() -> None:
     assert "<style" not in svg
     assert not re.findall(r'(?:href|src)="(?!#)', svg)
     assert set(re.findall(r'https?://[^"\s<]+', svg)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+
+
+@pytest.mark.parametrize("size", [(7.1, 4.4), (3.5, 9.0), (7.1, 1.2), (4.9, 3.0)])
+def test_a_mark_crosses_the_figure_and_stays_inside(size: tuple[float, float]) -> None:
+    with styled():
+        drawn = Figure(figsize=size)
+    assert "SIMULATED DATA" in draw(drawn, "f", "SIMULATED DATA").svg
+    drawn.draw_without_rendering()
+    box, whole = drawn.texts[0].get_window_extent(), drawn.bbox
+    assert whole.x0 <= box.x0 < box.x1 <= whole.x1
+    assert whole.y0 <= box.y0 < box.y1 <= whole.y1
+    assert max(box.width / whole.width, box.height / whole.height) > 0.5

@@ -20,7 +20,8 @@ def test_the_index_shows_what_was_made_and_why_the_rest_was_not(tmp_path: Path) 
         "Do adults with low or high IGF-I die sooner?",
         "5,859 people, 2,400 events (death from any cause)",
         "2 January 2025",
-        "Simulated data",
+        '<strong class="simulated">SIMULATED DATA</strong></h2>',
+        "Simulated data: nothing here is about real people",
         "Real data",
         "<strong>Cancer &lt;in&gt; UK Biobank</strong> (UK Biobank): Its data are not here.",
     ):

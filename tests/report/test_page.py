@@ -245,6 +245,35 @@ def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_
     assert len(page.ids) == len(set(page.ids))
 
 
+def simulated(results: Results) -> Results:
+    cohort = {**results.manifest["cohort"], "simulated": True}
+    return replace(results, manifest={**results.manifest, "cohort": cohort})
+
+
+def test_simulated_data_say_so_wherever_a_reader_looks(results: Results, tmp_path: Path) -> None:
+    page = Page(write_report(simulated(results), tmp_path / "simulated").read_text(encoding="utf-8"))
+    assert "<title>IGF-I and mortality (simulated data)</title>" in page.html
+    for place in ("header", "footer"):
+        part = page.html[page.html.index(f"<{place}>") : page.html.index(f"</{place}>")]
+        assert "<strong>SIMULATED DATA.</strong> Nothing here is about real people." in part
+    printed = re.search(r"@media print \{(.*)\}", page.html, re.DOTALL)
+    assert printed
+    assert re.search(r'@page simulated \{ @top-right \{ content: "SIMULATED DATA"', printed[1])
+    assert '<body class="simulated-data">' in page.html
+    assert not re.search(r"\bfooter\b[^{}]*\{[^}]*display: none", printed[1])
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page.html, re.DOTALL)
+    assert len(captions) == 5
+    assert all("</b> SIMULATED DATA. " in caption for caption in captions)
+    for drawing in re.findall(r"<svg.*?</svg>", page.html, re.DOTALL):
+        assert ">SIMULATED DATA</text>" in drawing
+    for svg in (tmp_path / "simulated" / "figures").glob("*.svg"):
+        assert "SIMULATED DATA" in svg.read_text(encoding="utf-8")
+
+
+def test_real_data_never_say_simulated(page: Page) -> None:
+    assert "simulated" not in page.html[page.html.index("<body>") :].lower()
+
+
 def test_the_same_results_give_the_same_page(results: Results, report: Path, tmp_path: Path) -> None:
     again = write_report(results, tmp_path / "example")
     assert again.read_bytes() == report.read_bytes()
