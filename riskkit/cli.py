@@ -122,6 +122,8 @@ def cohort(file: Annotated[Path, typer.Argument(help="A cohort file, such as coh
     for step in built.flow:
         removed = f" (-{step.removed:,})" if step.removed else ""
         out.print(f"  {step.remaining:>9,}  {step.label}{removed}", markup=False)
+    for remark in built.remarks:
+        out.print(f"  {remark}", style="dim", markup=False)
 
 
 @app.command()

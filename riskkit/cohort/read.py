@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -96,7 +97,9 @@ def _cells(path: Path, name: str, column: pd.Series, is_date: bool) -> pd.Series
         return column.astype("float64")
     if pd.api.types.is_datetime64_any_dtype(column):
         raise DataError(f"{path}: column '{name}' is a date. Declare its variable with kind = 'date'.")
-    return column.astype(object).where(column.notna(), "").map(lambda cell: str(cell).strip())
+    which, distinct = pd.factorize(column.astype(object).where(column.notna(), ""))
+    trimmed = np.array([str(cell).strip() for cell in distinct], dtype=object)
+    return pd.Series(trimmed[which], index=column.index)
 
 
 def _identifiers(path: Path, column: pd.Series) -> pd.Series:

@@ -132,11 +132,12 @@ def _view_wide(db: duckdb.DuckDBPyConnection, spec: CohortSpec, events: EventsSp
 
 def _view_file(db: duckdb.DuckDBPyConnection, name: str, path: Path, file: FileSpec) -> None:
     at = file.at(path)
-    if at.format == "parquet":
-        relation = db.read_parquet(str(path))
-    else:
-        relation = db.read_csv(str(path), header=True, all_varchar=True, delimiter=at.delimiter)
-    relation.create_view(name, replace=True)
+    if at.format != "parquet":  # text is parsed once, not at every look
+        ((folder,),) = db.execute("SELECT current_setting('temp_directory')").fetchall()
+        text = db.read_csv(str(path), header=True, all_varchar=True, delimiter=at.delimiter)
+        path = Path(folder) / f"{name}.parquet"
+        text.write_parquet(str(path))
+    db.read_parquet(str(path)).create_view(name, replace=True)
 
 
 def _types(db: duckdb.DuckDBPyConnection, view: str) -> dict[str, str]:
