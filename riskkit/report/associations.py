@@ -29,12 +29,17 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Shape:
-    """The lowest point of a curve with its interval (an end is None where the data do not bound it), and the U test."""
+    """The lowest point of a curve with its interval (an end is None where the data do not bound it), and the U test.
+
+    `sentence` and `verdict` say both in words, as inference wrote them; `u` is the p value of the U test.
+    """
 
     x: float
     low: float | None
     high: float | None
     inside: bool
+    sentence: str
+    u: float
     verdict: str
 
 
@@ -207,6 +212,8 @@ def _shape(rows: pd.DataFrame, curve: pd.DataFrame) -> Shape | None:
         low=None if row["nadir_low"] <= x.min() else float(row["nadir_low"]),
         high=None if row["nadir_high"] >= x.max() else float(row["nadir_high"]),
         inside=not row["at_boundary"],
+        sentence=str(row["nadir_sentence"]),
+        u=float(row["u_p"]),
         verdict=str(row["verdict"]),
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from riskkit.figures.svg import draw
 from riskkit.numbers import count
-from riskkit.report.associations import Association, associations, is_outcome_wide, main_rows
+from riskkit.report.associations import Association, associations, is_outcome_wide
 from riskkit.report.curves import curves_figure, models_figure
 from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import ExposureText, PageFigure, exposure_text, warning
@@ -21,14 +21,20 @@ from riskkit.report.methods import limitations, methods
 from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import characteristics_table, flow_figure
 from riskkit.report.render import render
+from riskkit.report.tables import curve_shapes_table, left_out_table, main_table, side_by_side_table
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
-from riskkit.report.words import TIME_SCALES, finding, has_evidence, headline, people, proportional_hazards, reading
+from riskkit.report.words import (
+    has_evidence,
+    headline,
+    people,
+    proportional_hazards,
+    reading,
+    shapes_counted,
+    told,
+)
 from riskkit.results import Results
-from riskkit.tables.estimates import failures_table, models_table
 from riskkit.tables.table import Table
-from riskkit.tables.tests import table_of_tests
 
-CODINGS = {"spline": "spline", "groups": "groups", "linear": "straight line"}
 Progress = Callable[[str], None]
 Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
 FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure)
@@ -78,6 +84,7 @@ class Section:
     folded_findings: tuple[Finding, ...]
     figures: tuple[Shown, ...]
     main: Numbered
+    shapes: Numbered | None
     comparisons: tuple[Shown, ...]
     folded_figures: tuple[Shown, ...]
     models: Numbered | None
@@ -144,18 +151,32 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
             )
             for makers, each in _layout(own, many)
         )
-        main = Numbered(next(table_numbers), _main_table(results, exposure, text, own))
-        models = _models_table(results, exposure, text, own)
-        told, aside = (
-            tuple(Finding(finding(a), a.anchor) for a in own if (has_evidence(a) or not many) == first)
+        main = Numbered(next(table_numbers), main_table(results, exposure, text, own))
+        shapes = curve_shapes_table(results, exposure, text, own)
+        models = side_by_side_table(results, exposure, text, own)
+        clear, aside = (
+            tuple(Finding(told(a), a.anchor) for a in own if (has_evidence(a) or not many) == first)
             for first in (True, False)
         )
         robust = tuple(_robustness(results, exposure, own, (*comparisons, *folded)))
-        numbered = Numbered(next(table_numbers), models) if models else None
+        shaped, compared = (Numbered(next(table_numbers), t) if t else None for t in (shapes, models))
+        if shaped:
+            clear = (*clear, Finding(shapes_counted(own), f"table-{shaped.number}"))
         sections.append(
-            Section(f"e{i + 1}", text.label, (*told, *robust), aside, drawn, main, comparisons, folded, numbered)
+            Section(
+                id=f"e{i + 1}",
+                label=text.label,
+                findings=(*clear, *robust),
+                folded_findings=aside,
+                figures=drawn,
+                main=main,
+                shapes=shaped,
+                comparisons=comparisons,
+                folded_figures=folded,
+                models=compared,
+            )
         )
-    failures = _failures(results)
+    failures = left_out_table(results)
     return render(
         "page.html.j2",
         manifest=manifest,
@@ -217,51 +238,6 @@ def _show(figure: PageFigure, number: int, about: str, folder: Path, mark: str, 
     title = f"Figure {number}. {caption}"
     narrow = "" if folded else draw(figure.narrow, f"{name}-narrow", mark).inline(title, figure.finding)
     return Shown(number, figure.name, name, drawing.inline(title, figure.finding), narrow, caption, figure.table)
-
-
-def _main_table(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Table:
-    manifest = results.manifest
-    return table_of_tests(
-        main_rows(results.tests, manifest, exposure),
-        main_rows(results.estimates, manifest, exposure, "linear"),
-        main_rows(results.fits, manifest, exposure),
-        {a.outcome: a.outcome_label for a in found},
-        exposure,
-        f"Main results: {text.name} with every outcome. {text.short} is per {text.increment} higher. {text.adjusted}",
-        text.short,
-        {a.outcome: a.anchor for a in found},
-    )
-
-
-def _models_table(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Table | None:
-    analysis = results.manifest["analysis"]
-    linear = results.estimates[(results.estimates["exposure"] == exposure) & (results.estimates["coding"] == "linear")]
-    if linear.empty or len(analysis["models"]) * len(analysis["time_scales"]) < 2:
-        return None
-    return models_table(
-        linear,
-        {a.outcome: a.outcome_label for a in found},
-        {model["name"]: model["label"] for model in analysis["models"]},
-        {scale: TIME_SCALES[scale].capitalize() for scale in analysis["time_scales"]},
-        analysis["main_model"],
-        f"Models and time scales side by side. {text.ratio} per {text.increment} higher {text.name}",
-    )
-
-
-def _failures(results: Results) -> Table | None:
-    if results.failures.empty:
-        return None
-    manifest = results.manifest
-    analysis = manifest["analysis"]
-    labels = {
-        "exposure": {name: exposure["label"] for name, exposure in manifest["exposures"].items()},
-        "outcome": {name: outcome["label"] for name, outcome in manifest["outcomes"].items()},
-        "time_scale": TIME_SCALES,
-        "coding": CODINGS,
-        "model": {model["name"]: model["label"] for model in analysis["models"]},
-        "variant": {each["name"]: each["label"] for each in (*analysis["subgroups"], *analysis["sensitivity"])},
-    }
-    return failures_table(results.failures, labels, "Models that were left out, and why")
 
 
 def _slug(text: str) -> str:

@@ -30,9 +30,7 @@ def headline(found: Sequence[Association]) -> tuple[str, ...]:
         return _counted(found)
     first = found[0]
     others = [a for a in found[1:] if a.exposure == first.exposure and a.fitted]
-    sentences = [finding(first)]
-    if _verdict(first) and _verdict(first) not in sentences[0]:
-        sentences[0] += _verdict(first)
+    sentences = [part for part in (finding(first), shape_told(first)) if part]
     if others:
         clear = [a for a in others if has_evidence(a)]
         named = listed([in_sentence(a.outcome_label) for a in clear])
@@ -68,7 +66,7 @@ def finding(a: Association) -> str:
     text = f"{a.exposure_label} was associated with {outcome} ({p_phrase(a.overall)})"
     if a.nonlinear < _alpha(a):
         bent = p_phrase(a.nonlinear, "non-linearity p")
-        return f"{text}, and not along a straight line ({bent}): {_ends(a)}.{_verdict(a)}"
+        return f"{text}, and not along a straight line ({bent}): {_ends(a)}."
     straight = f"no evidence against a straight line ({p_phrase(a.nonlinear, 'non-linearity p')})"
     if a.linear is None:
         return f"{text}, with {straight}: {_ends(a)}."
@@ -78,6 +76,48 @@ def finding(a: Association) -> str:
             f"({p_phrase(a.nonlinear)}) was clear by itself: {_per(a)} {interval(a.linear, a.level)}."
         )
     return f"{text}: {_per(a)} {interval(a.linear, a.level)}, with {straight}.{_usual(a)}"
+
+
+def shape_told(a: Association) -> str:
+    """Whether the curve is a U and where it is lowest, with its subject, so that it can be quoted alone.
+
+    Empty where there is no curve or no evidence of an association. The lowest point of a U is in its verdict already.
+    """
+    if a.shape is None or not has_evidence(a):
+        return ""
+    verdict = a.shape.verdict[:1].lower() + a.shape.verdict[1:]
+    is_u = a.shape.u < _alpha(a)
+    told = f"For {in_sentence(a.exposure_label)} and {in_sentence(a.outcome_label)} there was {verdict}"
+    return told if is_u else f"{told} {a.shape.sentence}"
+
+
+def average_told(a: Association) -> str:
+    """That a hazard ratio is an average, where there is evidence that it changes along the time scale."""
+    if not a.fitted or not a.proportional < _alpha(a):
+        return ""
+    return f"The {RATIO} changed along the time scale ({p_phrase(a.proportional)}): this is an average over follow-up."
+
+
+def told(a: Association) -> str:
+    """All that the key findings say of one exposure with one outcome."""
+    bent = a.nonlinear < _alpha(a)
+    return " ".join(part for part in (finding(a), shape_told(a) if bent else "", average_told(a)) if part)
+
+
+def shapes_counted(found: Sequence[Association]) -> str:
+    """How many curves of one exposure gave evidence of a U; empty where none was tested."""
+    curves = [a for a in found if a.shape]
+    if not curves:
+        return ""
+    exposure = in_sentence(curves[0].exposure_label)
+    us = [a for a in curves if a.shape and a.shape.u < _alpha(a)]
+    smallest = min(a.shape.u for a in curves if a.shape)
+    asked = f"A U shape was tested in {quantity(len(curves), 'curve')} of {exposure}"
+    if not us:
+        return f"{asked}: there was no evidence of one (smallest {p_phrase(smallest, 'U test p')})."
+    named = listed([f"{in_sentence(a.outcome_label)} ({p_phrase(a.shape.u)})" for a in us[:MOST_NAMED] if a.shape])
+    more = f", and {count(len(us) - MOST_NAMED)} more" if len(us) > MOST_NAMED else ""
+    return f"{asked}: there was evidence of one for {named}{more}."
 
 
 def has_evidence(a: Association) -> bool:
@@ -215,10 +255,6 @@ def _usual(a: Association) -> str:
     if a.usual is None:
         return ""
     return f" Corrected for regression dilution, it was {interval(a.usual, a.level)}."
-
-
-def _verdict(a: Association) -> str:
-    return f" {a.shape.verdict}" if a.shape else ""
 
 
 def quantity(n: int, noun: str) -> str:

@@ -16,6 +16,9 @@ from riskkit.report.words import (
     people,
     proportional_hazards,
     reading,
+    shape_told,
+    shapes_counted,
+    told,
 )
 
 NAN = float("nan")
@@ -145,15 +148,47 @@ def test_many_outcomes_are_counted_in_the_headline() -> None:
     assert headline(lost) == ("No model of serum IGF-I could be fitted.",)
 
 
-U = Shape(209.0, 197.0, None, inside=True, verdict="No evidence for a U shape (p = 0.43).")
+U = Shape(
+    209.0, 197.0, None, inside=True, sentence="Risk is lowest at 209 ng/mL (95% CI 197 to 539 ng/mL).", u=0.43,
+    verdict="No evidence for a U shape (p = 0.43): risk falls at 109 ng/mL and neither falls nor rises at 442 ng/mL.",
+)  # fmt: skip
 
 
-def test_a_bent_curve_and_a_headline_say_whether_it_is_a_u() -> None:
+def test_the_shape_is_told_in_a_sentence_that_can_be_quoted() -> None:
     bent = replace(STRAIGHT, nonlinear=0.003, shape=U)
-    assert finding(bent).endswith("ng/mL. No evidence for a U shape (p = 0.43).")
-    assert "U shape" not in finding(replace(STRAIGHT, shape=U))
-    assert headline([replace(STRAIGHT, shape=U)])[0].endswith(" No evidence for a U shape (p = 0.43).")
-    assert headline([bent])[0].count("U shape") == 1
+    quoted = (
+        "For serum IGF-I and death from cancer there was no evidence for a U shape (p = 0.43): risk falls at 109 ng/mL "
+        "and neither falls nor rises at 442 ng/mL. Risk is lowest at 209 ng/mL (95% CI 197 to 539 ng/mL)."
+    )
+    assert shape_told(bent) == quoted
+    assert told(bent) == f"{finding(bent)} {quoted}"
+    assert told(replace(STRAIGHT, shape=U)) == finding(STRAIGHT)  # a straight line's shape is in the table
+    assert headline([replace(STRAIGHT, shape=U)]) == (finding(STRAIGHT), quoted)
+    real = replace(U, u=0.01, verdict="Evidence for a U shape: risk falls up to 209 ng/mL and rises beyond.")
+    assert shape_told(replace(bent, shape=real)) == (
+        "For serum IGF-I and death from cancer there was evidence for a U shape: risk falls up to 209 ng/mL and rises "
+        "beyond."
+    )
+    assert shape_told(replace(bent, overall=0.3)) == shape_told(replace(bent, shape=None)) == ""
+
+
+def test_curves_that_are_u_shaped_are_counted() -> None:
+    none = [replace(STRAIGHT, shape=U), replace(NONE, shape=replace(U, u=0.6))]
+    assert plain(shapes_counted(none)) == (
+        "A U shape was tested in 2 curves of serum IGF-I: there was no evidence of one (smallest U test p = 0.43)."
+    )
+    one = [*none, replace(NONE, shape=replace(U, u=0.004))]
+    assert plain(shapes_counted(one)) == (
+        "A U shape was tested in 3 curves of serum IGF-I: there was evidence of one for stroke (p = 0.004)."
+    )
+    assert shapes_counted([NONE]) == ""
+
+
+def test_a_ratio_that_changes_is_called_an_average() -> None:
+    assert plain(told(replace(STRAIGHT, proportional=0.004))).endswith(
+        ". The hazard ratio changed along the time scale (p = 0.004): this is an average over follow-up."
+    )
+    assert "average" not in told(STRAIGHT) + told(replace(STRAIGHT, proportional=NAN))
 
 
 def test_a_lowest_point_is_told_only_where_it_is_a_finding() -> None:
