@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple, replace
 from typing import Any
 
@@ -43,12 +44,12 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
     dict of frame name to DataFrame
         Rows of estimates, corrected, curves, shapes, tests, fits, coefficients and failures, with the tasks' keys.
     """
-    data = people(batch[0], spec, cohort)
     terms = _terms(batch[0], scale)
     responses = {task.outcome: response(task, spec, cohort) for task in batch}
-    used = {name: _used(f"{follow_up} ~ {terms}", data) for name, follow_up in responses.items()}
-    silent = {task.outcome: _silent(task, data, used[task.outcome], cohort) for task in batch}
     formulas = {name: f"{follow_up} ~ {terms}" for name, follow_up in responses.items()}
+    data = people(batch[0], spec, cohort, _columns(formulas, scale, cohort))
+    used = {name: _used(formula, data) for name, formula in formulas.items()}
+    silent = {task.outcome: _silent(task, data, used[task.outcome], cohort) for task in batch}
     outcomes: dict[str, Fit | RiskkitError] = {}
     for name, follow_up in responses.items():
         events = int(data.loc[used[name], name].sum())
@@ -57,7 +58,7 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
         elif silent[name].any():
             left = replace(batch[0], covariates=_varying(batch[0], data[used[name] & ~silent[name]]))
             formulas[name] = f"{follow_up} ~ {_terms(left, scale)}"
-            outcomes[name] = _fit_alone(formulas[name], data[~silent[name]], cohort)
+            outcomes[name] = _fit_alone(formulas[name], data, used[name] & ~silent[name], cohort)
     together = {name: follow_up for name, follow_up in responses.items() if name not in outcomes}
     if together:
         try:
@@ -68,11 +69,15 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
     for task in batch:
         people_used = used[task.outcome] & ~silent[task.outcome]
         text = formulas[task.outcome]
-        rows.append(_rows(task, outcomes[task.outcome], text, data, people_used, scale, spec, cohort))
+        fit = outcomes[task.outcome]
+        if isinstance(fit, Fit):
+            at_risk = data[list(language.parse(text).response)].notna().all(axis=1).to_numpy()
+            fit = replace(fit, n_missing=int((at_risk & ~used[task.outcome]).sum()))
+        rows.append(_rows(task, fit, text, data, people_used, scale, spec, cohort))
         if "fits" in rows[-1]:
             rows[-1]["fits"]["n_silent"] = int((silent[task.outcome] & used[task.outcome]).sum())
     names = dict.fromkeys(name for each in rows for name in each)
-    out = {name: pd.concat([each[name] for each in rows if name in each], ignore_index=True) for name in names}
+    out = {name: _keyed([each[name] for each in rows if name in each], batch[0]) for name in names}
     if batch[0].coding == "linear" and scale.repeat is not None and "estimates" in out:
         ratio = _dilution(batch[0], terms, data, scale.repeat)
         both = correct(out["estimates"].drop(columns="level"), ratio).assign(level=f"per {scale.per_label}")
@@ -111,11 +116,27 @@ def _varying(task: Task, data: pd.DataFrame) -> tuple[str, ...]:
     return tuple(term for term in task.covariates if data[variable_of(term)].nunique() > 1)
 
 
-def _fit_alone(formula: str, data: pd.DataFrame, cohort: Cohort) -> Fit | RiskkitError:
+def _fit_alone(formula: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> Fit | RiskkitError:
+    """Fit one outcome to its own people; of the variables' summaries only the exposure's is kept."""
     try:
-        return cox(formula, data, time_unit=str(cohort.time_unit)).light()
+        fit = cox(formula, _only(data, formula, used), time_unit=str(cohort.time_unit))
     except RiskkitError as error:
         return error
+    assert fit.design is not None
+    term = fit.recipe.terms[0]
+    return fit.light({term.variables[0]: term.bases[0].summary(fit.design.x[:, term.columns])})
+
+
+def _columns(formulas: Mapping[str, str], scale: Scale, cohort: Cohort) -> list[str]:
+    """The cohort's columns that a batch needs: those of its formulas, the repeat, and follow-up for person-years."""
+    names = [name for formula in formulas.values() for name in language.parse(formula).columns]
+    names += [str(cohort.outcomes[outcome].time) for outcome in formulas] + ([scale.repeat] if scale.repeat else [])
+    return [name for name in dict.fromkeys(names) if name in cohort.data]
+
+
+def _only(data: pd.DataFrame, formula: str, used: np.ndarray) -> pd.DataFrame:
+    """The rows used, and the columns a formula names."""
+    return data.loc[used, list(language.parse(formula).columns)]
 
 
 def _terms(task: Task, scale: Scale) -> str:
@@ -140,7 +161,6 @@ def _rows(
     spec: AnalysisSpec,
     cohort: Cohort,
 ) -> Rows:
-    key = dict(zip(KEY, astuple(task), strict=False))
     if isinstance(fit, Fit):
         try:
             rows = _answers(task, fit, data, used, scale, spec, cohort)
@@ -151,7 +171,18 @@ def _rows(
             fit = error
     if isinstance(fit, RiskkitError):
         rows = {"failures": pd.DataFrame({"reason": [str(fit)], "formula": [text]})}
-    return {name: frame.assign(**key)[[*KEY, *frame.columns]] for name, frame in rows.items()}
+    for frame in rows.values():
+        frame.insert(0, "outcome", task.outcome)
+    return rows
+
+
+def _keyed(frames: list[pd.DataFrame], task: Task) -> pd.DataFrame:
+    """Put the rows of a batch's tasks together, and say in each which task it is of."""
+    out = pd.concat(frames, ignore_index=True)
+    for place, (name, value) in enumerate(zip(KEY, astuple(task), strict=False)):
+        if name != "outcome":
+            out.insert(place, name, value)
+    return out
 
 
 def _is_main(task: Task, spec: AnalysisSpec) -> bool:
@@ -165,8 +196,8 @@ def _answers(
 ) -> Rows:
     tidy = fit.tidy(spec.level)
     tests = anova(fit)
-    rows = {"coefficients": tidy, "tests": tests[tests["term"] == task.exposure]}
-    own = tidy.iloc[fit.recipe.terms[0].columns]
+    rows = {"coefficients": tidy, "tests": tests[tests["term"] == task.exposure].copy()}
+    own = tidy.iloc[fit.recipe.terms[0].columns].copy()
     if task.coding == "linear":
         rows["estimates"] = own.assign(
             level=f"per {scale.per_label}",
@@ -250,6 +281,6 @@ def _shape(task: Task, fit: Fit, scale: Scale, spec: AnalysisSpec) -> pd.DataFra
 
 def _hazards(task: Task, text: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> pd.DataFrame:
     """Tests of proportional hazards, for the exposure and for the whole model; they need the design again."""
-    found = ph_test(cox(text, data[used], time_unit=str(cohort.time_unit)))
+    found = ph_test(cox(text, _only(data, text, used), time_unit=str(cohort.time_unit)))
     found = found[found["term"].isin([task.exposure, "GLOBAL"])]
     return found.assign(part="proportional hazards")[["term", "part", "chi2", "df", "p"]]

@@ -19,27 +19,27 @@ def variant_of(task: Task, spec: AnalysisSpec) -> VariantSpec | None:
     return next((variant for variant in spec.variants if variant.name == task.variant), None)
 
 
-def people(task: Task, spec: AnalysisSpec, cohort: Cohort) -> pd.DataFrame:
-    """The rows of a variant: those its condition picks, the exposure trimmed, the first years taken off follow-up.
+def people(task: Task, spec: AnalysisSpec, cohort: Cohort, columns: list[str]) -> pd.DataFrame:
+    """Columns of the cohort, for the people of a variant: those its condition picks, trimmed, their first years off.
 
     A lag moves the start of risk (the column `start_of_risk` on the follow-up scale, the age at entry on the age
     scale); whoever has left by then is never at risk, which a missing end of follow-up says.
     """
-    data = cohort.data
+    data = cohort.data[columns]
     variant = variant_of(task, spec)
     if variant is None:
         return data
+    kept = np.ones(len(data), dtype=bool)
     if variant.when is not None:
-        data = data[(parse(variant.when).truth(data) == 1).to_numpy()]
-    if not isinstance(variant, SensitivitySpec):
-        return data
-    if variant.trim is not None:
-        values = cohort.data[task.exposure]
-        low, high = np.nanpercentile(values, variant.trim)
-        data = data[data[task.exposure].between(low, high)]
-    if variant.lag is not None:
-        data = _later(data, variant.lag * PER_YEAR[str(cohort.time_unit)], spec, cohort)
-    return data
+        kept &= parse(variant.when).truth(cohort.data).to_numpy() == 1
+    lag = None
+    if isinstance(variant, SensitivitySpec):
+        lag = variant.lag
+        if variant.trim is not None:
+            low, high = np.nanpercentile(data[task.exposure], variant.trim)
+            kept &= data[task.exposure].between(low, high).to_numpy()
+    data = data[kept]
+    return data if lag is None else _later(data, lag * PER_YEAR[str(cohort.time_unit)], spec, cohort)
 
 
 def response(task: Task, spec: AnalysisSpec, cohort: Cohort) -> str:
@@ -57,8 +57,9 @@ def response(task: Task, spec: AnalysisSpec, cohort: Cohort) -> str:
 def _later(data: pd.DataFrame, lag: float, spec: AnalysisSpec, cohort: Cohort) -> pd.DataFrame:
     columns = {START: pd.Series(lag, index=data.index)}
     for outcome in (cohort.outcomes[name] for name in spec.outcomes):
-        stays = data[outcome.time] > lag
-        columns |= {name: data[name].where(stays) for name in (outcome.time, outcome.age_exit) if name is not None}
+        if outcome.time in data:
+            stays = data[outcome.time] > lag
+            columns |= {name: data[name].where(stays) for name in (outcome.time, outcome.age_exit) if name in data}
     if "age_entry" in data:
         columns["age_entry"] = data["age_entry"] + lag
     return data.assign(**columns)
