@@ -116,8 +116,7 @@ def _find_coded(
     levels: Mapping[str, tuple[str, ...]],
 ) -> None:
     """Add records with a listed code to ``found``; each spelling of a code is compared with the lists once."""
-    written = spellings(db, "level") if levels else []
-    named = {name: [level for level in written if same_code(level) in values] for name, values in levels.items()}
+    named = {name: _spelled(db, values) for name, values in levels.items()}
     for system, column in COLUMNS.items():
         rows = [
             (i, code, at)
@@ -143,12 +142,17 @@ def _find_any(db: duckdb.DuckDBPyConnection, definition: int, levels: tuple[str,
             "INSERT INTO found SELECT ?, p.row, d.date FROM dated AS d JOIN people AS p USING (id)", [definition]
         )
         return
-    chosen = [level for level in spellings(db, "level") if same_code(level) in levels]
     db.execute(
         "INSERT INTO found SELECT ?, p.row, r.date FROM records AS r JOIN people AS p USING (id) "
         "WHERE list_contains(?, r.level)",
-        [definition, chosen],
+        [definition, _spelled(db, levels)],
     )
+
+
+def _spelled(db: duckdb.DuckDBPyConnection, levels: tuple[str, ...]) -> list[str]:
+    """How the declared values of ``level`` are written in the file."""
+    wanted = {same_code(level) for level in levels}
+    return [level for level in spellings(db, "level") if same_code(level) in wanted]
 
 
 def _keep_dated(db: duckdb.DuckDBPyConnection, path: Path, key: str) -> list[str]:
@@ -159,12 +163,11 @@ def _keep_dated(db: duckdb.DuckDBPyConnection, path: Path, key: str) -> list[str
         "in the future": "day > current_date()",
     }
     counts = ", ".join(f"count(DISTINCT row) FILTER ({condition})" for condition in kinds.values())
-    found = db.execute(f"SELECT {counts} FROM found JOIN people USING (row)").fetchone()
+    (found,) = db.execute(f"SELECT {counts} FROM found JOIN people USING (row)").fetchall()
     db.execute(
         """INSERT INTO matched SELECT definition, row, CASE WHEN day < earliest OR day > current_date() THEN NULL
         ELSE day END FROM found JOIN people USING (row)"""
     )
-    assert found is not None
     return [
         f"{path.name} ({key}): records of {count:,} people that count for an outcome or history are {kind}: "
         "taken as of unknown date."
@@ -176,18 +179,16 @@ def _keep_dated(db: duckdb.DuckDBPyConnection, path: Path, key: str) -> list[str
 def _strangers(db: duckdb.DuckDBPyConnection, path: Path, view: str) -> list[str]:
     """Say how many records belong to nobody."""
     count = f"SELECT count(*), count(p.id) FROM {view} AS r LEFT JOIN people AS p ON p.id = r.id"
-    records, known = db.execute(count).fetchone() or (0, 0)
+    records, known = db.execute(count).fetchall()[0]
     if records and not known:
         raise DataError(
             f"{path}: not one of its {records:,} records is of one of the people. Correct the column of id."
         )
     if records == known:
         return []
-    example = db.execute(f"SELECT any_value(r.id) FROM {view} AS r ANTI JOIN people USING (id)").fetchone() or ("?",)
-    return [
-        f"{path.name}: {records - known:,} records are of nobody in the table of people, such as {example[0]}: "
-        "left out."
-    ]
+    ((example,),) = db.execute(f"SELECT min(r.id) FROM {view} AS r ANTI JOIN people USING (id)").fetchall()
+    such = "" if example is None else f", such as {example}"
+    return [f"{path.name}: {records - known:,} records are of nobody in the table of people{such}: left out."]
 
 
 @contextmanager

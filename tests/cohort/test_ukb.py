@@ -142,3 +142,30 @@ def test_record_tables_may_be_compressed_or_tab_separated(cohort: Cohort, tmp_pa
     for name in ("hesin.csv", "death.csv"):
         (raw / name).unlink()
     pd.testing.assert_frame_equal(load_cohort(file).data, cohort.data)
+
+
+def test_prevalent_disease_can_exclude_from_everything_and_be_a_covariate(tmp_path: Path) -> None:
+    extract = Extract()
+    derived = """
+[derived.ill]
+label = "Cancer, or high blood pressure"
+kind = "flag"
+expression = "cancer_history or pressure > 180"
+[[exclusions]]
+label = "Cancer by baseline"
+when = "cancer_history"
+"""
+    extract.spec = extract.spec.replace("[[exclusions]]", derived + "[[exclusions]]", 1)
+    cohort = load_cohort(extract.write(tmp_path))
+    assert FlowStep("Cancer by baseline", 2, 9) in cohort.flow
+    assert not {2, 3} & set(cohort.data["id"])
+    assert cohort.data["ill"].isna().sum() == 2  # 7 and 11: nobody knows when
+
+
+def test_without_a_code_list_every_record_of_a_level_counts(tmp_path: Path) -> None:
+    extract = Extract()
+    extract.spec += '[outcomes.admitted]\nlabel = "In hospital"\nsources = ["hospital.primary"]\n'
+    found = load_cohort(extract.write(tmp_path)).data.set_index("id")
+    assert found.index[~found["admitted_at_risk"]].tolist() == [2, 7]  # before baseline; without a date
+    assert found.index[found["admitted"] == 1].tolist() == [10]
+    assert found.loc[10, "admitted_follow_up"] == 1494  # 03/02/2012

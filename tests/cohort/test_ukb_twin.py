@@ -169,3 +169,9 @@ def test_ages_are_those_of_the_birthday_in_the_middle_of_the_month(built: Built)
     assert (data["age_entry"] - true).abs().max() <= 16
     np.testing.assert_allclose(data["age_exit"], data["age_entry"] + data["follow_up"], rtol=0, atol=0)
     assert (data["age"] - np.floor(data["age_entry"] / 365.25)).abs().max() <= 1
+
+
+def test_the_same_files_give_the_same_bytes(built: Built, tmp_path: Path) -> None:
+    built.cohort.write(tmp_path / "one.parquet")
+    build(built.spec, built.folder).write(tmp_path / "other.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "other.parquet").read_bytes()
