@@ -91,7 +91,7 @@ def simulate(
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A cohort file, such as cohorts/ukb.toml.")]) -> None:
     """Check a cohort file and print its code lists: what each outcome counts, and what two of them both count."""
-    from riskkit.cohort.codelists import overlaps, read_codelists
+    from riskkit.cohort.codelists import SYSTEMS, overlaps, read_codelists
     from riskkit.spec.cohort import load_cohort_spec
 
     spec = load_cohort_spec(file)
@@ -102,6 +102,9 @@ def check(file: Annotated[Path, typer.Argument(help="A cohort file, such as coho
             out.print(f"  {code.system:<6} {code.code:<6} {code.label}", markup=False)
         if entry.codelist is None:
             out.print("  every record, whatever its code", markup=False)
+            continue
+        for system in (s for s in SYSTEMS if not lists[entry.codelist].prefixes(s)):
+            out.print(f"  no code of {system}: records in it do not count", style="yellow", markup=False)
     outcomes = {name: lists[o.codelist] for name, o in spec.outcomes.items() if o.codelist}
     found = overlaps(outcomes)
     out.print(f"{len(found)} pairs of outcomes share codes" if found else "No two outcomes share a code.", markup=False)

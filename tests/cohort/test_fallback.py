@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 import riskkit.cohort.fetch
+from riskkit.cli import main
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.fallback import data_folder, simulate
 from riskkit.cohort.fetch import fetch
@@ -66,6 +68,26 @@ def test_real_files_of_a_mirror_go_before_the_twin(project: Path, tmp_path: Path
     sources = fetch(spec, project, mirror=tmp_path / "mirror")
     assert {source.origin for source in sources} >= {"mirror: ukb/hesin.parquet"}
     assert not load_cohort(project / "cohorts" / "ukb.toml").simulated
+
+
+def test_the_command_line_simulates_and_marks_the_files_as_complete(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    mark = project / "build" / "raw" / "ukb" / ".complete"
+    marks = []
+    for arguments in (
+        ["simulate", "ukb", "-n", "300"],
+        ["fetch", "ukb"],
+        ["simulate", "ukb", "-n", "300", "--seed", "2"],
+    ):
+        monkeypatch.setattr(sys, "argv", ["riskkit", *arguments])
+        with pytest.raises(SystemExit) as done:
+            main()
+        assert done.value.code == 0
+        marks.append(mark.read_text(encoding="utf-8"))
+    assert marks[0] == marks[1] != marks[2]
+    assert "ukb: 6 raw files of simulated people ready" in capsys.readouterr().out
 
 
 def test_a_cohort_without_a_twin_is_not_simulated(project: Path) -> None:
