@@ -25,6 +25,7 @@ esac
 """
 CODE = (
     "errors.py",
+    "numbers.py",
     "runner/run.py",
     "results.py",
     "cohort/build.py",

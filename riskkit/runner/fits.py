@@ -48,14 +48,16 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
     responses = {task.outcome: response(task, spec, cohort) for task in batch}
     formulas = {name: f"{follow_up} ~ {terms}" for name, follow_up in responses.items()}
     data = people(batch[0], spec, cohort, _columns(formulas, scale, cohort))
-    used = {name: _used(formula, data) for name, formula in formulas.items()}
+    at_risk = {name: data[cohort.outcomes[name].at_risk].to_numpy() for name in formulas}
+    complete = {name: _complete(formula, data) for name, formula in formulas.items()}
+    used = {name: complete[name] & at_risk[name] for name in formulas}
     silent = {task.outcome: _silent(task, data, used[task.outcome], cohort) for task in batch}
     outcomes: dict[str, Fit | RiskkitError] = {}
     for name, follow_up in responses.items():
         events = int(data.loc[used[name], name].sum())
         if events < spec.min_events:
             outcomes[name] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
-        elif silent[name].any():
+        elif silent[name].any() or (complete[name] & ~at_risk[name]).any():
             left = replace(batch[0], covariates=_varying(batch[0], data[used[name] & ~silent[name]]))
             formulas[name] = f"{follow_up} ~ {_terms(left, scale)}"
             outcomes[name] = _fit_alone(formulas[name], data, used[name] & ~silent[name], cohort)
@@ -71,8 +73,7 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
         text = formulas[task.outcome]
         fit = outcomes[task.outcome]
         if isinstance(fit, Fit):
-            at_risk = data[list(language.parse(text).response)].notna().all(axis=1).to_numpy()
-            fit = replace(fit, n_missing=int((at_risk & ~used[task.outcome]).sum()))
+            fit = replace(fit, n_missing=int((at_risk[task.outcome] & ~complete[task.outcome]).sum()))
         rows.append(_rows(task, fit, text, data, people_used, scale, spec, cohort))
         if "fits" in rows[-1]:
             rows[-1]["fits"]["n_silent"] = int((silent[task.outcome] & used[task.outcome]).sum())
@@ -130,7 +131,9 @@ def _fit_alone(formula: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohor
 def _columns(formulas: Mapping[str, str], scale: Scale, cohort: Cohort) -> list[str]:
     """The cohort's columns that a batch needs: those of its formulas, the repeat, and follow-up for person-years."""
     names = [name for formula in formulas.values() for name in language.parse(formula).columns]
-    names += [str(cohort.outcomes[outcome].time) for outcome in formulas] + ([scale.repeat] if scale.repeat else [])
+    for outcome in (cohort.outcomes[name] for name in formulas):
+        names += [outcome.at_risk, str(outcome.time)]
+    names += [scale.repeat] if scale.repeat else []
     return [name for name in dict.fromkeys(names) if name in cohort.data]
 
 
@@ -145,7 +148,7 @@ def _terms(task: Task, scale: Scale) -> str:
     return " + ".join([scale.term(task), *task.covariates, *strata])
 
 
-def _used(formula: str, data: pd.DataFrame) -> np.ndarray:
+def _complete(formula: str, data: pd.DataFrame) -> np.ndarray:
     """Which rows are complete in everything a formula names, shape (n,)."""
     columns = [name for name in language.parse(formula).columns if name in data]
     return np.asarray(data[columns].notna().all(axis=1))

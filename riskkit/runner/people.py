@@ -59,6 +59,7 @@ def _later(data: pd.DataFrame, lag: float, spec: AnalysisSpec, cohort: Cohort) -
     for outcome in (cohort.outcomes[name] for name in spec.outcomes):
         if outcome.time in data:
             stays = data[outcome.time] > lag
+            columns[outcome.at_risk] = data[outcome.at_risk] & stays
             columns |= {name: data[name].where(stays) for name in (outcome.time, outcome.age_exit) if name in data}
     if "age_entry" in data:
         columns["age_entry"] = data["age_entry"] + lag

@@ -133,7 +133,7 @@ def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
 
 
 def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
-    units = {name: v.unit for name, v in {**cohort.variables, **cohort.derived}.items()}
+    units = {name: column.unit for name, column in cohort.columns.items()}
     for i, outcome in enumerate(spec.outcomes):
         if outcome not in cohort.outcomes:
             yield _unknown(("outcomes", i), "outcome", outcome, spec, cohort.outcomes)
