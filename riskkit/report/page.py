@@ -14,6 +14,7 @@ from pathlib import Path
 from riskkit.figures.svg import draw
 from riskkit.numbers import count
 from riskkit.report.associations import Association, associations, is_outcome_wide
+from riskkit.report.checks import opinion_table, opinion_told, proportional_hazards
 from riskkit.report.curves import curves_figure, models_figure
 from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import ExposureText, PageFigure, exposure_text, warning
@@ -21,13 +22,12 @@ from riskkit.report.methods import limitations, methods
 from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import characteristics_table, flow_figure
 from riskkit.report.render import render
-from riskkit.report.tables import curve_shapes_table, left_out_table, main_table, side_by_side_table
+from riskkit.report.tables import curve_shapes, left_out_table, main_table, side_by_side
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
 from riskkit.report.words import (
     has_evidence,
     headline,
     people,
-    proportional_hazards,
     reading,
     shapes_counted,
     told,
@@ -152,8 +152,8 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
             for makers, each in _layout(own, many)
         )
         main = Numbered(next(table_numbers), main_table(results, exposure, text, own))
-        shapes = curve_shapes_table(results, exposure, text, own)
-        models = side_by_side_table(results, exposure, text, own)
+        shapes = curve_shapes(results, exposure, text, own)
+        models = side_by_side(results, exposure, text, own)
         clear, aside = (
             tuple(Finding(told(a), a.anchor) for a in own if (has_evidence(a) or not many) == first)
             for first in (True, False)
@@ -177,6 +177,7 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
             )
         )
     failures = left_out_table(results)
+    opinion = opinion_table(results)
     return render(
         "page.html.j2",
         manifest=manifest,
@@ -188,6 +189,8 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
         flow=flow,
         baseline=baseline,
         proportional=proportional_hazards(found),
+        opinion=opinion_told(results),
+        opinion_table=Numbered(next(table_numbers), opinion) if opinion else None,
         failures=Numbered(next(table_numbers), failures) if failures else None,
         fitted=count(len(results.fits) + len(results.variants[list(VARIANT_MODEL)].drop_duplicates())),
         methods=methods(results),

@@ -31,9 +31,7 @@ def main_table(results: Results, exposure: str, text: ExposureText, found: Seque
     )
 
 
-def curve_shapes_table(
-    results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
-) -> Table | None:
+def curve_shapes(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Table | None:
     """Where each curve of one exposure is lowest and whether it is a U; None where there are no curves."""
     shapes = main_rows(results.shapes, results.manifest, exposure)
     if shapes.empty:
@@ -48,9 +46,7 @@ def curve_shapes_table(
     )
 
 
-def side_by_side_table(
-    results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
-) -> Table | None:
+def side_by_side(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Table | None:
     """The linear ratio in every model and on every time scale; None where there is one of each or no linear ratio."""
     analysis = results.manifest["analysis"]
     linear = results.estimates[(results.estimates["exposure"] == exposure) & (results.estimates["coding"] == "linear")]

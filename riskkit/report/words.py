@@ -51,26 +51,26 @@ def finding(a: Association) -> str:
     exposure, outcome = in_sentence(a.exposure_label), in_sentence(a.outcome_label)
     if math.isnan(a.overall):
         assert a.linear is not None
-        verb = "was associated" if a.linear.p < _alpha(a) else "showed no evidence of an association"
+        verb = "was associated" if a.linear.p < alpha(a) else "showed no evidence of an association"
         return (
             f"{a.exposure_label} {verb} with {outcome}: {_per(a)} {interval(a.linear, a.level, test=True)}.{_usual(a)}"
         )
-    if a.overall >= _alpha(a):
+    if a.overall >= alpha(a):
         text = f"There was no evidence of an association of {exposure} with {outcome} ({p_phrase(a.overall)})"
-        if a.linear and a.linear.p < _alpha(a):
+        if a.linear and a.linear.p < alpha(a):
             return (
                 f"{text} when its shape was left free, but a straight line gave a {RATIO} of "
                 f"{interval(a.linear, a.level, test=True)} per {a.per_label} higher."
             )
         return f"{text}: {_per(a)} {interval(a.linear, a.level)}.{_usual(a)}" if a.linear else f"{text}."
     text = f"{a.exposure_label} was associated with {outcome} ({p_phrase(a.overall)})"
-    if a.nonlinear < _alpha(a):
+    if a.nonlinear < alpha(a):
         bent = p_phrase(a.nonlinear, "non-linearity p")
         return f"{text}, and not along a straight line ({bent}): {_ends(a)}."
     straight = f"no evidence against a straight line ({p_phrase(a.nonlinear, 'non-linearity p')})"
     if a.linear is None:
         return f"{text}, with {straight}: {_ends(a)}."
-    if a.linear.p >= _alpha(a):
+    if a.linear.p >= alpha(a):
         return (
             f"{text}, but neither a straight line ({p_phrase(a.linear.p)}) nor the departure from one "
             f"({p_phrase(a.nonlinear)}) was clear by itself: {_per(a)} {interval(a.linear, a.level)}."
@@ -86,21 +86,21 @@ def shape_told(a: Association) -> str:
     if a.shape is None or not has_evidence(a):
         return ""
     verdict = a.shape.verdict[:1].lower() + a.shape.verdict[1:]
-    is_u = a.shape.u < _alpha(a)
+    is_u = a.shape.u < alpha(a)
     told = f"For {in_sentence(a.exposure_label)} and {in_sentence(a.outcome_label)} there was {verdict}"
     return told if is_u else f"{told} {a.shape.sentence}"
 
 
 def average_told(a: Association) -> str:
     """That a hazard ratio is an average, where there is evidence that it changes along the time scale."""
-    if not a.fitted or not a.proportional < _alpha(a):
+    if not a.fitted or not a.proportional < alpha(a):
         return ""
     return f"The {RATIO} changed along the time scale ({p_phrase(a.proportional)}): this is an average over follow-up."
 
 
 def told(a: Association) -> str:
     """All that the key findings say of one exposure with one outcome."""
-    bent = a.nonlinear < _alpha(a)
+    bent = a.nonlinear < alpha(a)
     return " ".join(part for part in (finding(a), shape_told(a) if bent else "", average_told(a)) if part)
 
 
@@ -110,7 +110,7 @@ def shapes_counted(found: Sequence[Association]) -> str:
     if not curves:
         return ""
     exposure = in_sentence(curves[0].exposure_label)
-    us = [a for a in curves if a.shape and a.shape.u < _alpha(a)]
+    us = [a for a in curves if a.shape and a.shape.u < alpha(a)]
     smallest = min(a.shape.u for a in curves if a.shape)
     asked = f"A U shape was tested in {quantity(len(curves), 'curve')} of {exposure}"
     if not us:
@@ -123,7 +123,7 @@ def shapes_counted(found: Sequence[Association]) -> str:
 def has_evidence(a: Association) -> bool:
     """Whether the main test of this pair is below the threshold that goes with the confidence level."""
     p = a.overall if not math.isnan(a.overall) else (a.linear.p if a.linear else float("nan"))
-    return p < _alpha(a)
+    return p < alpha(a)
 
 
 def people(found: Sequence[Association]) -> str:
@@ -148,38 +148,6 @@ def reading(found: Sequence[Association]) -> str:
     groups = names.get(a.groups, "groups")
     where = f"the medians of the lowest and highest {groups}" if a.groups else "the 1st and 99th percentiles"
     return f"Where a curve is told by two of its points, these are {where} of the exposure."
-
-
-def proportional_hazards(found: Sequence[Association]) -> str:
-    """What the tests of proportional hazards say, and what follows where they say no."""
-    tested = [a for a in found if not math.isnan(a.proportional)]
-    if not tested:
-        return "Proportional hazards were not tested."
-    sentences = [
-        f"The {RATIO} of each exposure was tested for change along the time scale (scaled Schoenfeld residuals) in "
-        f"{quantity(len(tested), 'model')}."
-    ]
-    against = [a for a in tested if a.proportional < _alpha(a)]
-    if against:
-        against = sorted(against, key=lambda a: a.proportional) if len(against) > MOST_NAMED else against
-        named = listed(
-            f"{in_sentence(a.exposure_label)} with {in_sentence(a.outcome_label)} ({p_phrase(a.proportional)})"
-            for a in against[:MOST_NAMED]
-        )
-        if len(against) > MOST_NAMED:
-            named = f"{count(len(against))} of them, most clearly for {named}"
-        sentences.append(
-            f"There was evidence of change for {named}. There the {RATIO} is an average over follow-up, weighted "
-            "towards when most events happened, and may hide an association that is stronger early or late."
-        )
-    else:
-        smallest = p_phrase(min(a.proportional for a in tested))
-        sentences.append(f"There was no evidence of change in any (smallest {smallest}).")
-    whole = [a for a in tested if a.proportional_all < _alpha(a)]
-    sentences.append(
-        f"The test of a whole model, covariates included, gave evidence of change in {count(len(whole))} of them."
-    )
-    return " ".join(sentences)
 
 
 def interval(r: Ratio, confidence: float, test: bool = False) -> str:
@@ -227,16 +195,16 @@ def _counted(found: Sequence[Association]) -> tuple[str, ...]:
     tested = [a for a in own if a.fitted]
     if not tested:
         return (f"No model of {in_sentence(own[0].exposure_label)} could be fitted.",)
-    alpha = _alpha(own[0])
+    below = alpha(own[0])
     exposure = own[0].exposure_label
     corrected = [a for a in tested if not math.isnan(a.holm)]
-    certain = sorted((a for a in corrected if a.holm < alpha), key=lambda a: a.holm)
-    discovered = [a for a in corrected if a.fdr < alpha]
+    certain = sorted((a for a in corrected if a.holm < below), key=lambda a: a.holm)
+    discovered = [a for a in corrected if a.fdr < below]
     clear = [a for a in tested if has_evidence(a)]
     left_out = f" ({quantity(len(own) - len(tested), 'other')} could not be fitted)" if len(own) > len(tested) else ""
     chance = (
         f"At {threshold(own[0])} without correction there was evidence of an association with {count(len(clear))}; if "
-        f"there were none at all, {alpha * len(tested):.2g} would be expected by chance."
+        f"there were none at all, {below * len(tested):.2g} would be expected by chance."
     )
     if not corrected:
         return (f"{exposure} was examined with {quantity(len(tested), 'outcome')}{left_out}. {chance}",)
@@ -245,7 +213,7 @@ def _counted(found: Sequence[Association]) -> tuple[str, ...]:
     return (
         f"Of {quantity(len(tested), 'outcome')}{left_out}, {in_sentence(exposure)} was associated with "
         f"{f'{count(len(certain))}{which}' if certain else 'none'} (Holm-corrected {threshold(own[0])}).",
-        f"At a false discovery rate of {level(alpha)}, there was evidence for {count(len(discovered))}. {chance}",
+        f"At a false discovery rate of {level(below)}, there was evidence for {count(len(discovered))}. {chance}",
         *([finding(certain[0])] if certain else []),
     )
 
@@ -277,10 +245,11 @@ def _ends(a: Association) -> str:
     )
 
 
-def _alpha(a: Association) -> float:
+def alpha(a: Association) -> float:
+    """The p value below which there is evidence, which goes with the confidence level."""
     return 1 - a.level
 
 
 def threshold(a: Association) -> str:
     """Below which p value evidence is spoken of: p < 0.05."""
-    return f"p < {_alpha(a):.2g}"
+    return f"p < {alpha(a):.2g}"

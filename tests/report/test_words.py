@@ -14,7 +14,6 @@ from riskkit.report.words import (
     listed,
     lowest_point,
     people,
-    proportional_hazards,
     reading,
     shape_told,
     shapes_counted,
@@ -211,19 +210,6 @@ def test_people() -> None:
         "with a missing value were left out); 520 had the outcome “death from cancer”."
     )
     assert people([replace(STRAIGHT, linear=None, ends=())]) == "No model could be fitted."
-
-
-def test_proportional_hazards() -> None:
-    assert plain(proportional_hazards([STRAIGHT, NONE])).endswith(
-        "in 2 models. There was no evidence of change in any (smallest p = 0.50). The test of a whole model, "
-        "covariates included, gave evidence of change in 0 of them."
-    )
-    against = plain(proportional_hazards([STRAIGHT, replace(NONE, proportional=0.004)]))
-    assert "There was evidence of change for serum IGF-I with stroke (p = 0.004)." in against
-    assert "an average over follow-up" in against
-    crowd = [replace(a, proportional=0.04 - i / 1000) for i, a in enumerate(many(0))]
-    assert "change for 30 of them, most clearly for serum IGF-I with outcome 30 (" in plain(proportional_hazards(crowd))
-    assert proportional_hazards([replace(STRAIGHT, proportional=NAN)]) == "Proportional hazards were not tested."
 
 
 def test_where_curves_are_read() -> None:

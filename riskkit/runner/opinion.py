@@ -1,0 +1,135 @@
+"""A second opinion: a sample of the models fitted again by other software, and how far the answers lie apart."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+from lifelines import CoxPHFitter
+from lifelines.exceptions import ConvergenceWarning
+
+from riskkit.design.design import Design, build
+from riskkit.design.surv import Surv
+from riskkit.errors import DataError
+from riskkit.fit.cox import fit_design
+from riskkit.fit.fit import Fit
+
+SOFTWARE = "lifelines"
+STEPS = {"precision": 1e-9, "max_steps": 100}
+KEY = ("exposure", "outcome", "time_scale", "coding", "model")
+COLUMNS = (
+    *KEY, "software", "version", "n", "events", "of_n", "of_events", "terms", "converged", "max_difference_se",
+    "max_se_difference", "formula",
+)  # fmt: skip
+
+
+def second_opinion(
+    fits: pd.DataFrame, data: pd.DataFrame, *, models: int = 3, rows: int = 5_000, seed: int = 1
+) -> pd.DataFrame:
+    """Fit a sample of Cox models again with lifelines (Efron's ties, delayed entry, strata).
+
+    Both fit the same design matrix to the same rows. lifelines starts half-way between zero and riskkit's estimates:
+    its Newton steps from zero can diverge where a covariate is strong, and a start at the estimates would prove little.
+
+    Parameters
+    ----------
+    fits : DataFrame
+        The models to choose from, with exposure outcome time_scale coding model formula; `models` of them are taken,
+        evenly spread over the rows.
+    data : DataFrame
+        The cohort's data, one row per person.
+    models : int
+        How many models, at most.
+    rows : int
+        How many people, at most; lifelines takes some 2 s for a model of 5,000. Of more, those with an event are taken
+        first, up to half, and the others at random.
+    seed : int
+        Of that choice.
+
+    Returns
+    -------
+    DataFrame, one row per model
+        The model's keys, software, version, n and events compared, of_n and of_events the model has, terms (the number
+        of coefficients), converged (whether lifelines did), max_difference_se (the largest absolute difference of two
+        coefficients, in standard errors), max_se_difference (the largest relative difference of two standard errors),
+        formula. Differences are missing where lifelines did not converge.
+
+    Raises
+    ------
+    DataError, FitError
+        If a model cannot be built or fitted to these rows.
+    """
+    chosen = fits.iloc[np.unique(np.linspace(0, len(fits) - 1, min(models, len(fits))).round().astype(int))]
+    found = [_compared(model, data, rows, seed) for _, model in chosen.iterrows()]
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _compared(model: pd.Series, data: pd.DataFrame, rows: int, seed: int) -> dict[str, object]:
+    whole = build(str(model["formula"]), data)
+    event = _followed(whole).event
+    design = whole if len(event) <= rows else build(str(model["formula"]), data.loc[_some(whole, rows, seed)])
+    fit = fit_design(design)
+    coefficients, errors = _lifelines(design, fit)
+    se = np.sqrt(np.diag(fit.cov))
+    return {
+        **{name: model[name] for name in KEY},
+        "software": SOFTWARE,
+        "version": version(SOFTWARE),
+        "n": fit.n,
+        "events": fit.events,
+        "of_n": len(event),
+        "of_events": int(event.sum()),
+        "terms": len(fit.coef),
+        "converged": bool(np.isfinite(coefficients).all()),
+        "max_difference_se": float(np.max(np.abs(coefficients - fit.coef) / se)),
+        "max_se_difference": float(np.max(np.abs(errors / se - 1))),
+        "formula": model["formula"],
+    }
+
+
+def _some(design: Design, rows: int, seed: int) -> pd.Index:
+    """Rows of the data to compare on, in their order: at most half with an event, the others without."""
+    generator = np.random.default_rng(seed)
+    event = _followed(design).event
+    with_event, without = np.flatnonzero(event), np.flatnonzero(~event)
+    cases = generator.permutation(with_event)[: rows // 2]
+    others = generator.permutation(without)[: rows - len(cases)]
+    return design.index[np.sort(np.concatenate([cases, others]))]
+
+
+def _lifelines(design: Design, fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients and standard errors, in the design's units; missing where the steps did not converge."""
+    followed = _followed(design)
+    scale = design.x.std(axis=0, ddof=1)
+    names = [f"x{i}" for i in range(design.x.shape[1])]
+    frame = pd.DataFrame((design.x - design.x.mean(axis=0)) / scale, columns=names)
+    frame = frame.assign(exit=followed.exit, event=followed.event)
+    if followed.entry is not None:
+        frame["entry"] = followed.entry
+    if design.strata is not None:
+        frame["stratum"] = design.strata
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = CoxPHFitter().fit(
+            frame,
+            "exit",
+            "event",
+            entry_col="entry" if followed.entry is not None else None,
+            strata=["stratum"] if design.strata is not None else None,
+            initial_point=fit.coef * scale / 2,
+            fit_options=STEPS,
+        )
+    if any("converge" in str(each.message) for each in caught if issubclass(each.category, ConvergenceWarning)):
+        missing = np.full(len(names), np.nan)
+        return missing, missing
+    return fitted.params_.to_numpy() / scale, fitted.standard_errors_.to_numpy() / scale
+
+
+def _followed(design: Design) -> Surv:
+    if not isinstance(design.response, Surv):
+        raise DataError(
+            "second_opinion: the formula has no Surv(...) on its left; only Cox models have a second opinion."
+        )
+    return design.response
