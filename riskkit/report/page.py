@@ -22,6 +22,7 @@ from riskkit.report.methods import limitations, methods
 from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import characteristics_table, flow_figure
 from riskkit.report.render import render
+from riskkit.report.strobe import checklist, citations, methods_anchor
 from riskkit.report.tables import curve_shapes, left_out_table, main_table, side_by_side
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
 from riskkit.report.words import (
@@ -193,7 +194,9 @@ def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
         opinion_table=Numbered(next(table_numbers), opinion) if opinion else None,
         failures=Numbered(next(table_numbers), failures) if failures else None,
         fitted=count(len(results.fits) + len(results.variants[list(VARIANT_MODEL)].drop_duplicates())),
-        methods=methods(results),
+        methods=[(heading, methods_anchor(heading), paragraph) for heading, paragraph in methods(results)],
+        strobe=checklist(results),
+        citations=citations(results),
         limitations=limitations(results, found),
         created=datetime.fromisoformat(manifest["provenance"]["created"]),
         frames=Results.frame_names(),
