@@ -20,7 +20,7 @@ from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import ExposureText, PageFigure, exposure_text, warning
 from riskkit.report.methods import limitations, methods
 from riskkit.report.outcomewide import parts, volcano_figure
-from riskkit.report.people import characteristics_table, flow_figure
+from riskkit.report.people import age_and_sex_figure, characteristics_table, flow_figure
 from riskkit.report.render import render
 from riskkit.report.strobe import checklist, citations, methods_anchor
 from riskkit.report.tables import curve_shapes, left_out_table, main_table, side_by_side
@@ -38,9 +38,9 @@ from riskkit.tables.table import Table
 
 Progress = Callable[[str], None]
 Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
-FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure)
+FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure, age_and_sex_figure)
 COMPARISONS: tuple[Maker, ...] = (models_figure, subgroups_figure, sensitivity_figure)
-OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure)
+OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, age_and_sex_figure)
 FOLDED: tuple[Maker, ...] = (curves_figure, groups_figure, *COMPARISONS)
 VARIANT_MODEL = ("exposure", "outcome", "coding", "variant")  # columns that tell the models of variants apart
 

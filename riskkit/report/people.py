@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
+from riskkit.figures.age_and_sex import age_and_sex
 from riskkit.figures.flow import Step, flow
-from riskkit.numbers import count, measures, with_unit
+from riskkit.numbers import count, measure, measures, with_unit
 from riskkit.report.associations import Association
-from riskkit.report.figure import PageFigure
+from riskkit.report.figure import ExposureText, PageFigure
 from riskkit.report.words import in_sentence
 from riskkit.results import Results
 from riskkit.tables.baseline import baseline_table
@@ -29,6 +32,44 @@ def flow_figure(results: Results, found: Sequence[Association]) -> PageFigure:
     caption = "Who was studied, and who was left out for which reason, in the order of the steps."
     wide, narrow = (flow(steps, end, narrow=each) for each in (False, True))
     return PageFigure("flow", wide, narrow, caption, told, Table("People at each step", columns, rows))
+
+
+def age_and_sex_figure(
+    results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
+) -> PageFigure | None:
+    """The exposure by age and sex, with its percentiles; None where the run did not describe it."""
+    described = results.frames().get("by_age_and_sex")
+    rows = described[described["exposure"] == exposure] if described is not None else pd.DataFrame()
+    if rows.empty or not found:
+        return None
+    wide, narrow = (age_and_sex(rows, xlabel="Age (years)", ylabel=text.axis, narrow=each) for each in (False, True))
+    caption = (
+        f"{text.label} by age and sex in the cohort, in five-year bands of age: median (line), middle half of people "
+        "(darker), and middle nine tenths (paler). Dashed: the median of the other sex."
+    )
+    told = " ".join(_ages_told(str(sex), bands, text) for sex, bands in rows.groupby("sex", sort=False))
+    return PageFigure("age-and-sex", wide, narrow, caption, told, _age_table(rows, text))
+
+
+def _ages_told(sex: str, bands: pd.DataFrame, text: ExposureText) -> str:
+    ends = (bands.iloc[0], bands.iloc[-1])
+    read = (
+        f"{measure(band['p50'], text.unit)} at {band['age_low']:.0f} to {band['age_high']:.0f} years" for band in ends
+    )
+    return f"{sex}: median {' and '.join(read)}."
+
+
+def _age_table(rows: pd.DataFrame, text: ExposureText) -> Table:
+    heads = ("People", "5th", "25th", "Median", "75th", "95th percentile")
+    columns = (Column("Age, years", numeric=False), *(Column(head) for head in heads))
+    lines = []
+    for sex, bands in rows.groupby("sex", sort=False):
+        lines.append(Row((str(sex),), kind="heading"))
+        for r in bands.itertuples():
+            values = measures([r.p5, r.p25, r.p50, r.p75, r.p95])
+            cells = (f"{r.age_low:.0f} to under {r.age_high:.0f}", count(r.n), *values)
+            lines.append(Row(cells, kind="indented"))
+    return Table(f"{text.axis} by age and sex", columns, tuple(lines))
 
 
 def characteristics_table(results: Results) -> Table | None:
