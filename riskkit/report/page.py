@@ -114,7 +114,7 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     (partial / "figures").mkdir(parents=True)
     (partial / "data").mkdir()
     try:
-        (partial / "index.html").write_text(_page(results, partial / "figures", on_progress), encoding="utf-8")
+        (partial / "index.html").write_text(page_html(results, partial / "figures", on_progress), encoding="utf-8")
         for name, frame in results.frames().items():
             frame.to_csv(partial / "data" / f"{name}.csv", index=False)
             frame.to_parquet(partial / "data" / f"{name}.parquet", index=False)
@@ -125,7 +125,16 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     return folder / "index.html"
 
 
-def _page(results: Results, figures: Path, on_progress: Progress | None) -> str:
+def page_html(results: Results, figures: Path | None = None, on_progress: Progress | None = None) -> str:
+    """The page as HTML.
+
+    Parameters
+    ----------
+    results : Results
+    figures : path, optional
+        Folder for the figures' files. Without one nothing is drawn: the page has its words and tables only.
+    on_progress : callable, optional
+    """
     manifest = results.manifest
     found = associations(results)
     figure_numbers, table_numbers = counter(1), counter(1)
@@ -235,12 +244,14 @@ def _robustness(
             yield Finding(said, shown.id, "figure")
 
 
-def _show(figure: PageFigure, number: int, about: str, folder: Path, mark: str, folded: bool) -> Shown:
+def _show(figure: PageFigure, number: int, about: str, folder: Path | None, mark: str, folded: bool) -> Shown:
     """Write a figure's files and take its drawings into the page, of a folded one only the wide one."""
     name = "-".join(part for part in (f"figure-{number}", _slug(about), figure.name) if part)
+    caption = f"{mark}. {figure.caption}" if mark else figure.caption
+    if folder is None:
+        return Shown(number, figure.name, name, "", "", caption, figure.table)
     drawing = draw(figure.wide, name, mark)
     drawing.write(folder)
-    caption = f"{mark}. {figure.caption}" if mark else figure.caption
     title = f"Figure {number}. {caption}"
     narrow = "" if folded else draw(figure.narrow, f"{name}-narrow", mark).inline(title, figure.finding)
     return Shown(number, figure.name, name, drawing.inline(title, figure.finding), narrow, caption, figure.table)

@@ -44,9 +44,10 @@ def by_age_and_sex(data: pd.DataFrame, exposure: str, age: str, sex: str) -> pd.
     known = data[[exposure, age, sex]].dropna()
     band = np.floor(known[age].to_numpy(dtype=float) / WIDTH) * WIDTH
     rows = []
-    for (group, low), people in known.groupby([known[sex].astype(str), band], sort=True):
+    for (group, start), people in known.groupby([known[sex].astype(str), band], sort=True):
         if len(people) >= FEWEST:
             values = people[exposure].to_numpy(dtype=float)
             middle = float(people[age].mean())
+            low = float(str(start))
             rows.append((exposure, group, low, low + WIDTH, middle, len(people), *np.percentile(values, PERCENTILES)))
     return pd.DataFrame(rows, columns=list(COLUMNS))

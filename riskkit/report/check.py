@@ -1,0 +1,135 @@
+"""Does a report say what its results say: every sentence and table row made again, and compared."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from html.parser import HTMLParser
+from itertools import zip_longest
+from pathlib import Path
+
+import pandas as pd
+
+from riskkit.errors import DataError
+from riskkit.report.page import page_html
+from riskkit.results import Results
+
+NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
+PASSAGES = {"title", "h1", "h2", "h3", "p", "li", "tr", "figcaption", "summary"}
+DRAWN = {"svg", "style"}  # what a figure draws is not read as text
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What a check found.
+
+    Attributes
+    ----------
+    numbers : int
+        Numbers in the text and tables of the page that were made again.
+    differences : DataFrame
+        Columns where (the last anchor before it, or a file), printed, derived: a passage that the page has otherwise,
+        has alone (derived is empty) or lacks (printed is empty). No row when all agrees.
+    """
+
+    numbers: int
+    differences: pd.DataFrame
+
+
+def check_report(results: Results, folder: str | Path) -> Checked:
+    """Derive every number of a report again from the stored results, and say which differ.
+
+    Nothing is fitted. The words around the numbers are compared too; a newer riskkit may write them otherwise. The data
+    beside the page are compared with the frames they must be.
+
+    Parameters
+    ----------
+    results : Results
+    folder : path
+        Of the report.
+
+    Raises
+    ------
+    DataError
+        If there is no report.
+    """
+    folder = Path(folder)
+    page = folder / "index.html"
+    if not page.is_file():
+        raise DataError(f"{folder}: no index.html; write the report first (riskkit report ...).")
+    printed, derived = passages(page.read_text(encoding="utf-8")), passages(page_html(results))
+    rows = [*_differences(printed, derived), *_data_differences(results, folder / "data")]
+    numbers = sum(len(NUMBER.findall(text)) for _, text in derived)
+    return Checked(numbers, pd.DataFrame(rows, columns=["where", "printed", "derived"]))
+
+
+def passages(html: str) -> list[tuple[str, str]]:
+    """The sentences and table rows of a page in order, each with the last anchor before it; drawings left out."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return reader.found
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._anchor = ""
+        self._drawn = 0
+        self._within: list[str] = []
+        self._parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in DRAWN:
+            self._drawn += 1
+        if self._drawn:
+            return
+        anchor = dict(attrs).get("id")
+        if anchor:
+            self._anchor = anchor
+        if tag in PASSAGES:
+            self._end()
+            self._within.append(tag)
+        elif tag in ("td", "th", "small"):
+            self._parts.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in DRAWN:
+            self._drawn -= 1
+        elif not self._drawn and tag in PASSAGES:
+            self._end()
+            self._within.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._within and not self._drawn:
+            self._parts.append(data)
+
+    def _end(self) -> None:
+        text = " ".join("".join(self._parts).split())
+        if text and self._within:
+            self.found.append((self._anchor, text))
+        self._parts = []
+
+
+def _differences(printed: list[tuple[str, str]], derived: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    before, after = ([text for _, text in each] for each in (printed, derived))
+    rows = []
+    for kind, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        for ours, theirs in zip_longest(printed[a:b], derived[c:d], fillvalue=("", "")):
+            rows.append((ours[0] or theirs[0], ours[1], theirs[1]))
+    return rows
+
+
+def _data_differences(results: Results, data: Path) -> list[tuple[str, str, str]]:
+    rows = []
+    for name, frame in results.frames().items():
+        path = data / f"{name}.parquet"
+        if not path.is_file():
+            rows.append((f"data/{path.name}", "", f"{len(frame)} rows"))
+        elif not pd.read_parquet(path).equals(frame):
+            rows.append((f"data/{path.name}", "other values", f"{len(frame)} rows"))
+    return rows
