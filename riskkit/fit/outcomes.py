@@ -79,8 +79,6 @@ def cox_many(
     positions.index = pd.RangeIndex(len(data))
     shared = _sorted(build(replace(first, response=()), positions, weights=weights, cluster=cluster), first, data)
 
-    summaries = shared.summaries
-
     def fit(name: str) -> Fit | RiskkitError:
         try:
             design, n = _design(shared, formulas[name], data)
@@ -89,9 +87,10 @@ def cox_many(
             )
         except RiskkitError as error:
             return error
-        return replace(fitted.light(summaries), n=n, n_missing=len(data) - n)
+        return replace(fitted.light(summaries.result()), n=n, n_missing=len(data) - n)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
+        summaries = pool.submit(lambda: shared.summaries)
         return dict(zip(formulas, pool.map(fit, formulas), strict=True))
 
 
