@@ -25,14 +25,7 @@ from riskkit.report.render import render
 from riskkit.report.strobe import checklist, citations, methods_anchor
 from riskkit.report.tables import curve_shapes, left_out_table, main_table, side_by_side
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
-from riskkit.report.words import (
-    has_evidence,
-    headline,
-    people,
-    reading,
-    shapes_counted,
-    told,
-)
+from riskkit.report.words import asides, finding, has_evidence, headline, people, reading, shapes_counted
 from riskkit.results import Results
 from riskkit.tables.table import Table
 
@@ -68,11 +61,12 @@ class Numbered:
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and the place on the page where its numbers stand: a table's row or a figure."""
+    """A sentence, the place on the page where its numbers stand (a table's row or a figure), and what adds to it."""
 
     text: str
     anchor: str
     place: str = "table"
+    asides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,7 +159,9 @@ def page_html(results: Results, figures: Path | None = None, on_progress: Progre
         shapes = curve_shapes(results, exposure, text, own)
         models = side_by_side(results, exposure, text, own)
         clear, aside = (
-            tuple(Finding(told(a), a.anchor) for a in own if (has_evidence(a) or not many) == first)
+            tuple(
+                Finding(finding(a), a.anchor, asides=asides(a)) for a in own if (has_evidence(a) or not many) == first
+            )
             for first in (True, False)
         )
         robust = tuple(_robustness(results, exposure, own, (*comparisons, *folded)))

@@ -98,10 +98,10 @@ def average_told(a: Association) -> str:
     return f"The {RATIO} changed along the time scale ({p_phrase(a.proportional)}): this is an average over follow-up."
 
 
-def told(a: Association) -> str:
-    """All that the key findings say of one exposure with one outcome."""
+def asides(a: Association) -> tuple[str, ...]:
+    """What the key findings add to a finding: the shape of a bent curve, and that a ratio is an average."""
     bent = a.nonlinear < alpha(a)
-    return " ".join(part for part in (finding(a), shape_told(a) if bent else "", average_told(a)) if part)
+    return tuple(text for text in (shape_told(a) if bent else "", average_told(a)) if text)
 
 
 def shapes_counted(found: Sequence[Association]) -> str:

@@ -8,6 +8,7 @@ from results_example import example_results
 
 from riskkit.report.associations import Association, Ratio, Shape, associations
 from riskkit.report.words import (
+    asides,
     finding,
     headline,
     in_sentence,
@@ -17,7 +18,6 @@ from riskkit.report.words import (
     reading,
     shape_told,
     shapes_counted,
-    told,
 )
 
 NAN = float("nan")
@@ -160,8 +160,8 @@ def test_the_shape_is_told_in_a_sentence_that_can_be_quoted() -> None:
         "and neither falls nor rises at 442 ng/mL. Risk is lowest at 209 ng/mL (95% CI 197 to 539 ng/mL)."
     )
     assert shape_told(bent) == quoted
-    assert told(bent) == f"{finding(bent)} {quoted}"
-    assert told(replace(STRAIGHT, shape=U)) == finding(STRAIGHT)  # a straight line's shape is in the table
+    assert asides(bent) == (quoted,)
+    assert asides(replace(STRAIGHT, shape=U)) == ()  # a straight line's shape is in the table
     assert headline([replace(STRAIGHT, shape=U)]) == (finding(STRAIGHT), quoted)
     real = replace(U, u=0.01, verdict="Evidence for a U shape: risk falls up to 209 ng/mL and rises beyond.")
     assert shape_told(replace(bent, shape=real)) == (
@@ -184,10 +184,11 @@ def test_curves_that_are_u_shaped_are_counted() -> None:
 
 
 def test_a_ratio_that_changes_is_called_an_average() -> None:
-    assert plain(told(replace(STRAIGHT, proportional=0.004))).endswith(
-        ". The hazard ratio changed along the time scale (p = 0.004): this is an average over follow-up."
+    changing = replace(STRAIGHT, nonlinear=0.003, shape=U, proportional=0.004)
+    assert plain(asides(changing)[1]) == (
+        "The hazard ratio changed along the time scale (p = 0.004): this is an average over follow-up."
     )
-    assert "average" not in told(STRAIGHT) + told(replace(STRAIGHT, proportional=NAN))
+    assert asides(replace(STRAIGHT, proportional=NAN)) == ()
 
 
 def test_a_lowest_point_is_told_only_where_it_is_a_finding() -> None:
