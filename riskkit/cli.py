@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from riskkit.errors import DataUnavailable, RiskkitError, SpecError
+from riskkit.errors import DataError, DataUnavailable, RiskkitError, SpecError
 
 if TYPE_CHECKING:
     from riskkit.cohort.lock import Source
@@ -89,8 +89,32 @@ def simulate(
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(help="A cohort file, such as cohorts/ukb.toml.")]) -> None:
-    """Check a cohort file and print its code lists: what each outcome counts, and what two of them both count."""
+def check(path: Annotated[Path, typer.Argument(help="A cohort file or a report's folder.")]) -> None:
+    """Check a cohort's code lists (cohorts/ukb.toml), or every number of a report (reports/igf1-mortality)."""
+    if path.is_dir():
+        _check_report(path)
+    else:
+        _check_codelists(path)
+
+
+def _check_report(folder: Path) -> None:
+    """Make every number of a report again from the stored results, and say which differ."""
+    from riskkit.report.check import check_report
+    from riskkit.results import Results
+
+    checked = check_report(Results.read(RESULTS / folder.name), folder)
+    for row in checked.differences.itertuples():
+        told = f"{row.where}: the report has '{row.printed}', the results give '{row.derived}'"
+        out.print(told, style="red", markup=False)
+    if len(checked.differences):
+        raise DataError(
+            f"{folder}: {len(checked.differences)} passages differ from the stored results; write it again."
+        )
+    out.print(f"{folder}: {checked.numbers:,} numbers made again from the stored results, none differs", markup=False)
+
+
+def _check_codelists(file: Path) -> None:
+    """Print what each outcome of a cohort counts, and what two of them both count."""
     from riskkit.cohort.codelists import SYSTEMS, overlaps, read_codelists
     from riskkit.spec.cohort import load_cohort_spec
 

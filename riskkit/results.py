@@ -54,6 +54,10 @@ class Results:
         Distribution of each exposure: left, right, n.
     characteristics : DataFrame
         The table of characteristics, tidy.
+    by_age_and_sex : DataFrame
+        Percentiles of each exposure by age and sex, where the cohort has both.
+    opinion : DataFrame
+        A sample of the models fitted again by other software.
     """
 
     manifest: dict[str, Any]
@@ -68,6 +72,8 @@ class Results:
     failures: pd.DataFrame
     histograms: pd.DataFrame
     characteristics: pd.DataFrame
+    by_age_and_sex: pd.DataFrame
+    opinion: pd.DataFrame
 
     @classmethod
     def frame_names(cls) -> tuple[str, ...]:

@@ -58,6 +58,8 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
     failure = {"exposure": "igf1", "outcome": outcome_names[-1], "time_scale": "age", "coding": "groups", "variant": ""}
     reason = {"model": list(MODELS)[models - 1], "reason": "12 events, fewer than the 20 that the analysis asks for."}
     return Results(
+        by_age_and_sex=pd.DataFrame({"exposure": pd.Series(dtype=str)}),
+        opinion=pd.DataFrame({"exposure": pd.Series(dtype=str)}),
         manifest=_manifest(exposures, outcome_names, scale_names, models),
         failures=pd.DataFrame([{**failure, **reason, "formula": "Surv(age_entry, age_exit, cancer) ~ igf1"}]),
         corrected=pd.DataFrame(columns=[*KEY, "variant"], dtype=object),

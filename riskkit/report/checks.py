@@ -48,8 +48,8 @@ def proportional_hazards(found: Sequence[Association]) -> str:
 
 def opinion_told(results: Results) -> str:
     """What other software makes of a sample of the models; empty where it was not asked."""
-    opinion = results.frames().get("opinion")
-    if opinion is None or opinion.empty:
+    opinion = results.opinion
+    if opinion.empty:
         return ""
     software = f"{opinion['software'].iloc[0]} {opinion['version'].iloc[0]}"
     sample = opinion[opinion["n"] < opinion["of_n"]]
@@ -78,8 +78,8 @@ def opinion_told(results: Results) -> str:
 
 def opinion_table(results: Results) -> Table | None:
     """The models that were fitted again, each with the differences; None where there are none."""
-    opinion = results.frames().get("opinion")
-    if opinion is None or opinion.empty:
+    opinion = results.opinion
+    if opinion.empty:
         return None
     manifest = results.manifest
     models = {model["name"]: model["label"] for model in manifest["analysis"]["models"]}

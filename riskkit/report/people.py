@@ -38,10 +38,10 @@ def age_and_sex_figure(
     results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
 ) -> PageFigure | None:
     """The exposure by age and sex, with its percentiles; None where the run did not describe it."""
-    described = results.frames().get("by_age_and_sex")
-    rows = described[described["exposure"] == exposure] if described is not None else pd.DataFrame()
-    if rows.empty or not found:
+    described = results.by_age_and_sex
+    if described.empty or not found or exposure not in set(described["exposure"]):
         return None
+    rows = described[described["exposure"] == exposure]
     wide, narrow = (age_and_sex(rows, xlabel="Age (years)", ylabel=text.axis, narrow=each) for each in (False, True))
     caption = (
         f"{text.label} by age and sex in the cohort, in five-year bands of age: median (line), middle half of people "

@@ -15,6 +15,7 @@ from riskkit.provenance import provenance
 from riskkit.runner.scale import Scale
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.tables import PER_YEAR
+from riskkit.tables.age_and_sex import by_age_and_sex
 from riskkit.tables.characteristics import characteristics
 
 BINS = 60
@@ -40,6 +41,14 @@ def described(spec: AnalysisSpec, scales: Mapping[str, Scale], cohort: Cohort) -
     years = cohort.data["follow_up"] / PER_YEAR[str(cohort.time_unit)]
     variables = {variable: cohort.variables[variable] for variable in spec.characteristics}
     return characteristics(cohort.data, variables, by=labels, person_years=years)
+
+
+def age_and_sex(scales: Mapping[str, Scale], age: str | None, cohort: Cohort) -> pd.DataFrame:
+    """Percentiles of each exposure by age and sex; no rows where the cohort lacks either."""
+    if age is None or "sex" not in cohort.variables or cohort.variables[age].unit != "years":
+        return pd.DataFrame()
+    frames = [by_age_and_sex(cohort.data, name, age, "sex") for name in scales if name != age]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def manifest(path: Path, spec: AnalysisSpec, scales: Mapping[str, Scale], cohort: Cohort) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from lifelines.exceptions import ConvergenceWarning
 
 from riskkit.design.design import Design, build
 from riskkit.design.surv import Surv
-from riskkit.errors import DataError
+from riskkit.errors import DataError, FitError
 from riskkit.fit.cox import fit_design
 from riskkit.fit.fit import Fit
 
@@ -58,19 +58,23 @@ def second_opinion(
 
     Raises
     ------
-    DataError, FitError
-        If a model cannot be built or fitted to these rows.
+    DataError
+        If a model cannot be built on these rows.
     """
     chosen = fits.iloc[np.unique(np.linspace(0, len(fits) - 1, min(models, len(fits))).round().astype(int))]
     found = [_compared(model, data, rows, seed) for _, model in chosen.iterrows()]
-    return pd.DataFrame(found, columns=list(COLUMNS))
+    return pd.DataFrame([row for row in found if row is not None], columns=list(COLUMNS))
 
 
-def _compared(model: pd.Series, data: pd.DataFrame, rows: int, seed: int) -> dict[str, object]:
+def _compared(model: pd.Series, data: pd.DataFrame, rows: int, seed: int) -> dict[str, object] | None:
+    """Compare one model; None when fewer people than it was fitted to leave a coefficient without an estimate."""
     whole = build(str(model["formula"]), data)
     event = _followed(whole).event
     design = whole if len(event) <= rows else build(str(model["formula"]), data.loc[_some(whole, rows, seed)])
-    fit = fit_design(design)
+    try:
+        fit = fit_design(design)
+    except FitError:
+        return None
     coefficients, errors = _lifelines(design, fit)
     se = np.sqrt(np.diag(fit.cov))
     return {

@@ -12,10 +12,11 @@ from riskkit.cohort.cohort import Cohort
 from riskkit.errors import SpecError
 from riskkit.infer.multiplicity import adjust
 from riskkit.results import Results
-from riskkit.runner.describe import described, histograms, manifest
+from riskkit.runner.describe import age_and_sex, described, histograms, manifest
 from riskkit.runner.grid import Bench, Progress, fingerprint, fit_grid
+from riskkit.runner.opinion import second_opinion
 from riskkit.runner.scale import learn_scale
-from riskkit.spec.analysis import load_analysis
+from riskkit.spec.analysis import AnalysisSpec, load_analysis
 from riskkit.spec.plan import EVERYONE, plan
 
 
@@ -70,8 +71,12 @@ def run(
     rows = fit_grid(tasks, scales, spec, cohort, on_progress, bench, scheduler)
     about = manifest(analysis, spec, scales, cohort)
     about["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
+    fits = _main(rows["fits"])
     results = Results(
         manifest=about,
+        fits=fits,
+        opinion=_opinion(fits, spec, cohort),
+        by_age_and_sex=age_and_sex(scales, cohort_spec.follow_up.age, cohort),
         histograms=histograms(scales, cohort),
         characteristics=described(spec, scales, cohort),
         variants=rows["estimates"][rows["estimates"]["variant"] != EVERYONE].reset_index(drop=True),
@@ -79,11 +84,19 @@ def run(
         failures=rows["failures"],
         estimates=_adjusted(_main(rows["estimates"])),
         tests=_adjusted(_main(rows["tests"]), "part"),
-        **{name: _main(rows[name]) for name in ("curves", "shapes", "fits", "coefficients")},
+        **{name: _main(rows[name]) for name in ("curves", "shapes", "coefficients")},
     )
     if bench is not None:
         bench.clear()
     return results
+
+
+def _opinion(fits: pd.DataFrame, spec: AnalysisSpec, cohort: Cohort) -> pd.DataFrame:
+    """Ask other software about the models the report leads with, those that were fitted to the cohort as it is."""
+    if fits.empty:
+        return pd.DataFrame()
+    leading = (fits["model"] == spec.main.name) & (fits["time_scale"] == spec.time_scales[0])
+    return second_opinion(fits[leading & (fits["n_silent"] == 0)], cohort.data)
 
 
 def _main(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -40,14 +40,7 @@ def test_proportional_hazards() -> None:
     assert proportional_hazards([replace(STRAIGHT, proportional=NAN)]) == "Proportional hazards were not tested."
 
 
-@dataclass(frozen=True, eq=False)
-class WithOpinion(Results):
-    """Results of a run that asked for a second opinion."""
-
-    opinion: pd.DataFrame
-
-
-def with_opinion(converged: tuple[bool, bool] = (True, True), n: int = 5000) -> WithOpinion:
+def with_opinion(converged: tuple[bool, bool] = (True, True), n: int = 5000) -> Results:
     key = {"exposure": "igf1", "time_scale": "age", "coding": "spline", "model": "age-sex"}
     rows = [
         {
@@ -58,7 +51,7 @@ def with_opinion(converged: tuple[bool, bool] = (True, True), n: int = 5000) -> 
         }
         for i, (outcome, agreed) in enumerate(zip(("all_causes", "cardiovascular"), converged, strict=True))
     ]  # fmt: skip
-    return WithOpinion(RESULTS.manifest, **RESULTS.frames(), opinion=pd.DataFrame(rows))
+    return replace(RESULTS, opinion=pd.DataFrame(rows))
 
 
 def test_the_largest_difference_is_told() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,6 @@ from results_example import example_results
 from riskkit.report.associations import associations
 from riskkit.report.figure import exposure_text
 from riskkit.report.people import age_and_sex_figure
-from riskkit.results import Results
 from riskkit.tables.age_and_sex import by_age_and_sex
 
 RESULTS = example_results(1, 2, scales=1, models=1)
@@ -17,19 +16,10 @@ FOUND = associations(RESULTS)
 TEXT = exposure_text(RESULTS.manifest, "igf1")
 
 
-@dataclass(frozen=True, eq=False)
-class WithAges(Results):
-    """Results of a run that describes its exposures by age and sex."""
-
-    by_age_and_sex: pd.DataFrame
-
-
 def test_the_exposure_by_age_and_sex_tells_its_first_and_last_median() -> None:
     age = np.repeat([42.0, 67.0], 101)
     people = pd.DataFrame({"igf1": [*range(100, 201), *range(50, 151)], "age": age, "sex": "Women"})
-    results = WithAges(
-        RESULTS.manifest, **RESULTS.frames(), by_age_and_sex=by_age_and_sex(people, "igf1", "age", "sex")
-    )
+    results = replace(RESULTS, by_age_and_sex=by_age_and_sex(people, "igf1", "age", "sex"))
     figure = age_and_sex_figure(results, "igf1", TEXT, FOUND)
     assert figure
     assert figure.finding.replace("\u00a0", " ") == (
