@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 import riskkit
 from riskkit.cohort.cohort import Cohort
+from riskkit.errors import SpecError
 from riskkit.results import read_frames, write_frames
 from riskkit.runner.fits import KEY, Rows, fit_batch
 from riskkit.runner.scale import Scale
@@ -105,13 +106,18 @@ def _batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort: Co
     return read_frames(path)
 
 
-def _backend(scheduler: str | None) -> AbstractContextManager[object]:
+@contextmanager
+def _backend(scheduler: str | None) -> Iterator[None]:
+    """Send joblib's work to a dask cluster, where there is one."""
     if scheduler is None:
-        return nullcontext()
-    from dask.distributed import Client
-
-    Client(scheduler)
-    return joblib.parallel_config(backend="dask")
+        yield
+        return
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise SpecError("a scheduler needs dask: pip install 'riskkit[cluster]'.") from error
+    with Client(scheduler), joblib.parallel_config(backend="dask"):
+        yield
 
 
 def _describe(task: Task) -> str:

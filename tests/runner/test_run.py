@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import LocalCluster
 
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
@@ -281,3 +282,10 @@ def test_a_category_without_an_event_does_not_cost_the_model(analysis, cohort):
     offset = data.assign(far=np.where(kinds == "rare", -40.0, 0.0))
     limit = cox("Surv(age_entry, age_exit, a) ~ per(marker, 5) + bmi + offset(far)", offset)
     np.testing.assert_allclose(row["estimate"], limit.coef[0], rtol=1e-9)
+
+
+def test_a_dask_cluster_gives_the_same_bits(results, analysis, cohort):
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        elsewhere = run(analysis, cohort, scheduler=cluster.scheduler_address)
+    for name, frame in results.frames().items():
+        pd.testing.assert_frame_equal(frame, getattr(elsewhere, name), check_exact=True, obj=name)
