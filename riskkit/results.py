@@ -41,7 +41,8 @@ class Results:
     curves : DataFrame
         One row per point of every spline: x, estimate, se, ratio, low, high.
     shapes : DataFrame
-        One row per spline: nadir with its interval, slopes at both ends, the U test and its verdict.
+        One row per spline of the main model on the first time scale: nadir with its interval, slopes at both ends, the
+        U test and its verdict.
     tests : DataFrame
         One row per test: term, part ("overall", "nonlinear", ...), chi2, df, p.
     fits : DataFrame

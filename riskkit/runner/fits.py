@@ -215,7 +215,8 @@ def _answers(
         rows["tests"] = pd.concat([rows["tests"], _trend_test(task, found)], ignore_index=True)
     else:
         rows["curves"] = curve(fit, task.exposure, reference=scale.reference, level=spec.level)
-        rows["shapes"] = _shape(task, fit, scale, spec)
+        if _is_main(task, spec):
+            rows["shapes"] = _shape(task, fit, scale, spec)
     return rows
 
 
