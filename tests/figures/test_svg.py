@@ -58,7 +58,9 @@ def test_hostile_text_stays_text() -> None:
 
 @pytest.mark.filterwarnings("ignore:Glyph")  # no font has them
 def test_control_characters_do_not_break_the_drawing() -> None:
-    ElementTree.fromstring(draw(figure("IGF\x07-I \x1b[0m"), "f").inline("a\x00b", "d"))
+    svg = draw(figure("IGF\x07-I \x1b[0m"), "f").inline("a\x00b", "d")
+    assert ElementTree.fromstring(svg).tag.endswith("svg")  # XML knows no control characters: one would not parse
+    assert not {"\x00", "\x07", "\x1b"} & set(svg)
 
 
 def test_a_screen_reader_is_told_title_and_finding() -> None:
