@@ -26,7 +26,7 @@ from riskkit.infer.ph import ph_test
 from riskkit.infer.trend import trend
 from riskkit.infer.ushape import ushape
 from riskkit.infer.usual import correct
-from riskkit.runner.people import people, response
+from riskkit.runner.people import START, people, response
 from riskkit.runner.scale import Scale
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.plan import Task, variable_of
@@ -252,7 +252,7 @@ def _groups(
 
 def _person_years(task: Task, data: pd.DataFrame, cohort: Cohort) -> np.ndarray:
     time = str(cohort.outcomes[task.outcome].time)
-    lag = data["start_of_risk"].to_numpy() if "start_of_risk" in data else 0.0
+    lag = data[START].to_numpy() if START in data else 0.0
     return (data[time].to_numpy(dtype=float) - lag) / PER_YEAR[str(cohort.time_unit)]
 
 
