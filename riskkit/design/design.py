@@ -138,7 +138,7 @@ def build(
         offset=bases.numbers(rows[spec.offset]) if spec.offset else None,
         weights=_positive(rows[weights], "weights") if weights else None,
         time=_positive(rows[time], "person-time") if time else None,
-        cluster=_codes(rows, (cluster,))[0] if cluster else None,
+        cluster=pd.factorize(rows[cluster], sort=True)[0] if cluster else None,
         missing=missing,
         n_missing=len(data) - len(rows),
     )
@@ -199,14 +199,19 @@ def _codes(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[NDArray[np.int64
     names = list(columns)
     if not names:
         return None, ()
-    combined = np.zeros(len(rows), dtype=np.int64)
-    labels: list[str] = [""]
+    combined, labels = np.zeros(1, dtype=np.int64), [""]
     for name in names:
         codes, levels = pd.factorize(rows[name], sort=True)
         combined = combined * len(levels) + codes
-        labels = [f"{head}, {name}={level}" if head else f"{name}={level}" for head in labels for level in levels]
-    present, numbered = np.unique(combined, return_inverse=True)
-    return numbered, tuple(labels[code] for code in present)
+        occurs = np.bincount(combined) > 0
+        if not occurs.all():
+            combined = (np.cumsum(occurs) - 1)[combined]
+        heads, tails = np.divmod(np.flatnonzero(occurs), len(levels))
+        labels = [
+            f"{labels[head]}{', ' if labels[head] else ''}{name}={levels[tail]}"
+            for head, tail in zip(heads, tails, strict=True)
+        ]
+    return combined, tuple(labels)
 
 
 def _positive(values: pd.Series, what: str) -> Array:

@@ -48,11 +48,12 @@ def indicator(values: pd.Series, what: str) -> NDArray[np.bool_]:
         If it holds anything else; the message lists what.
     """
     out = numbers(values)
-    other = np.setdiff1d(np.unique(out), [0.0, 1.0])
-    if other.size:
-        shown = ", ".join(f"{v:g}" for v in other[:5])
+    happened = out == 1
+    wrong = ~happened & (out != 0)
+    if wrong.any():
+        shown = ", ".join(f"{v:g}" for v in np.unique(out[wrong])[:5])
         raise DataError(f"{what} '{values.name}' must be 0 or 1; it also holds {shown}. Recode it to 0/1 or booleans.")
-    return out == 1
+    return happened
 
 
 def surv(entry: pd.Series | None, exit: pd.Series, event: pd.Series) -> Surv:

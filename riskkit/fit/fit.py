@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from riskkit.design.bases import Array, Summary
 from riskkit.design.design import Design
@@ -31,7 +31,7 @@ class Test:
     @property
     def p(self) -> float:
         """Upper tail probability; NaN without degrees of freedom."""
-        return float(special.chdtrc(self.df, self.chi2)) if self.df else float("nan")
+        return float(scipy.special.chdtrc(self.df, self.chi2)) if self.df else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,12 +176,16 @@ class Fit:
         if not 0 < level < 1:
             raise SpecError(f"a confidence level lies between 0 and 1, as in 0.95; got {level!r}.")
         tail = (1 + level) / 2
-        return float(special.ndtri(tail) if np.isinf(self.df_resid) else special.stdtrit(self.df_resid, tail))
+        return float(
+            scipy.special.ndtri(tail) if np.isinf(self.df_resid) else scipy.special.stdtrit(self.df_resid, tail)
+        )
 
     def p_value(self, z: Array) -> Array:
         """Two-sided p values of estimates divided by their standard errors."""
         below = -np.abs(z)
-        return np.asarray(2 * (special.ndtr(below) if np.isinf(self.df_resid) else special.stdtr(self.df_resid, below)))
+        return np.asarray(
+            2 * (scipy.special.ndtr(below) if np.isinf(self.df_resid) else scipy.special.stdtr(self.df_resid, below))
+        )
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """One row per coefficient: term estimate se ratio low high p.
