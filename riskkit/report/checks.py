@@ -11,6 +11,7 @@ from riskkit.report.words import MOST_NAMED, RATIO, TIME_SCALES, alpha, in_sente
 from riskkit.results import Results
 from riskkit.tables.table import Column, Row, Table
 
+VARIANT_MODEL = ("exposure", "outcome", "coding", "variant")  # columns that tell the models of variants apart
 AGREE = 0.01  # standard errors: a difference that no printed number would show
 
 
@@ -44,6 +45,15 @@ def proportional_hazards(found: Sequence[Association]) -> str:
         f"The test of a whole model, covariates included, gave evidence of change in {count(len(whole))} of them."
     )
     return " ".join(sentences)
+
+
+def left_out_told(results: Results) -> str:
+    """How many models were fitted, and whether any was not."""
+    variants = results.variants[list(VARIANT_MODEL)].drop_duplicates()
+    fitted = count(len(results.fits) + len(variants))
+    if results.failures.empty:
+        return f"None: all {fitted} models that the analysis asks for were fitted."
+    return f"{fitted} models were fitted; these were not:"
 
 
 def opinion_told(results: Results) -> str:

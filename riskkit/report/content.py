@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from riskkit.figures.svg import draw
-from riskkit.numbers import count
 from riskkit.report.associations import Association, associations, is_outcome_wide
-from riskkit.report.checks import opinion_table, opinion_told, proportional_hazards
+from riskkit.report.checks import left_out_told, opinion_table, opinion_told, proportional_hazards
 from riskkit.report.curves import curves_figure, models_figure
 from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import ExposureText, PageFigure, exposure_text, warning
-from riskkit.report.methods import limitations, methods
+from riskkit.report.limitations import limitations
+from riskkit.report.methods import methods
 from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import age_and_sex_figure, characteristics_table, flow_figure
-from riskkit.report.strobe import Item, checklist, citations, methods_anchor
+from riskkit.report.references import Bibliography, bibliography, citations, made_told
+from riskkit.report.strobe import INTRODUCTION, Item, checklist, methods_anchor
 from riskkit.report.tables import curve_shapes, left_out_table, main_table, side_by_side
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
-from riskkit.report.words import asides, finding, has_evidence, headline, people, reading, shapes_counted
+from riskkit.report.words import CAUTION, asides, finding, has_evidence, headline, people, reading, shapes_counted
 from riskkit.results import Results
 from riskkit.tables.table import Table
 
@@ -33,7 +34,6 @@ FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure, age_a
 COMPARISONS: tuple[Maker, ...] = (models_figure, subgroups_figure, sensitivity_figure)
 OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, age_and_sex_figure)
 FOLDED: tuple[Maker, ...] = (curves_figure, groups_figure, *COMPARISONS)
-VARIANT_MODEL = ("exposure", "outcome", "coding", "variant")  # columns that tell the models of variants apart
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Content:
     answer : tuple of str
         The headline.
     people, reading : str
-        Who was followed; at which levels the sentences read a curve.
+        Who was followed; how the findings are to be read.
     flow : Shown
     baseline : Numbered or None
         The table of characteristics.
@@ -106,14 +106,18 @@ class Content:
         What the tests of proportional hazards say.
     opinion, opinion_table
         What other software says, empty and None where it was not asked.
-    fitted : str
-        The number of models that were fitted.
+    left_out : str
     failures : Numbered or None
-        Those that were not.
+        The models that were not fitted, in words and with their reasons.
     methods : tuple of (heading, anchor, text)
+        Its texts and the introduction of the checklist hold marks of the works they cite; see `Bibliography`.
     limitations : tuple of str
+    strobe_introduction : str
     strobe : tuple of Item
+    bibliography : Bibliography
     citations : tuple of str
+        How to cite the report and its data.
+    made : str
     created : datetime
     """
 
@@ -128,12 +132,15 @@ class Content:
     proportional: str
     opinion: str
     opinion_table: Numbered | None
-    fitted: str
+    left_out: str
     failures: Numbered | None
     methods: tuple[tuple[str, str, str], ...]
     limitations: tuple[str, ...]
+    strobe_introduction: str
     strobe: tuple[Item, ...]
+    bibliography: Bibliography
     citations: tuple[str, ...]
+    made: str
     created: datetime
 
 
@@ -202,25 +209,29 @@ def report_content(results: Results, figures: Path | None = None, on_progress: P
             )
         )
     failures = left_out_table(results)
+    told = methods(results)
     opinion = opinion_table(results)
     return Content(
         manifest=manifest,
         warning=warning(manifest),
         answer=headline(found),
         people=people(found),
-        reading=reading(found),
+        reading=f"{reading(found)} {CAUTION}".strip(),
         flow=flow,
         baseline=baseline,
         sections=tuple(sections),
         proportional=proportional_hazards(found),
         opinion=opinion_told(results),
         opinion_table=Numbered(next(table_numbers), opinion) if opinion else None,
-        fitted=count(len(results.fits) + len(results.variants[list(VARIANT_MODEL)].drop_duplicates())),
+        left_out=left_out_told(results),
         failures=Numbered(next(table_numbers), failures) if failures else None,
-        methods=tuple((heading, methods_anchor(heading), paragraph) for heading, paragraph in methods(results)),
+        methods=tuple((heading, methods_anchor(heading), paragraph) for heading, paragraph in told),
         limitations=limitations(results, found),
+        strobe_introduction=INTRODUCTION,
         strobe=checklist(results),
+        bibliography=bibliography([*(paragraph for _, paragraph in told), INTRODUCTION], manifest),
         citations=citations(results),
+        made=made_told(manifest),
         created=datetime.fromisoformat(manifest["provenance"]["created"]),
     )
 

@@ -1,4 +1,4 @@
-"""How it was done and what limits it, in paragraphs written from what the run recorded."""
+"""How it was done, in paragraphs written from what the run recorded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from riskkit.figures.shape import is_floating
 from riskkit.numbers import count, level, measure, measures, ratio, with_unit
-from riskkit.report.associations import Association, main_only, main_rows
+from riskkit.report.associations import main_only, main_rows
+from riskkit.report.references import WORKS
 from riskkit.report.words import TIME_SCALES, in_sentence, listed, quantity
 from riskkit.results import Results
 
@@ -32,53 +33,9 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
     )
 
 
-def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ...]:
-    """What limits the conclusions: of every such analysis, of this one, and of the variables it used."""
-    manifest = results.manifest
-    tested = [a for a in found if a.fitted]
-    uncorrected = "the p values are not"
-    if "p_holm" in results.tests:
-        uncorrected = "only the p values marked Holm are"
-    pairs = f"{count(len(tested))} pairs of exposure and outcome were examined"
-    general = [
-        "This is an observational study. The associations may be due in part or in whole to causes of both the "
-        "exposure and the outcome that were not measured, or not measured well, and to illness that changed the "
-        "exposure before it was measured.",
-        _uncorrected(results),
-        f"{pairs}, and {uncorrected} corrected for their number." if len(tested) > 1 else "",
-        "People with a missing value in a model were left out of it, which may bias the results if they differ.",
-    ]
-    if manifest["cohort"]["simulated"]:
-        general.insert(0, "The data are simulated: no number in this report says anything about people.")
-    variables = manifest["cohort"]["variables"]
-    notes = [
-        f"{variables[v]['label']}: {variables[v]['note']}" for v in used_variables(manifest) if variables[v]["note"]
-    ]
-    return tuple(text for text in (*general, *manifest["analysis"]["notes"], *notes) if text)
-
-
-def _uncorrected(results: Results) -> str:
-    as_measured = "used as it was measured: nothing was corrected for error of measurement or change over time."
-    if results.corrected.empty:
-        return f"The exposure was {as_measured}"
-    return (
-        "Regression dilution was corrected in straight lines only; curves and groups are by the level as it was "
-        "measured. The correction supposes that errors of measurement are random and the same at every level, and says "
-        "nothing of errors in the covariates."
-    )
-
-
-def used_variables(manifest: Mapping[str, Any]) -> list[str]:
-    """The cohort's variables that the analysis used: exposures, covariates, strata."""
-    analysis = manifest["analysis"]
-    terms = (term for model in analysis["models"] for term in model["covariates"])
-    named = [*manifest["exposures"], *(_parts(term)[1] for term in terms), *analysis["strata"]]
-    return [name for name in dict.fromkeys(named) if name in manifest["cohort"]["variables"]]
-
-
 def covariate(term: str, labels: Mapping[str, str]) -> str:
     """A covariate's term in words: rcs(age, 4) -> age (restricted cubic spline with 4 knots)."""
-    function, variable, argument = _parts(term)
+    function, variable, argument = term_parts(term)
     name = in_sentence(labels.get(variable, variable))
     match function:
         case "":
@@ -93,7 +50,8 @@ def covariate(term: str, labels: Mapping[str, str]) -> str:
             return f"{name} ({term})"
 
 
-def _parts(term: str) -> tuple[str, str, str]:
+def term_parts(term: str) -> tuple[str, str, str]:
+    """Function, variable and further argument of a term; a plain variable has neither function nor argument."""
     found = CALL.fullmatch(term.strip())
     return (found["function"], found["variable"], found["argument"] or "") if found else ("", term.strip(), "")
 
@@ -103,10 +61,11 @@ def _design(manifest: Mapping[str, Any]) -> str:
     flow = cohort["flow"]
     kind = "A simulated cohort" if cohort["simulated"] else "A prospective cohort study"
     left_out = sum(step["removed"] for step in flow)
+    source = " [@cohort]" if cohort["citation"] else ""
     return (
-        f"{kind}: {cohort['title']}. {_sentence(cohort['description'])} Of {count(flow[0]['remaining'])} people, "
-        f"{count(left_out)} were left out for the reasons in the flow diagram, and {count(flow[-1]['remaining'])} "
-        "remained."
+        f"{kind}: {cohort['title']}{source}. {_sentence(cohort['description'])} Of {count(flow[0]['remaining'])} "
+        f"people, {count(left_out)} were left out for the reasons in the flow diagram, and "
+        f"{count(flow[-1]['remaining'])} remained."
     )
 
 
@@ -131,7 +90,8 @@ def _exposure(exposure: Mapping[str, Any]) -> str:
         where = measure(exposure["reference"], unit)
         if exposure["reference_label"] in ("median", "mean"):
             where = f"the {exposure['reference_label']}, {where}"
-        codings.append(f"a restricted cubic spline with {len(exposure['knots'])} knots at {at} (reference: {where})")
+        knots = f"{len(exposure['knots'])} knots at {at}"
+        codings.append(f"a restricted cubic spline [@durrleman] with {knots} (reference: {where})")
     if exposure["cuts"]:
         codings.append(f"{len(exposure['cuts']) + 1} groups cut at {_values(exposure['cuts'], unit)}")
     if exposure["per"]:
@@ -144,8 +104,8 @@ def _models(manifest: Mapping[str, Any]) -> str:
     labels = {name: variable["label"] for name, variable in manifest["cohort"]["variables"].items()}
     main, *others = analysis["time_scales"]
     sentences = [
-        f"Hazard ratios were estimated by Cox regression with {TIME_SCALES[main]} as the time scale"
-        + (" and delayed entry at the age of entry." if main == "age" else "."),
+        f"Hazard ratios were estimated by Cox regression [@cox] with {TIME_SCALES[main]} as the time scale"
+        + (" and delayed entry at the age of entry [@thiebaut]." if main == "age" else "."),
     ]
     for model in analysis["models"]:
         is_main = model["name"] == analysis["main_model"]
@@ -160,7 +120,7 @@ def _models(manifest: Mapping[str, Any]) -> str:
     if others:
         named = listed([TIME_SCALES[scale] for scale in others])
         sentences.append(f"Every model was fitted again with {named} as the time scale.")
-    sentences.append("Ties were handled by Efron's method.")
+    sentences.append("Ties were handled by Efron's method [@efron].")
     return " ".join(sentences)
 
 
@@ -176,7 +136,8 @@ def _dilution(results: Results) -> str:
             ratios.append(f"{ratio(first['dilution_ratio'])} (SE {ratio(first['dilution_se'])}) for {of}")
     return (
         "Straight lines were corrected for regression dilution with the help of those measured twice: the log hazard "
-        "ratio was divided by the dilution ratio, given the model's covariates (Rosner, Willett and Spiegelman). "
+        "ratio was divided by the dilution ratio, given the model's covariates (Rosner, Willett and Spiegelman "
+        "[@rosner]). "
         + (f"In the main model this ratio was {listed(ratios)}. " if ratios else "")
         + "Intervals carry the uncertainty of the dilution ratio; the p value is that of the uncorrected line."
     )
@@ -195,9 +156,9 @@ def _variants(manifest: Mapping[str, Any]) -> str:
     if analysis["subgroups"]:
         kinds = listed(dict.fromkeys(in_sentence(subgroup["by"]) for subgroup in analysis["subgroups"]))
         sentences.append(
-            f"Subgroups by {kinds} were compared by Cochran's Q, the squared distances of their log hazard ratios "
-            "from the mean weighted by information, on one degree of freedom fewer than there are subgroups. Subgroups "
-            "that overlap were not tested."
+            f"Subgroups by {kinds} were compared by Cochran's Q [@cochran], the squared distances of their log hazard "
+            "ratios from the mean weighted by information, on one degree of freedom fewer than there are subgroups. "
+            "Subgroups that overlap were not tested."
         )
     changes = [_change(change) for change in analysis["sensitivity"]]
     if changes:
@@ -229,23 +190,26 @@ def _tests(results: Results) -> str:
         f"Intervals are {confidence} confidence intervals; bands around curves hold at each point, not for the curve "
         "as a whole.",
         "Overall association and non-linearity were tested by two-sided Wald tests of all spline terms and of the "
-        "non-linear ones, proportional hazards by the score test of Grambsch and Therneau.",
+        "non-linear ones, proportional hazards by the score test of Grambsch and Therneau [@grambsch].",
     ]
+    if (results.characteristics["kind"] != "people").any():
+        sentences.append("Groups of people were compared by standardised differences (Yang and Dalton [@yang]).")
     if len(results.shapes):
         sentences.append(
-            "A U shape was tested by the slopes at both ends of the curve together (Sasabuchi; Lind and Mehlum): "
-            "that a curve is bent is no evidence of a U. The lowest point of a curve has a confidence interval of its "
-            "own."
+            "A U shape was tested by the slopes at both ends of the curve together (Sasabuchi; Lind and Mehlum "
+            "[@sasabuchi; @lind]): that a curve is bent is no evidence of a U. The lowest point of a curve has a "
+            "confidence interval of its own."
         )
     if is_floating(results.estimates[results.estimates["coding"] == "groups"]):
         sentences.append(
-            "Groups have floating absolute risks (Easton, Peto and Babiker), by which any two of them can be compared."
+            "Groups have floating absolute risks (Easton, Peto and Babiker [@easton; @plummer]), by which any two of "
+            "them can be compared."
         )
     if "p_holm" in results.tests and len(results.manifest["outcomes"]) > 1:
         sentences.append(
             "For each exposure, model and kind of test, p values were corrected for the number of outcomes by Holm's "
-            "method, which limits the chance of any false finding among them, and by Benjamini and Hochberg's, which "
-            "limits the expected share of false findings."
+            "method [@holm], which limits the chance of any false finding among them, and by Benjamini and Hochberg's "
+            "[@benjamini], which limits the expected share of false findings."
         )
     return " ".join(sentences)
 
@@ -269,7 +233,9 @@ def _missing(results: Results) -> str:
 
 def _software(manifest: Mapping[str, Any]) -> str:
     made = manifest["provenance"]
-    packages = listed([f"{name} {version}" for name, version in made["packages"].items()])
+    packages = listed(
+        [f"{name} {version}{f' [@{name}]' if name in WORKS else ''}" for name, version in made["packages"].items()]
+    )
     return f"riskkit {made['riskkit']} with Python {made['python']}, {packages}."
 
 

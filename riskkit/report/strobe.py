@@ -7,7 +7,6 @@ von Elm E, Altman DG, Egger M, et al. (2007) The Strengthening the Reporting of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from riskkit.results import Results
@@ -52,6 +51,7 @@ LIMITATIONS = Link("limitations", "Limitations")
 PROVENANCE = Link("provenance", "Provenance")
 CHECKS = Link("checks", "Checks")
 AUTHORS = "For the authors to write."
+INTRODUCTION = "Where this report meets the items for cohort studies [@vonelm], and where it does not."
 
 
 def checklist(results: Results) -> tuple[Item, ...]:
@@ -106,20 +106,6 @@ def checklist(results: Results) -> tuple[Item, ...]:
         Item(21, "Generalisability", "external validity", "not met", (), AUTHORS),
         Item(22, "Funding", "sources of funding and the role of the funders", "not met", (), AUTHORS),
     )  # fmt: skip
-
-
-def citations(results: Results) -> tuple[str, ...]:
-    """How to cite the report, and the data behind it where the cohort file says."""
-    manifest = results.manifest
-    made = manifest["provenance"]
-    created = datetime.fromisoformat(made["created"])
-    commit = f", commit {made['commit'][:12]}" if made["commit"] else ""
-    changed = " with uncommitted changes" if made["dirty"] else ""
-    report = (
-        f"{manifest['analysis']['title'].rstrip('.')}. Report of {created:%Y-%m-%d}, made by riskkit {made['riskkit']}"
-        f"{commit}{changed}, from an analysis file with SHA-256 {made['spec']['sha256'][:12]}."
-    )
-    return tuple(text for text in (report, manifest["cohort"]["citation"]) if text)
 
 
 def methods_anchor(heading: str) -> str:

@@ -18,6 +18,10 @@ EPONYM = re.compile(
     "Alzheimer|Barrett|Behçet|Burkitt|Chagas|Crohn|Cushing|Down|Ewing|Graves|Hashimoto|Hodgkin|Huntington|Kaposi|"
     "Marfan|Ménière|Merkel|Paget|Parkinson|Raynaud|Sjögren|Waldenström|Wilms"
 )
+CAUTION = (
+    "These are associations in observational data, not effects. No evidence of an association is not evidence that "
+    "there is none: look at how wide the interval is."
+)
 TIME_SCALES = {"age": "attained age", "follow_up": "time since entry"}
 
 

@@ -6,7 +6,8 @@ import pytest
 from results_example import example_results
 
 from riskkit.report.associations import associations
-from riskkit.report.methods import covariate, limitations, methods, used_variables
+from riskkit.report.limitations import limitations, used_variables
+from riskkit.report.methods import covariate, methods
 
 RESULTS = example_results(1, 2)
 
@@ -18,16 +19,16 @@ def told() -> dict[str, str]:
 def test_methods_state_what_was_done() -> None:
     text = told()
     assert text["Design and people"] == (
-        "A prospective cohort study: The Example Cohort. Adults examined in 1988 to 1994. Of 6,061 people, 161 "
-        "were left out for the reasons in the flow diagram, and 5,900 remained."
+        "A prospective cohort study: The Example Cohort [@cohort]. Adults examined in 1988 to 1994. Of 6,061 people, "
+        "161 were left out for the reasons in the flow diagram, and 5,900 remained."
     )
     assert text["Exposure"].startswith(
-        "Serum IGF-I was modelled as a restricted cubic spline with 4 knots at 60, 126, 168 and 252 ng/mL "
+        "Serum IGF-I was modelled as a restricted cubic spline [@durrleman] with 4 knots at 60, 126, 168 and 252 ng/mL "
         "(reference: the median, 150 ng/mL), 5 groups cut at 102, 135, 165 and 204 ng/mL and a straight line "
         "per SD (60 ng/mL)."
     )
     models = text["Models"]
-    assert "Cox regression with attained age as the time scale and delayed entry at the age of entry." in models
+    assert "Cox regression [@cox] with attained age as the time scale and delayed entry at the age of entry" in models
     assert (
         "The main model, “+ smoking and BMI”, was adjusted for age (restricted cubic spline with 4 knots), sex"
         in models
@@ -37,7 +38,7 @@ def test_methods_state_what_was_done() -> None:
     assert "95% confidence intervals" in text["Tests and intervals"]
     assert "left out 8 people in the model “Age and sex”, 41 people in" in text["Missing data"]
     assert "fewer than 20 events" in text["Missing data"]
-    assert text["Software"] == "riskkit 0.1.0 with Python 3.12.1, numpy 2.1.0 and pandas 2.2.3."
+    assert text["Software"] == "riskkit 0.1.0 with Python 3.12.1, numpy 2.1.0 [@numpy] and pandas 2.2.3 [@pandas]."
 
 
 def test_outcomes_come_with_their_follow_up_and_notes() -> None:

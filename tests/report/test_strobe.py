@@ -5,7 +5,8 @@ from dataclasses import replace
 from results_example import example_results, with_variants
 
 from riskkit.report.methods import methods
-from riskkit.report.strobe import checklist, citations, methods_anchor
+from riskkit.report.references import citations
+from riskkit.report.strobe import checklist, methods_anchor
 
 RESULTS = example_results(1, 2, scales=1, models=1)
 

@@ -9,7 +9,8 @@ from riskkit.figures.theme import SERIES
 from riskkit.report.associations import associations
 from riskkit.report.estimates import linear_figure
 from riskkit.report.figure import PageFigure, exposure_text
-from riskkit.report.methods import limitations, methods
+from riskkit.report.limitations import limitations
+from riskkit.report.methods import methods
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
 from riskkit.results import Results
 

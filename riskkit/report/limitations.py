@@ -1,0 +1,55 @@
+"""What limits the conclusions, in sentences written from what the run recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from riskkit.numbers import count
+from riskkit.report.associations import Association
+from riskkit.report.methods import term_parts
+from riskkit.results import Results
+
+
+def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ...]:
+    """What limits the conclusions: of every such analysis, of this one, and of the variables it used."""
+    manifest = results.manifest
+    tested = [a for a in found if a.fitted]
+    uncorrected = "the p values are not"
+    if "p_holm" in results.tests:
+        uncorrected = "only the p values marked Holm are"
+    pairs = f"{count(len(tested))} pairs of exposure and outcome were examined"
+    general = [
+        "This is an observational study. The associations may be due in part or in whole to causes of both the "
+        "exposure and the outcome that were not measured, or not measured well, and to illness that changed the "
+        "exposure before it was measured.",
+        _uncorrected(results),
+        f"{pairs}, and {uncorrected} corrected for their number." if len(tested) > 1 else "",
+        "People with a missing value in a model were left out of it, which may bias the results if they differ.",
+    ]
+    if manifest["cohort"]["simulated"]:
+        general.insert(0, "The data are simulated: no number in this report says anything about people.")
+    variables = manifest["cohort"]["variables"]
+    notes = [
+        f"{variables[v]['label']}: {variables[v]['note']}" for v in used_variables(manifest) if variables[v]["note"]
+    ]
+    return tuple(text for text in (*general, *manifest["analysis"]["notes"], *notes) if text)
+
+
+def _uncorrected(results: Results) -> str:
+    as_measured = "used as it was measured: nothing was corrected for error of measurement or change over time."
+    if results.corrected.empty:
+        return f"The exposure was {as_measured}"
+    return (
+        "Regression dilution was corrected in straight lines only; curves and groups are by the level as it was "
+        "measured. The correction supposes that errors of measurement are random and the same at every level, and says "
+        "nothing of errors in the covariates."
+    )
+
+
+def used_variables(manifest: Mapping[str, Any]) -> list[str]:
+    """The cohort's variables that the analysis used: exposures, covariates, strata."""
+    analysis = manifest["analysis"]
+    terms = (term for model in analysis["models"] for term in model["covariates"])
+    named = [*manifest["exposures"], *(term_parts(term)[1] for term in terms), *analysis["strata"]]
+    return [name for name in dict.fromkeys(named) if name in manifest["cohort"]["variables"]]
