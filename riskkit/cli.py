@@ -43,7 +43,9 @@ def main() -> None:
 @app.command()
 def fetch(
     cohort: Annotated[str | None, typer.Argument(help="Name of a file in cohorts/, without .toml.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every cohort; what cannot be had is said, not fatal.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every cohort; what cannot be had is said. Without any, people are simulated.")
+    ] = False,
     source: Annotated[Path | None, typer.Option("--from", help="A folder that has the files.")] = None,
     accept: Annotated[bool, typer.Option("--accept", help="Accept files that differ from the recorded ones.")] = False,
 ) -> None:
@@ -53,11 +55,14 @@ def fetch(
     if cohort:
         _fetch(_cohort_file(cohort), source, accept)
         return
-    for path in sorted(COHORTS.glob("*.toml")):
-        try:
+    paths = sorted(COHORTS.glob("*.toml"))
+    absent = {path: error for path in paths if (error := _missing(path, source, accept))}
+    if len(absent) == len(paths):
+        for path in filter(_has_twin, paths):
             _fetch(path, source, accept)
-        except DataUnavailable as error:
-            out.print(f"{path.stem}: left out, its data are not here. {error}", style="yellow", markup=False)
+            del absent[path]
+    for path, error in absent.items():
+        out.print(f"{path.stem}: left out, its data are not here. {error}", style="yellow", markup=False)
 
 
 @app.command()
@@ -250,14 +255,30 @@ def _cohort_file(name: str) -> Path:
     return path
 
 
-def _fetch(path: Path, source: Path | None, accept: bool) -> None:
+def _missing(path: Path, source: Path | None, accept: bool) -> DataUnavailable | None:
+    """Fetch one cohort's real data, or a twin that is already there; return what says that there is neither."""
+    try:
+        _fetch(path, source, accept, invent=False)
+    except DataUnavailable as error:
+        return error
+    return None
+
+
+def _has_twin(path: Path) -> bool:
+    from riskkit.cohort.fallback import has_twin
+    from riskkit.spec.cohort import load_cohort_spec
+
+    return has_twin(load_cohort_spec(path))
+
+
+def _fetch(path: Path, source: Path | None, accept: bool, invent: bool = True) -> None:
     """Fetch one cohort and mark it complete."""
     from riskkit.cohort.fallback import data_folder, is_simulated
     from riskkit.cohort.fetch import fetch as fetch_files
     from riskkit.spec.cohort import load_cohort_spec
 
     spec = load_cohort_spec(path)
-    sources = fetch_files(spec, Path(), mirror=source, accept=accept)
+    sources = fetch_files(spec, Path(), mirror=source, accept=accept, invent=invent)
     _mark(spec, sources)
     simulated = " of simulated people" if is_simulated(data_folder(spec, Path())) else ""
     out.print(f"{spec.name}: {len(sources)} raw files{simulated} ready", markup=False)

@@ -31,6 +31,11 @@ def data_folder(spec: CohortSpec, root: str | Path) -> Path:
     return real
 
 
+def has_twin(spec: CohortSpec) -> bool:
+    """Whether a cohort falls back on invented people."""
+    return spec.fetch is not None and spec.fetch.fallback == "simulate"
+
+
 def is_simulated(folder: Path) -> bool:
     """Whether a folder holds a twin."""
     return (folder / MARK).is_file()
@@ -50,7 +55,7 @@ def simulate(
     SpecError
         If the cohort is not declared to have one, or `people` or `seed` is out of range.
     """
-    if spec.fetch is None or spec.fetch.fallback != "simulate":
+    if not has_twin(spec):
         raise SpecError(f"{spec.path}: has no twin; one is made of a cohort with fallback = 'simulate' in [fetch].")
     simulate_ukb(raw_folder(spec, root) / FOLDER, people, seed, progress)
     return simulated_sources(spec, raw_folder(spec, root) / FOLDER)

@@ -10,7 +10,16 @@ from pathlib import Path
 import pooch
 from requests import HTTPError, RequestException, Timeout
 
-from riskkit.cohort.fallback import PEOPLE, SEED, data_folder, is_simulated, raw_folder, simulate, simulated_sources
+from riskkit.cohort.fallback import (
+    PEOPLE,
+    SEED,
+    data_folder,
+    has_twin,
+    is_simulated,
+    raw_folder,
+    simulate,
+    simulated_sources,
+)
 from riskkit.cohort.files import find, opened, replacing
 from riskkit.cohort.lock import Source, read_lock
 from riskkit.errors import DataError, DataUnavailable
@@ -27,6 +36,7 @@ def fetch(
     mirror: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
     accept: bool = False,
+    invent: bool = True,
 ) -> tuple[Source, ...]:
     """Bring the raw files of a cohort to ``<root>/build/raw/<cohort>/``; those already there are only checked.
 
@@ -45,6 +55,8 @@ def fetch(
         Called with one line of text for each file.
     accept : bool
         Take files that differ from the recorded ones for right, and record them instead.
+    invent : bool
+        Whether to simulate people where the cohort falls back on them and none have been simulated yet.
 
     Returns
     -------
@@ -60,11 +72,13 @@ def fetch(
     """
     folder, shelves, lock = raw_folder(spec, root), _shelves(spec, mirror), read_lock(spec)
     say = progress or (lambda line: None)
-    if spec.fetch and spec.fetch.fallback == "simulate" and not _any_to_be_had(spec, (folder, *shelves)):
+    if has_twin(spec) and not _any_to_be_had(spec, (folder, *shelves)):
         twin = data_folder(spec, root)
         if is_simulated(twin):
             say(f"{spec.name}: simulated people are in {twin}")
             return simulated_sources(spec, twin)
+        if not invent:
+            raise DataUnavailable(f"For a simulated twin of it: make {spec.name}, or riskkit simulate {spec.name}.")
         say(f"{spec.name}: no data here; simulating people instead")
         return simulate(spec, root, PEOPLE, SEED)
     sources = []

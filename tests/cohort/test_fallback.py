@@ -93,3 +93,41 @@ def test_the_command_line_simulates_and_marks_the_files_as_complete(
 def test_a_cohort_without_a_twin_is_not_simulated(project: Path) -> None:
     with pytest.raises(SpecError, match=r"nhanes3\.toml: has no twin"):
         simulate(load_cohort_spec(project / "cohorts" / "nhanes3.toml"), project, 300, 1)
+
+
+def fetched(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    monkeypatch.setattr(sys, "argv", ["riskkit", "fetch", "--all"])
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert done.value.code == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_all_cohorts_without_any_data_are_a_twin(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (project / "cohorts").glob("nhanes*.toml"):
+        path.unlink()
+    monkeypatch.chdir(project)
+    assert fetched(monkeypatch, capsys) == "ukb: 6 raw files of simulated people ready"
+
+
+def test_beside_real_data_no_twin_is_made_but_one_that_was_asked_for_stays(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (project / "cohorts").glob("nhanes*.toml"):
+        path.unlink()
+    real = (project / "cohorts" / "ukb.toml").read_text(encoding="utf-8")
+    (project / "cohorts" / "mine.toml").write_text(real.replace('"ukb"', '"mine"'), encoding="utf-8")
+    monkeypatch.chdir(project)
+    for file in spec_of(project).files.values():
+        path = project / "build" / "raw" / "mine" / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".csv").write_text("eid\n1\n", encoding="utf-8")
+    said = fetched(monkeypatch, capsys)
+    assert (
+        "ukb: left out, its data are not here. For a simulated twin of it: make ukb, or riskkit simulate ukb." in said
+    )
+    assert "mine: 6 raw files ready" in said
+    simulate(spec_of(project), project, 300, 1)
+    assert "ukb: 6 raw files of simulated people ready" in fetched(monkeypatch, capsys)
