@@ -40,6 +40,12 @@ class Results:
         Estimates of subgroups and sensitivity analyses (`variant`), in the main model.
     curves : DataFrame
         One row per point of every spline: x, estimate, se, ratio, low, high.
+    splines : DataFrame
+        One row per spline: percentiles of the exposure among the people used (p1 ... p99), and where the curve is
+        lowest: nadir, nadir_low, nadir_high, interior (the probability that this is between p1 and p99).
+    covariances : DataFrame
+        Covariances of each spline's coefficients: term, other, covariance, each pair once. With `coefficients`, and
+        the knots in the manifest, a curve can be drawn relative to any reference.
     shapes : DataFrame
         One row per spline of the main model on the first time scale: nadir with its interval, slopes at both ends, the
         U test and its verdict.
@@ -66,6 +72,8 @@ class Results:
     corrected: pd.DataFrame
     variants: pd.DataFrame
     curves: pd.DataFrame
+    splines: pd.DataFrame
+    covariances: pd.DataFrame
     shapes: pd.DataFrame
     tests: pd.DataFrame
     fits: pd.DataFrame

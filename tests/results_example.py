@@ -43,7 +43,8 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
     The log hazard ratio is a + b z^2 in standard deviations z from the reference, with a standard error of s |z|. The
     first outcome has a clearly bent association with every exposure, the last has none, those between a straight one.
     """
-    frames: dict[str, Rows] = {name: [] for name in ("estimates", "curves", "shapes", "tests", "fits", "coefficients")}
+    names = ("estimates", "curves", "splines", "covariances", "shapes", "tests", "fits", "coefficients")
+    frames: dict[str, Rows] = {name: [] for name in names}
     outcome_names = list(named_outcomes(outcomes))
     scale_names = ["age", "follow_up"][:scales]
     for exposure in list(EXPOSURES)[:exposures]:
@@ -205,7 +206,24 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
         "u_p": 0.003 if bend else 0.6,
         "verdict": "Evidence for a U shape." if bend else "No evidence for a U shape.",
     }
+    # The nearest that a spline of these knots comes to the curve above.
+    terms = [key["exposure"] + "'" * i for i in range(3)]
+    spreads = (error / sd, 0.1 * error / sd, 0.1 * error / sd)
+    coefficients += [
+        {**spline, "term": term, **_ratio(estimate, se)}
+        for term, estimate, se in zip(terms, ((slope - 2 * bend) / sd, 4 * bend / sd, 0.0), spreads, strict=True)
+    ]
+    covariances = [
+        {**spline, "term": terms[i], "other": terms[j], "covariance": spreads[i] ** 2 if i == j else 0.0}
+        for i in range(3)
+        for j in range(i + 1)
+    ]
+    normal = {1: -2, 5: -1.5, 10: -1.2, 25: -0.7, 50: 0, 75: 0.6, 90: 1.3, 95: 1.7, 99: 2.4}
+    percentiles = {f"p{percent}": centre + sd * at_z for percent, at_z in normal.items()}
+    lowest_point = {name: shape[name] for name in ("nadir", "nadir_low", "nadir_high", "interior")}
     return {
+        "splines": [{**spline, **percentiles, **lowest_point}],
+        "covariances": covariances,
         "shapes": [shape],
         "curves": curve, "estimates": [*groups, linear], "tests": tests, "fits": fits, "coefficients": coefficients,
     }  # fmt: skip

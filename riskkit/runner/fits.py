@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,12 +23,12 @@ from riskkit.infer.floating import floating
 from riskkit.infer.nadir import nadir
 from riskkit.infer.ph import ph_test
 from riskkit.infer.trend import trend
-from riskkit.infer.ushape import ushape
 from riskkit.infer.usual import correct
 from riskkit.runner.people import START, people, response
 from riskkit.runner.scale import Scale
+from riskkit.runner.splines import covariances, shape_row, spline_row
 from riskkit.spec.analysis import AnalysisSpec
-from riskkit.spec.plan import Task, variable_of
+from riskkit.spec.plan import EVERYONE, Task, variable_of
 from riskkit.spec.tables import PER_YEAR
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model", "variant")
@@ -42,7 +41,8 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
     Returns
     -------
     dict of frame name to DataFrame
-        Rows of estimates, corrected, curves, shapes, tests, fits, coefficients and failures, with the tasks' keys.
+        Rows of estimates, corrected, curves, splines, covariances, shapes, tests, fits, coefficients and failures, with
+        the tasks' keys.
     """
     terms = _terms(batch[0], scale)
     responses = {task.outcome: response(task, spec, cohort) for task in batch}
@@ -215,8 +215,12 @@ def _answers(
         rows["tests"] = pd.concat([rows["tests"], _trend_test(task, found)], ignore_index=True)
     else:
         rows["curves"] = curve(fit, task.exposure, reference=scale.reference, level=spec.level)
-        if _is_main(task, spec):
-            rows["shapes"] = _shape(task, fit, scale, spec)
+        if task.variant == EVERYONE:
+            lowest = nadir(fit, task.exposure, spec.level)
+            rows["splines"] = spline_row(fit, task.exposure, lowest)
+            rows["covariances"] = covariances(fit)
+            if _is_main(task, spec):
+                rows["shapes"] = shape_row(fit, task.exposure, lowest, scale.unit or "")
     return rows
 
 
@@ -261,26 +265,6 @@ def _trend_test(task: Task, found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         [{"term": task.exposure, "part": "trend", "chi2": (row["estimate"] / row["se"]) ** 2, "df": 1, "p": row["p"]}]
     )
-
-
-def _shape(task: Task, fit: Fit, scale: Scale, spec: AnalysisSpec) -> pd.DataFrame:
-    """Where risk is lowest, and whether the curve is a U, in numbers and in a sentence."""
-    lowest = nadir(fit, task.exposure, spec.level)
-    u = ushape(fit, task.exposure, level=spec.level)
-    row: dict[str, Any] = {
-        "nadir": lowest.x,
-        "nadir_low": lowest.low,
-        "nadir_high": lowest.high,
-        "interior": lowest.interior,
-        "at_boundary": lowest.at_boundary,
-        "nadir_sentence": lowest.sentence(scale.unit or ""),
-        "u_p": u.p,
-        "verdict": u.verdict(scale.unit or ""),
-    }
-    for name, end in (("lower", u.lower), ("upper", u.upper)):
-        row |= {f"{name}_x": end.x, f"{name}_slope": end.estimate, f"{name}_slope_low": end.low}
-        row |= {f"{name}_slope_high": end.high, f"{name}_p": end.p}
-    return pd.DataFrame([row])
 
 
 def _hazards(task: Task, text: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> pd.DataFrame:

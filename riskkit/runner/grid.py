@@ -21,7 +21,9 @@ from riskkit.runner.scale import Scale
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.plan import Task, batches
 
-FRAMES = ("estimates", "corrected", "curves", "shapes", "tests", "fits", "coefficients", "failures")
+FRAMES = (
+    "estimates", "corrected", "curves", "splines", "covariances", "shapes", "tests", "fits", "coefficients", "failures",
+)  # fmt: skip
 Progress = Callable[[int, int, str], None]  # models done, models in all, what is next
 
 

@@ -12,6 +12,7 @@ from distributed import LocalCluster
 
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
+from riskkit.design.splines import rcs
 from riskkit.fit.cox import cox
 from riskkit.results import Results
 from riskkit.runner import fits, grid, run
@@ -141,6 +142,33 @@ def test_groups_count_people_and_events(results, cohort):
     np.testing.assert_allclose(rows["person_years"], np.bincount(group, used["follow_up"]))
     assert rows["reference"].tolist() == [True, False, False, False, False]
     assert (rows["float_low"] < rows["ratio"]).all()
+
+
+def test_a_curve_can_be_drawn_again_from_what_is_kept_of_its_spline(results, cohort):
+    key = {"outcome": "a", "model": "full", "coding": "spline"}
+    about = results.manifest["exposures"]["marker"]
+
+    def rows(name: str) -> pd.DataFrame:
+        frame = getattr(results, name)
+        return frame[np.logical_and.reduce([frame[column] == value for column, value in key.items()])]
+
+    curve, covariance = rows("curves"), rows("covariances")
+    terms = covariance["term"].unique()
+    own = rows("coefficients").set_index("term").loc[terms, "estimate"]
+    half = covariance.pivot(index="term", columns="other", values="covariance").loc[terms, terms].fillna(0.0).to_numpy()
+    matrix = half + np.tril(half, -1).T
+    basis = rcs(curve["x"], about["knots"]) - rcs([about["reference"]], about["knots"])
+    np.testing.assert_allclose(basis @ own, curve["estimate"], atol=1e-12)
+    np.testing.assert_allclose(
+        np.sqrt(np.einsum("ij,jk,ik->i", basis, matrix, basis)), curve["se"], rtol=1e-9, atol=1e-9
+    )
+    spline = one(results.splines, **key)
+    used = cohort.data.dropna(subset=["bmi"])["marker"]
+    assert spline["p90"] == pytest.approx(np.percentile(used, 90), rel=1e-12)
+    assert spline["nadir_low"] <= spline["nadir"] <= spline["nadir_high"]
+    main = one(results.shapes, outcome="a")
+    assert main["nadir"] == one(results.splines, **{**key, "model": main["model"]})["nadir"]
+    assert len(results.splines) == 4  # 2 models of 2 outcomes, and none of the variants
 
 
 def test_too_few_events_are_a_row_with_its_reason(results):
