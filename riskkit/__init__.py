@@ -20,6 +20,7 @@ _HOMES = {
     "riskkit.fit.logistic": ("logistic",),
     "riskkit.fit.outcomes": ("cox_many",),
     "riskkit.fit.poisson": ("poisson",),
+    "riskkit.fit.pooled": ("pool",),
     "riskkit.fit.residuals": ("residuals",),
     "riskkit.fit.validation": ("c_statistic", "calibration"),
     "riskkit.infer.anova": ("anova",),

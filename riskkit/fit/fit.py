@@ -8,30 +8,15 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from riskkit.design.bases import Array, Summary
 from riskkit.design.design import Design
 from riskkit.design.recipe import Recipe
 from riskkit.errors import SpecError, did_you_mean
+from riskkit.fit.hypothesis import Test, t_critical, t_p_value, wald_chi2
 
 UNITS_PER_YEAR = {"days": 365.25, "months": 12.0, "years": 1.0}
 RATIOS = {"cox": "hazard ratio", "logistic": "odds ratio", "poisson": "rate ratio", "clogit": "odds ratio"}
-
-
-@dataclass(frozen=True)
-class Test:
-    """A chi-squared test: statistic, degrees of freedom and p value."""
-
-    chi2: float
-    df: float
-
-    __test__ = False  # so that pytest does not take it for a test class
-
-    @property
-    def p(self) -> float:
-        """Upper tail probability; NaN without degrees of freedom."""
-        return float(scipy.special.chdtrc(self.df, self.chi2)) if self.df else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +48,8 @@ class Fit:
     score_chi2 : float
         Rao's score statistic for all coefficients being zero.
     df_resid : float
-        Degrees of freedom of the t distribution that intervals use; infinite means normal.
+        Degrees of freedom of the t distribution that intervals use; infinite means normal. Of a pooled fit, whose
+        linear combinations each have their own (`t_df`), the fewest of any coefficient.
     ties : {"efron", "breslow"} or None
         How a Cox model treats tied events; None for other models.
     edf : array, shape (p,), or None
@@ -144,8 +130,7 @@ class Fit:
     @property
     def wald_test(self) -> Test:
         """Wald test of all coefficients but the intercept, with the covariance in `vcov`."""
-        b, v = self.coef[self._tested], self.vcov[np.ix_(self._tested, self._tested)]
-        return Test(float(b @ np.linalg.solve(v, b)) if b.size else 0.0, self.df(self._tested))
+        return self.wald(np.eye(self.coef.size)[self._tested])
 
     @property
     def score_test(self) -> Test:
@@ -165,34 +150,44 @@ class Fit:
         """Degrees of freedom of some coefficients (indices or boolean): their number, fewer where penalised."""
         return self.coef[columns].size if self.edf is None else float(self.edf[columns].sum())
 
+    def wald(self, rows: Array, df: float | None = None) -> Test:
+        """Wald test of q linear combinations of the coefficients, shape (q, p), all being zero.
+
+        `df` is q unless given: penalised estimates have fewer.
+
+        Raises
+        ------
+        FitError
+            If their covariance is singular.
+        """
+        chi2 = wald_chi2(rows @ self.coef, rows @ self.vcov @ rows.T) if len(rows) else 0.0
+        return Test(chi2, len(rows) if df is None else df, self.df_resid)
+
+    def t_df(self, rows: Array) -> Array:
+        """Degrees of freedom of the t distributions of m linear combinations, shape (m, p); infinite means normal."""
+        return np.full(len(rows), self.df_resid)
+
     def critical(self, level: float = 0.95) -> float:
-        """Two-sided critical value of the intervals at a confidence level.
+        """Two-sided critical value of the intervals at a confidence level, with `df_resid` degrees of freedom.
 
         Raises
         ------
         SpecError
             If `level` is not between 0 and 1.
         """
-        if not 0 < level < 1:
-            raise SpecError(f"a confidence level lies between 0 and 1, as in 0.95; got {level!r}.")
-        tail = (1 + level) / 2
-        return float(
-            scipy.special.ndtri(tail) if np.isinf(self.df_resid) else scipy.special.stdtrit(self.df_resid, tail)
-        )
+        return float(t_critical(np.array(self.df_resid), level))
 
     def p_value(self, z: Array) -> Array:
-        """Two-sided p values of estimates divided by their standard errors."""
-        below = -np.abs(z)
-        return np.asarray(
-            2 * (scipy.special.ndtr(below) if np.isinf(self.df_resid) else scipy.special.stdtr(self.df_resid, below))
-        )
+        """Two-sided p values of estimates divided by their standard errors, with `df_resid` degrees of freedom."""
+        return t_p_value(z, np.array(self.df_resid))
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """One row per coefficient: term estimate se ratio low high p.
 
         `estimate` and `se` are on the log scale; `ratio`, `low` and `high` are exponentiated.
         """
-        half = self.critical(level) * self.se
+        df = self.t_df(np.eye(self.coef.size))
+        half = t_critical(df, level) * self.se
         return pd.DataFrame(
             {
                 "term": self.recipe.names,
@@ -201,7 +196,7 @@ class Fit:
                 "ratio": np.exp(self.coef),
                 "low": np.exp(self.coef - half),
                 "high": np.exp(self.coef + half),
-                "p": self.p_value(self.coef / self.se),
+                "p": t_p_value(self.coef / self.se, df),
             }
         )
 

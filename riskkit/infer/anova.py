@@ -15,19 +15,20 @@ from riskkit.design.design import Recipe, Term
 from riskkit.design.smooth import Bs, Natural, Penalised
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
+from riskkit.fit.pooled import PooledFit
 from riskkit.infer.likelihood import likelihood_ratio
-from riskkit.infer.linear import wald
 
 
-def anova(fit: Fit, test: Literal["wald", "lr"] = "wald") -> pd.DataFrame:
+def anova(fit: Fit, test: Literal["wald", "lr", "d2"] = "wald") -> pd.DataFrame:
     """Test each variable, its nonlinearity and its interactions, and the whole model.
 
     Parameters
     ----------
     fit : Fit
         Of any model; a light one will do for Wald tests.
-    test : {"wald", "lr"}
+    test : {"wald", "lr", "d2"}
         Wald tests with the fit's covariance, or likelihood-ratio tests, which fit the model again without the columns.
+        Of a pooled fit these are the D1 and D4 of multiple imputation; "d2" pools the Wald statistics of the sets.
 
     Returns
     -------
@@ -47,17 +48,19 @@ def anova(fit: Fit, test: Literal["wald", "lr"] = "wald") -> pd.DataFrame:
     Harrell, Regression Modeling Strategies (2nd ed.), 9.3; R: rms::anova.rms. The p values are of F with the fit's
     residual degrees of freedom where it has any (survey and pooled fits).
     """
-    if test not in ("wald", "lr"):
-        raise SpecError(f'anova: test is "wald" or "lr"; got {test!r}.')
+    if test not in ("wald", "lr", "d2"):
+        raise SpecError(f'anova: test is "wald", "lr" or, of a pooled fit, "d2"; got {test!r}.')
+    if test == "d2" and not isinstance(fit, PooledFit):
+        raise SpecError('anova: test="d2" is for pooled fits (rk.pool); write "wald".')
     tested = []
     for term, part, restrictions in questions(fit.recipe):
-        if test == "wald":
-            df = degrees_of_freedom(fit, restrictions)
-            chi2, p = wald(fit, restrictions @ fit.coef, restrictions @ fit.vcov @ restrictions.T, df)
+        if test == "d2" and isinstance(fit, PooledFit):
+            found = fit.wald_d2(restrictions)
+        elif test == "wald":
+            found = fit.wald(restrictions, degrees_of_freedom(fit, restrictions))
         else:
-            df = len(restrictions)
-            chi2, p = likelihood_ratio(fit, restrictions)
-        tested.append({"term": term, "part": part, "chi2": chi2, "df": df, "p": p})
+            found = likelihood_ratio(fit, restrictions)
+        tested.append({"term": term, "part": part, "chi2": found.chi2, "df": found.df, "p": found.p})
     return pd.DataFrame(tested, columns=["term", "part", "chi2", "df", "p"])
 
 

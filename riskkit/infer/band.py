@@ -9,7 +9,7 @@ import numpy as np
 from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.linear import standard_errors
+from riskkit.infer.linear import critical, standard_errors
 
 Band = Literal["pointwise", "simultaneous"]
 
@@ -17,11 +17,12 @@ DRAWS = 20_000
 _BLOCK = 500  # draws at a time, so that their values over the grid stay in cache
 
 
-def critical_value(fit: Fit, rows: Array, level: float, band: Band, seed: int = 1) -> float:
-    """Critical value of a band over m linear combinations, shape (m, p).
+def critical_value(fit: Fit, rows: Array, level: float, band: Band, seed: int = 1) -> Array:
+    """Critical values of a band over m linear combinations, shape (m, p); shape (m,).
 
     Pointwise: the two-sided normal (or t) quantile. Simultaneous: the quantile of the largest |z| over the rows, from
-    20,000 draws of the estimates' normal distribution (its Monte Carlo error is about 0.01).
+    20,000 draws of the estimates' normal distribution (its Monte Carlo error is about 0.01), or of their t distribution
+    with the degrees of freedom of the row that has fewest.
 
     Raises
     ------
@@ -32,7 +33,7 @@ def critical_value(fit: Fit, rows: Array, level: float, band: Band, seed: int = 
     ----------
     Montiel Olea JL, Plagborg-Moller M (2019) J Appl Econometrics 34:1-17.
     """
-    pointwise = fit.critical(level)
+    pointwise = critical(fit, rows, level)
     if band == "pointwise":
         return pointwise
     if band != "simultaneous":
@@ -51,9 +52,10 @@ def critical_value(fit: Fit, rows: Array, level: float, band: Band, seed: int = 
         block = slice(start, start + _BLOCK)
         z = directions @ normal[:, block]
         largest[block] = np.maximum(z.max(axis=0), -z.min(axis=0))
-    if np.isfinite(fit.df_resid):
-        largest /= np.sqrt(random.chisquare(fit.df_resid, DRAWS) / fit.df_resid)
-    return max(pointwise, float(np.quantile(largest, level)))
+    df = fit.t_df(rows[varying]).min()
+    if np.isfinite(df):
+        largest /= np.sqrt(random.chisquare(df, DRAWS) / df)
+    return np.maximum(pointwise, np.quantile(largest, level))
 
 
 def root(covariance: Array) -> Array:

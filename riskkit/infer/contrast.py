@@ -9,7 +9,7 @@ import pandas as pd
 
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.linear import coded, estimates
+from riskkit.infer.linear import coded, critical, estimates, p_values
 
 
 def contrast(
@@ -54,6 +54,6 @@ def contrast(
             "Variables that are equal on both sides go into `at`."
         )
     rows = coded(fit, {name: [setting[name], reference[name]] for name in setting}, at)
-    out = estimates(fit, rows[:1] - rows[1:], fit.critical(level))
-    z = out["estimate"] / out["se"].where(out["se"] > 0)
-    return out.assign(p=fit.p_value(z.to_numpy()))
+    difference = rows[:1] - rows[1:]
+    out = estimates(fit, difference, critical(fit, difference, level))
+    return out.assign(p=p_values(fit, difference))

@@ -13,7 +13,7 @@ from riskkit.design.design import Term
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.linear import summary
+from riskkit.infer.linear import critical, summary
 
 
 def floating(
@@ -24,7 +24,8 @@ def floating(
     The estimates are those of the fit (0 for its reference group); the reference group gets an interval too, and the
     variance of a difference of two groups is about the sum of theirs. `method="quasi"` gives Firth's quasi-variances,
     which make the variances of the pairwise differences as nearly right as can be, in place of Plummer's floating
-    variances, which make the whole covariance so.
+    variances, which make the whole covariance so. Of a pooled fit, a group's interval has the degrees of freedom of its
+    difference from the precision-weighted mean of all.
 
     Parameters
     ----------
@@ -59,10 +60,12 @@ def floating(
         raise SpecError(f"floating: '{variable}' has two levels, which have one difference; use rk.contrast.")
     if method not in ("plummer", "quasi"):
         raise SpecError(f'floating: method is "plummer" or "quasi"; got {method!r}.')
-    estimate, covariance = all_levels(fit, term, levels)
+    rows = level_rows(fit, term, levels)
+    estimate, covariance = rows @ fit.coef, rows @ fit.vcov @ rows.T
     variance = floating_variances(covariance) if method == "plummer" else quasi_variances(covariance)
     se = np.sqrt(variance)
-    half = fit.critical(level) * se
+    from_mean = rows - (1 / variance / (1 / variance).sum()) @ rows
+    half = critical(fit, from_mean, level) * se
     frame = pd.DataFrame(
         {
             "level": levels,
@@ -143,13 +146,14 @@ def grouped(fit: Fit, variable: str) -> tuple[Term, tuple[str, ...]]:
     return terms[0], tuple(str(level) for level in levels)
 
 
-def all_levels(fit: Fit, term: Term, levels: tuple[str, ...]) -> tuple[Array, Array]:
-    """Log ratios of all k levels and their covariance, with zeros for the reference."""
-    present = np.array([f"{term.variables[0]}={level}" in term.names for level in levels])
-    estimate, covariance = np.zeros(len(levels)), np.zeros((len(levels), len(levels)))
-    estimate[present] = fit.coef[term.columns]
-    covariance[np.ix_(present, present)] = fit.vcov[term.columns, term.columns]
-    return estimate, covariance
+def level_rows(fit: Fit, term: Term, levels: tuple[str, ...]) -> Array:
+    """Rows that pick the log ratios of all k levels from the coefficients, shape (k, p); zeros for the reference."""
+    rows = np.zeros((len(levels), fit.coef.size))
+    for row, level in zip(rows, levels, strict=True):
+        name = f"{term.variables[0]}={level}"
+        if name in term.names:
+            row[term.columns.start + term.names.index(name)] = 1.0
+    return rows
 
 
 def _counts(fit: Fit, term: Term, levels: tuple[str, ...]) -> pd.DataFrame:

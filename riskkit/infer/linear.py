@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import special
 
 from riskkit.design.bases import Array, Summary
-from riskkit.errors import FitError, SpecError, did_you_mean
+from riskkit.errors import SpecError, did_you_mean
 from riskkit.fit.fit import Fit
+from riskkit.fit.hypothesis import t_critical, t_p_value
 
 _STEP = 1e-5  # of the range: halves of the 16 digits go to truncation and to rounding, each about 1e-10
 
@@ -148,9 +148,10 @@ def place(fit: Fit, variable: str, where: float | str) -> float:
     return float(np.interp(float(percent), np.arange(101), found.percentiles))
 
 
-def estimates(fit: Fit, rows: Array, critical: float) -> pd.DataFrame:
+def estimates(fit: Fit, rows: Array, critical: Array | float) -> pd.DataFrame:
     """Estimate m linear combinations, shape (m, p); a frame of estimate se ratio low high.
 
+    `critical` is one critical value, or one for each.
     A row of zeros gives exactly 0, with limits of exactly 1.
     """
     estimate, se = rows @ fit.coef, standard_errors(fit, rows)
@@ -172,31 +173,13 @@ def standard_errors(fit: Fit, rows: Array) -> Array:
     return np.sqrt(np.maximum(np.einsum("ij,ij->i", rows @ fit.vcov, rows), 0.0))
 
 
-def wald(fit: Fit, estimate: Array, covariance: Array, df: float | None = None) -> tuple[float, float]:
-    """Wald chi-squared of q estimates all being zero, and its p value (by F where the fit has residual df).
-
-    `df` is q unless given: penalised estimates have fewer.
-
-    Raises
-    ------
-    FitError
-        If the covariance is singular: one of the estimates is a combination of the others.
-    """
-    scale = np.sqrt(np.diag(covariance))
-    if not (scale > 0).all():
-        raise FitError("a Wald test met a coefficient with zero variance; was the model fitted to separated data?")
-    z = estimate / scale
-    try:
-        chi2 = float(z @ np.linalg.solve(covariance / np.outer(scale, scale), z))
-    except np.linalg.LinAlgError:
-        raise FitError("a Wald test met a singular covariance; take out a redundant term.") from None
-    return chi2, tail(fit, chi2, z.size if df is None else df)
+def critical(fit: Fit, rows: Array, level: float) -> Array:
+    """Two-sided critical values of m linear combinations, shape (m, p), each with its own degrees of freedom."""
+    return t_critical(fit.t_df(rows), level)
 
 
-def tail(fit: Fit, chi2: float, df: float) -> float:
-    """P value of a Wald chi-squared: by F where the fit has residual degrees of freedom; NaN without any tested."""
-    if df == 0:
-        return float("nan")
-    if np.isinf(fit.df_resid):
-        return float(special.chdtrc(df, chi2))
-    return float(special.fdtrc(df, fit.df_resid, chi2 / df))
+def p_values(fit: Fit, rows: Array) -> Array:
+    """Two-sided p values of m linear combinations being zero, shape (m, p); NaN for a row of zeros."""
+    se = standard_errors(fit, rows)
+    z = np.divide(rows @ fit.coef, se, out=np.full(len(rows), np.nan), where=se > 0)
+    return t_p_value(z, fit.t_df(rows))

@@ -13,7 +13,7 @@ from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.band import critical_value, root
-from riskkit.infer.linear import coded, place, slopes, standard_errors
+from riskkit.infer.linear import coded, critical, place, slopes, standard_errors
 
 Direction = Literal["lowest", "highest"]
 Limit = float | str
@@ -171,7 +171,9 @@ def _interval(
         t[-1],
     )  # at a limit, only a slope that points down into the range speaks against it
     height = _ratio(above @ fit.coef, standard_errors(fit, above))
-    left = np.minimum(fit.critical(level) - distance, critical_value(fit, above, level, "simultaneous", seed) - height)
+    left = np.minimum(
+        critical(fit, derivative, level) - distance, critical_value(fit, above, level, "simultaneous", seed) - height
+    )
     left[lowest] = max(left[lowest], 0.0)
     accepted = np.flatnonzero(left >= 0)
     first, last = int(accepted[0]), int(accepted[-1])

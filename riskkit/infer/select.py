@@ -106,8 +106,8 @@ def _row(k: int, fit: Fit, variable: str) -> dict[str, float]:
         "df": len(columns),
         "loglik": fit.loglik,
         "aic": fit.aic,
-        "p": likelihood_ratio(fit, columns)[1],
-        "p_nonlinear": likelihood_ratio(fit, columns[1:])[1] if len(columns) > 1 else np.nan,
+        "p": likelihood_ratio(fit, columns).p,
+        "p_nonlinear": likelihood_ratio(fit, columns[1:]).p if len(columns) > 1 else np.nan,
     }
 
 

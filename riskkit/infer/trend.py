@@ -7,14 +7,18 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy import linalg
 
 from riskkit.design.bases import Array
 from riskkit.design.design import Term
 from riskkit.design.levels import Groups, GroupsBy
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.floating import all_levels, grouped
-from riskkit.infer.linear import tail, wald
+from riskkit.fit.hypothesis import Test
+from riskkit.infer.floating import grouped, level_rows
+from riskkit.infer.linear import critical, estimates
+
+COLUMNS = ["part", "estimate", "se", "ratio", "low", "high", "chi2", "df", "p"]
 
 
 def trend(
@@ -67,20 +71,20 @@ def trend(
         raise SpecError(f'trend: scores are numbers, "order" or "median"; got {scores!r}.')
     if given.shape != (len(levels),) or not np.isfinite(given).all() or np.ptp(given) == 0:
         raise SpecError(f"trend: give a score to each of the {len(levels)} levels of '{variable}', not all the same.")
-    estimate, covariance = all_levels(fit, term, levels)
-    others = np.diag(covariance) > 0
-    b, v, s = estimate[others], covariance[np.ix_(others, others)], (given - given[~others][0])[others]
-    weighted = np.linalg.solve(v, s)
-    variance = 1 / float(s @ weighted)
-    slope, se = float(b @ weighted) * variance, np.sqrt(variance)
-    chi2 = {"trend": slope**2 / variance, "heterogeneity": wald(fit, b, v)[0]}
-    chi2["departure"] = chi2["heterogeneity"] - chi2["trend"]
-    df = {"trend": 1, "departure": b.size - 1, "heterogeneity": b.size}
-    half = fit.critical(level) * se
-    rows = [{"part": part, "chi2": chi2[part], "df": df[part], "p": tail(fit, chi2[part], df[part])} for part in df]
-    rows[0] |= {"estimate": slope, "se": se, "ratio": np.exp(slope)}
-    rows[0] |= {"low": np.exp(slope - half), "high": np.exp(slope + half)}
-    return pd.DataFrame(rows, columns=["part", "estimate", "se", "ratio", "low", "high", "chi2", "df", "p"])
+    rows = level_rows(fit, term, levels)
+    others = rows.any(axis=1)
+    score = (given - given[~others][0])[others]
+    each = rows[others]
+    weights = np.linalg.solve(each @ fit.vcov @ each.T, score)
+    line = (weights / (weights @ score) @ each)[None]
+    tests = {"trend": line, "departure": linalg.null_space(score[None]).T @ each, "heterogeneity": each}
+    found = [{"part": part, **_tested(fit.wald(about))} for part, about in tests.items()]
+    slope = estimates(fit, line, critical(fit, line, level)).assign(part="trend")
+    return slope.merge(pd.DataFrame(found), on="part", how="right")[COLUMNS]
+
+
+def _tested(test: Test) -> dict[str, float]:
+    return {"chi2": test.chi2, "df": test.df, "p": test.p}
 
 
 def _medians(fit: Fit, term: Term, data: pd.DataFrame | None) -> Array:

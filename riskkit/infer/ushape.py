@@ -11,7 +11,7 @@ import numpy as np
 from riskkit import numbers
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.linear import place, slopes, standard_errors
+from riskkit.infer.linear import critical, p_values, place, slopes, standard_errors
 from riskkit.infer.nadir import Limit, Nadir, nadir
 
 Shape = Literal["U", "inverse U"]
@@ -148,9 +148,9 @@ def ushape(
     rows = slopes(fit, variable, x, at)
     wanted = np.array([-1.0, 1.0]) if shape == "U" else np.array([1.0, -1.0])
     estimate, se = rows @ fit.coef, standard_errors(fit, rows)
-    two_sided, agrees = fit.p_value(estimate / se), wanted * estimate > 0
+    two_sided, agrees = p_values(fit, rows), wanted * estimate > 0
     p = np.where(agrees, two_sided / 2, 1 - two_sided / 2)
-    half = fit.critical(level) * se
+    half = critical(fit, rows, level) * se
     lower, upper = (
         EndSlope(*(float(v) for v in values))
         for values in zip(x, estimate, se, estimate - half, estimate + half, p, strict=True)

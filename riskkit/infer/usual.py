@@ -18,7 +18,7 @@ from riskkit.errors import DataError, SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.curve import POINTS
 from riskkit.infer.dilution import Dilution
-from riskkit.infer.linear import coded, number, place, slopes, standard_errors
+from riskkit.infer.linear import coded, critical, number, place, slopes, standard_errors
 
 ESTIMATES = ("estimate", "se", "ratio", "low", "high")
 
@@ -220,7 +220,7 @@ def usual_curve(
     relative = rows[:-1] - rows[-1]
     estimate = relative @ fit.coef
     se = np.hypot(standard_errors(fit, relative), (drift[:-1] - drift[-1]) * dilution.se)
-    half = fit.critical(level) * se
+    half = critical(fit, relative, level) * se
     return pd.DataFrame(
         {
             "x": mean + ratio * (x - mean),
