@@ -73,4 +73,6 @@ def t_critical(df: Array, level: float) -> Array:
 def t_p_value(t: Array, df: Array) -> Array:
     """Two-sided p values of t statistics, shape (m,); infinite degrees of freedom mean normal."""
     normal, below = np.isinf(df), -np.abs(t)
-    return np.asarray(2 * np.where(normal, scipy.special.ndtr(below), scipy.special.stdtr(np.where(normal, 1.0, df), below)))
+    return np.asarray(
+        2 * np.where(normal, scipy.special.ndtr(below), scipy.special.stdtr(np.where(normal, 1.0, df), below))
+    )
