@@ -134,9 +134,15 @@ def anchor(exposure: int, outcome: int) -> str:
 
 def main_rows(frame: pd.DataFrame, manifest: dict[str, Any], exposure: str, coding: str | None = None) -> pd.DataFrame:
     """Rows of one exposure in the main model on the main time scale."""
-    analysis = manifest["analysis"]
-    kept = (frame["exposure"] == exposure) & (frame["model"] == analysis["main_model"])
-    kept &= frame["time_scale"] == analysis["time_scales"][0]
+    rows = on_main_scale(frame, manifest, exposure, coding)
+    return rows[rows["model"] == manifest["analysis"]["main_model"]]
+
+
+def on_main_scale(
+    frame: pd.DataFrame, manifest: dict[str, Any], exposure: str, coding: str | None = None
+) -> pd.DataFrame:
+    """Rows of one exposure in every model on the main time scale."""
+    kept = (frame["exposure"] == exposure) & (frame["time_scale"] == manifest["analysis"]["time_scales"][0])
     return frame[kept & (frame["coding"] == coding)] if coding else frame[kept]
 
 

@@ -11,7 +11,7 @@ from riskkit.figures.forest import ForestHeads, ForestRow, forest
 from riskkit.figures.panels import Panel
 from riskkit.figures.shape import is_floating, shape
 from riskkit.numbers import count, p_phrase, p_value, ratio
-from riskkit.report.associations import Association, is_outcome_wide, main_only, main_rows
+from riskkit.report.associations import Association, is_outcome_wide, main_only, main_rows, on_main_scale
 from riskkit.report.figure import ExposureText, PageFigure
 from riskkit.report.outcomewide import by_estimate
 from riskkit.report.words import in_sentence, interval, listed
@@ -51,8 +51,15 @@ def groups_figure(
         f"Hazard ratios by group of {text.name}. Each box stands at its group's median, its area proportional to "
         f"{boxes}; the ratio is above and the number of events below. {lines}. {text.adjusted}"
     )
-    outcomes = {a.outcome: a.outcome_label for a in shown}
-    table = groups_table(groups, outcomes, text.unit, f"{text.ratio} by group of {text.name}", text.short)
+    table = groups_table(
+        on_main_scale(results.estimates, results.manifest, exposure, "groups"),
+        {a.outcome: a.outcome_label for a in shown},
+        {model["name"]: model["label"] for model in results.manifest["analysis"]["models"]},
+        results.manifest["analysis"]["main_model"],
+        text.unit,
+        f"{text.ratio} by group of {text.name}",
+        text.ratio,
+    )
     return PageFigure("groups", wide, narrow, caption, _groups_told(groups, shown), table)
 
 

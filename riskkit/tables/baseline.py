@@ -11,8 +11,6 @@ from riskkit.numbers import MINUS, NOTHING, count, measures, per_cent
 from riskkit.tables.characteristics import DIFFERENCE, EVERYONE, FLAG
 from riskkit.tables.table import Column, Row, Table
 
-SKEWED = 0.25  # a mean this many standard deviations off the median is not shown, but the median
-
 
 def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[str, str]) -> Table:
     """Lay out what `riskkit.tables.characteristics.characteristics` found.
@@ -30,7 +28,7 @@ def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[st
     Returns
     -------
     Table
-        Mean (SD) or, where these lie far apart, median (interquartile range) for numbers; n (%) for categories.
+        Mean (SD) and median (first to third quartile) for numbers; n (%) for categories; missing ones for both.
     """
     names = list(dict.fromkeys(tidy["group"]))
     first, last = names[1] if len(names) > 1 else "", names[-1]
@@ -42,10 +40,10 @@ def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[st
     )
     rows = [row for _, rows in tidy.groupby("variable", sort=False) for row in _rows(rows, names)]
     notes = (
-        "Numbers are mean (SD), or median with first to third quartile where a distribution is skewed; categories "
-        "are n (%). People with a missing value have their own row and are left out of means and percentages.",
+        "Numbers are mean (SD), and under it the median (first to third quartile); categories are n (%). People with a "
+        "missing value have their own row and are left out of means, medians and percentages.",
         f"Last column: the standardised difference of {last} from {first}, in standard deviations (for a category, the "
-        "distance between the two sets of proportions, which has no sign).",
+        "distance between the two sets of proportions, which has no sign), after Yang and Dalton.",
     )
     return Table(caption, columns, tuple(rows), notes)
 
@@ -62,10 +60,7 @@ def _rows(tidy: pd.DataFrame, names: list[str]) -> Iterator[Row]:
     difference = f"{apart:.2f}".replace("-", MINUS) if np.isfinite(apart) else NOTHING
     unit = f", {head['unit']}" if head["unit"] else ""
     if head["kind"] == "number":
-        skewed = abs(
-            value.get(("", EVERYONE, "mean"), 0) - value.get(("", EVERYONE, "median"), 0)
-        ) > SKEWED * value.get(("", EVERYONE, "sd"), float("inf"))
-        yield Row((f"{head['label']}{unit}", *(_number(value, name, skewed) for name in names), difference))
+        yield Row((f"{head['label']}{unit}", *(_number(value, name) for name in names), difference))
     else:
         yield Row((f"{head['label']}", *("" for _ in names), difference))
         levels = dict.fromkeys(tidy.loc[tidy["level"] != "", "level"])
@@ -76,14 +71,12 @@ def _rows(tidy: pd.DataFrame, names: list[str]) -> Iterator[Row]:
         yield Row(("Missing", *(count(value["", name, "missing"]) for name in names), ""), kind="indented")
 
 
-def _number(value: Mapping[tuple[str, str, str], float], group: str, skewed: bool) -> str:
+def _number(value: Mapping[tuple[str, str, str], float], group: str) -> str:
     if ("", group, "mean") not in value:
         return NOTHING
-    if skewed:
-        middle, low, high = measures([value["", group, name] for name in ("median", "q1", "q3")])
-        return f"{middle}\n{low} to {high}"
-    mean, sd = measures([value["", group, name] for name in ("mean", "sd")])
-    return f"{mean} ({sd})"
+    statistics = [value["", group, name] for name in ("mean", "sd", "median", "q1", "q3")]
+    mean, sd, median, q1, q3 = measures(statistics)
+    return f"{mean} ({sd})\n{median} ({q1} to {q3})"
 
 
 def _category(value: Mapping[tuple[str, str, str], float], level: str, group: str) -> str:

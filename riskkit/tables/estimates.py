@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,26 +13,37 @@ from riskkit.numbers import NOTHING, count, measure, p_value, ratio_interval
 from riskkit.tables.table import Column, Row, Table
 
 PER = 1000  # person-years of a rate
+CRUDE = f"Rates are crude: events per {count(PER)} person-years, not adjusted."
 
 
 def groups_table(
-    estimates: pd.DataFrame, outcomes: Mapping[str, str], unit: str | None, caption: str, head: str
+    estimates: pd.DataFrame,
+    outcomes: Mapping[str, str],
+    models: Mapping[str, str],
+    main: str,
+    unit: str | None,
+    caption: str,
+    head: str,
 ) -> Table:
-    """The ratio in each group of an exposure, with people, events, person-years and the crude rate.
+    """The ratio in each group of an exposure in every model, with people, events, person-years and the crude rate.
 
     Parameters
     ----------
     estimates : DataFrame
-        Rows of coding "groups" of one exposure, time scale and model; float_low and float_high are shown if there.
-    outcomes : mapping of str to str
-        Outcomes to show, in order, with their labels.
+        Rows of coding "groups" of one exposure and time scale; float_low and float_high are shown if there.
+    outcomes, models : mapping of str to str
+        Names to labels, in order.
+    main : str
+        The model whose people, floating intervals and p values are shown.
     unit : str or None
         Of the exposure.
     caption : str
     head : str
-        The head of the column of ratios.
+        The head over the columns of ratios.
     """
     floating = "float_low" in estimates
+    found = {(r.outcome, r.level, r.model): r for r in estimates.itertuples()}
+    of_main = estimates[estimates["model"] == main]
     columns = (
         Column("Group", numeric=False),
         Column(_of("Range", unit)),
@@ -40,19 +52,18 @@ def groups_table(
         Column("Events"),
         Column("Person-years"),
         Column(f"Rate per {count(PER)}"),
-        Column(head),
+        *(Column(f"{label} (main)" if name == main and len(models) > 1 else label, group=head)
+          for name, label in models.items()),
         *((Column("Floating interval"),) if floating else ()),
         Column("p"),
-    )
+    )  # fmt: skip
     rows: list[Row] = []
     for outcome, label in outcomes.items():
-        of_outcome = estimates[estimates["outcome"] == outcome]
+        of_outcome = of_main[of_main["outcome"] == outcome]
         if of_outcome.empty:
             continue
         rows.append(Row((label,), kind="heading"))
         for r in of_outcome.itertuples():
-            rate = PER * r.events / r.person_years if r.person_years > 0 else float("nan")
-            ratio = "1 (reference)" if r.reference else ratio_interval(r.ratio, r.low, r.high)
             cells = (
                 r.level,
                 f"{measure(r.x_low)} to {measure(r.x_high)}",
@@ -60,13 +71,16 @@ def groups_table(
                 count(r.n),
                 count(r.events),
                 count(r.person_years),
-                f"{rate:.1f}" if np.isfinite(rate) else NOTHING,
-                ratio,
+                _rate(r.events, r.person_years),
+                *(_group_ratio(found.get((outcome, r.level, name))) for name in models),
                 *((f"{numbers.ratio(r.float_low)}–{numbers.ratio(r.float_high)}",) if floating else ()),
                 "" if r.reference else p_value(r.p),
             )
             rows.append(Row(cells, kind="indented"))
-    return Table(caption, columns, tuple(rows), ("Rates are crude: events per 1,000 person-years, not adjusted.",))
+    of_whom = (
+        ("People, events, person-years, rates and p values are those of the main model.",) if len(models) > 1 else ()
+    )
+    return Table(caption, columns, tuple(rows), (CRUDE, *of_whom))
 
 
 def linear_table(
@@ -84,7 +98,7 @@ def linear_table(
     caption, head : str
         `head` is that of the column of ratios.
     """
-    heads = ["People", "Events", "Person-years", "Left out for missing values", head, "p"]
+    heads = ["People", "Events", "Person-years", f"Rate per {count(PER)}", "Left out for missing values", head, "p"]
     usual = {r.outcome: ratio_interval(r.ratio, r.low, r.high) for r in corrected.itertuples()}
     if usual:
         heads.append("Corrected for regression dilution")
@@ -94,12 +108,15 @@ def linear_table(
     for outcome, label in outcomes.items():
         beside = (usual.get(outcome, NOTHING),) if usual else ()
         if outcome not in found.index:
-            rows.append(Row((label, *([NOTHING] * 4), "not estimated", NOTHING, *beside)))
+            rows.append(Row((label, *([NOTHING] * 5), "not estimated", NOTHING, *beside)))
             continue
         r = found.loc[outcome]
-        people = (count(r[name]) for name in ("n", "events", "person_years", "n_missing"))
-        rows.append(Row((label, *people, ratio_interval(r["ratio"], r["low"], r["high"]), p_value(r["p"]), *beside)))
-    return Table(caption, columns, tuple(rows))
+        people, events, years, missing = (count(r[name]) for name in ("n", "events", "person_years", "n_missing"))
+        estimate = (ratio_interval(r["ratio"], r["low"], r["high"]), p_value(r["p"]))
+        rows.append(
+            Row((label, people, events, years, _rate(r["events"], r["person_years"]), missing, *estimate, *beside))
+        )
+    return Table(caption, columns, tuple(rows), (CRUDE,))
 
 
 def curve_table(
@@ -240,6 +257,16 @@ def failures_table(failures: pd.DataFrame, labels: Mapping[str, Mapping[str, str
         for r in failures.itertuples()
     ]
     return Table(caption, columns, tuple(rows))
+
+
+def _rate(events: float, person_years: float) -> str:
+    return f"{PER * events / person_years:.1f}" if person_years > 0 else NOTHING
+
+
+def _group_ratio(r: Any) -> str:
+    if r is None:
+        return "not estimated"
+    return "1 (reference)" if r.reference else ratio_interval(r.ratio, r.low, r.high)
 
 
 def _of(text: str, unit: str | None) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from io import StringIO
 from typing import Literal
 
 
@@ -57,3 +59,15 @@ class Table:
             else:
                 spans.append((column.group, 1))
         return tuple(spans)
+
+    def to_csv(self) -> str:
+        """The table as a reader sees it, as CSV: one line of heads, and lines of a cell parted by semicolons."""
+        buffer = StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(_flat(": ".join(part for part in (c.group, c.label) if part)) for c in self.columns)
+        writer.writerows(map(_flat, row.cells) for row in self.rows)
+        return buffer.getvalue()
+
+
+def _flat(cell: str) -> str:
+    return cell.replace(",\n", ", ").replace("\n", "; ")

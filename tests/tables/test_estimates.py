@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import csv
+from io import StringIO
+
 import pandas as pd
 from results_example import example_results
 
 from riskkit.report.associations import main_rows
 from riskkit.tables.estimates import curve_table, failures_table, groups_table, linear_table, models_table
-from riskkit.tables.table import Column, Table
+from riskkit.tables.table import Column, Row, Table
 from riskkit.tables.tests import table_of_tests
 
 RESULTS = example_results(1, 2)
@@ -17,7 +20,9 @@ def main(frame: pd.DataFrame, coding: str | None = None) -> pd.DataFrame:
 
 
 def test_groups_have_counts_a_crude_rate_and_a_reference() -> None:
-    table = groups_table(main(RESULTS.estimates, "groups"), OUTCOMES, "ng/mL", "T", "HR")
+    table = groups_table(
+        main(RESULTS.estimates, "groups"), OUTCOMES, {"lifestyle": "M"}, "lifestyle", "ng/mL", "T", "HR"
+    )
     heading, first, second = table.rows[:3]
     assert (heading.kind, heading.cells) == ("heading", ("Death from any cause",))
     assert first.cells == ("Q1", "18 to 102", "72", "1,171", "744", "18,000", "41.3", "1 (reference)", "")
@@ -25,11 +30,28 @@ def test_groups_have_counts_a_crude_rate_and_a_reference() -> None:
     assert len(table.rows) == 12
 
 
+def test_the_models_of_groups_stand_side_by_side_over_the_main_model_s_people() -> None:
+    estimates = RESULTS.estimates.query("coding == 'groups' and time_scale == 'age'")
+    models = {"age-sex": "Age and sex", "lifestyle": "+ smoking"}
+    failed = (estimates["model"] == "age-sex") & (estimates["outcome"] == "cardiovascular")
+    table = groups_table(estimates[~failed], OUTCOMES, models, "lifestyle", None, "T", "HR")
+    assert [(column.group, column.label) for column in table.columns[7:]] == [
+        ("HR", "Age and sex"), ("HR", "+ smoking (main)"), ("", "p"),
+    ]  # fmt: skip
+    second = estimates.query("outcome == 'all_causes' and level == 'Q2'").set_index("model")
+    shown = [f"{r.ratio:.2f} ({r.low:.2f}–{r.high:.2f})" for r in (second.loc[name] for name in models)]
+    assert shown[0] != shown[1]
+    assert list(table.rows[2].cells[7:9]) == shown
+    assert table.rows[2].cells[3] == "1,171"  # as in the main model; the other has 1,178
+    assert table.rows[7].cells[7:9] == ("not estimated", "1 (reference)")
+
+
 def test_linear_estimates_show_those_that_could_not_be_made() -> None:
     estimates = main(RESULTS.estimates, "linear")
     table = linear_table(estimates[estimates["outcome"] == "all_causes"], estimates.iloc[:0], OUTCOMES, "T", "HR")
-    assert table.rows[0].cells[:5] == ("Death from any cause", "5,859", "2,400", "88,000", "41")
-    assert table.rows[1].cells == ("Cardiovascular death", "–", "–", "–", "–", "not estimated", "–")
+    rate = f"{1000 * 2400 / 88000:.1f}"
+    assert table.rows[0].cells[:6] == ("Death from any cause", "5,859", "2,400", "88,000", rate, "41")
+    assert table.rows[1].cells == ("Cardiovascular death", "–", "–", "–", "–", "–", "not estimated", "–")
 
 
 def test_a_curve_is_read_at_its_nearest_point() -> None:
@@ -93,3 +115,11 @@ def test_common_heads_span_their_neighbours() -> None:
     columns = (Column("a"), Column("b", group="g"), Column("c", group="g"), Column("d", group="h"))
     assert Table("T", columns, ()).groups == (("", 1), ("g", 2), ("h", 1))
     assert Table("T", columns[:1], ()).groups == ()
+
+
+def test_a_table_as_csv_has_one_line_of_heads_and_one_of_each_row() -> None:
+    columns = (Column("a", numeric=False), Column("Events,\nall", group="g"), Column("p", group="g"))
+    rows = (Row(("Death",), kind="heading"), Row(('Say "x", y', "12\n3 missing", "<0.001")))
+    assert list(csv.reader(StringIO(Table("T", columns, rows).to_csv()))) == [
+        ["a", "g: Events, all", "g: p"], ["Death"], ['Say "x", y', "12; 3 missing", "<0.001"],
+    ]  # fmt: skip
