@@ -6,7 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from riskkit.report.content import Progress, report_content
+from riskkit.report.content import Content, report_content
+from riskkit.report.numbered import Progress
 from riskkit.report.render import render
 from riskkit.results import Results
 
@@ -18,8 +19,8 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     ----------
     results : Results
     folder : path
-        Replaced if it is there. It gets index.html, figures/ (SVG, and PNG at 300 dpi) and data/ (every frame of the
-        results as CSV and Parquet).
+        Replaced if it is there. It gets index.html, figures/ (SVG, and PNG at 300 dpi), tables/ (every table as CSV,
+        as it is printed) and data/ (every frame of the results as CSV and Parquet).
     on_progress : callable, optional
         Called with what is being made.
 
@@ -33,8 +34,12 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "figures").mkdir(parents=True)
     (partial / "data").mkdir()
+    (partial / "tables").mkdir()
     try:
-        (partial / "index.html").write_text(page_html(results, partial / "figures", on_progress), encoding="utf-8")
+        content = report_content(results, partial / "figures", on_progress)
+        (partial / "index.html").write_text(_page(content), encoding="utf-8")
+        for name, table in content.tables():
+            (partial / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
         for name, frame in results.frames().items():
             frame.to_csv(partial / "data" / f"{name}.csv", index=False)
             frame.to_parquet(partial / "data" / f"{name}.parquet", index=False)
@@ -45,15 +50,10 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     return folder / "index.html"
 
 
-def page_html(results: Results, figures: Path | None = None, on_progress: Progress | None = None) -> str:
-    """The page as HTML.
+def page_html(results: Results) -> str:
+    """The page as HTML, with its words and tables only: nothing is drawn."""
+    return _page(report_content(results))
 
-    Parameters
-    ----------
-    results : Results
-    figures : path, optional
-        Folder for the figures' files. Without one nothing is drawn: the page has its words and tables only.
-    on_progress : callable, optional
-    """
-    content = report_content(results, figures, on_progress)
+
+def _page(content: Content) -> str:
     return render("page.html.j2", **vars(content), frames=Results.frame_names())

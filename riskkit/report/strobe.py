@@ -6,10 +6,12 @@ von Elm E, Altman DG, Egger M, et al. (2007) The Strengthening the Reporting of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from riskkit.results import Results
+from riskkit.tables.table import Column, Row, Table
 
 Status = Literal["met", "in part", "not met"]
 
@@ -106,6 +108,17 @@ def checklist(results: Results) -> tuple[Item, ...]:
         Item(21, "Generalisability", "external validity", "not met", (), AUTHORS),
         Item(22, "Funding", "sources of funding and the role of the funders", "not met", (), AUTHORS),
     )  # fmt: skip
+
+
+def strobe_table(items: Sequence[Item]) -> Table:
+    """The checklist as a table, with the names of the places in the report."""
+    columns = tuple(Column(text, numeric=False) for text in ("Item", "Asks for", "Met", "Where, and what is missing"))
+    rows = []
+    for item in items:
+        where = ", ".join(link.label for link in item.where)
+        there = ". ".join(text for text in (where, item.remark) if text)
+        rows.append(Row((f"{item.number}. {item.topic}", item.asks, item.status, there)))
+    return Table("STROBE checklist for cohort studies", columns, tuple(rows))
 
 
 def methods_anchor(heading: str) -> str:

@@ -58,7 +58,7 @@ def test_the_volcano_names_what_survives() -> None:
     assert {RESULTS.manifest["outcomes"][name]["label"] for name in survived} <= named
     assert "Cancer of site 6" not in named
     assert figure.finding.startswith(f"{len(survived)} of 14 outcomes lie below the threshold: ")
-    p = [row.cells[6] for row in figure.table.rows]
+    p = [row.cells[7] for row in figure.table.rows]
     assert p[0] == "<0.001"
 
 

@@ -126,7 +126,9 @@ def test_nothing_is_fetched(page: Page) -> None:
 
 def test_files_that_are_linked_are_there(page: Page, report: Path) -> None:
     linked = [a["href"] for a in page.all("a") if not a["href"].startswith(("#", "http", "../"))]
-    assert len(linked) == 2 * (5 + len(Results.frame_names()))
+    tables = list((report.parent / "tables").glob("*.csv"))
+    assert len(tables) == len(page.all("table")) - 1  # the raw data files' is the manifest's
+    assert len(linked) == 2 * (5 + len(Results.frame_names())) + len(tables)
     assert all((report.parent / href).stat().st_size > 0 for href in linked)
 
 

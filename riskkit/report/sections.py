@@ -1,0 +1,116 @@
+"""What a report says of one exposure: its findings, figures and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from riskkit.report.associations import Association, is_outcome_wide
+from riskkit.report.curves import curves_figure, models_figure
+from riskkit.report.estimates import groups_figure, linear_figure
+from riskkit.report.figure import ExposureText, PageFigure, exposure_text
+from riskkit.report.numbered import Numbered, Numberer, Shown
+from riskkit.report.outcomewide import parts, volcano_figure
+from riskkit.report.people import age_and_sex_figure
+from riskkit.report.tables import curve_shapes, main_table, side_by_side
+from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
+from riskkit.report.words import asides, finding, has_evidence, shapes_counted
+from riskkit.results import Results
+
+Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
+FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure, age_and_sex_figure)
+COMPARISONS: tuple[Maker, ...] = (models_figure, subgroups_figure, sensitivity_figure)
+OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, age_and_sex_figure)
+FOLDED: tuple[Maker, ...] = (curves_figure, groups_figure, *COMPARISONS)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence, the place where its numbers stand (a table's row or a figure), and what adds to it."""
+
+    text: str
+    anchor: str
+    place: str = "table"
+    asides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """What a report shows of one exposure; what is folded is opened by the reader of a page."""
+
+    id: str
+    label: str
+    findings: tuple[Finding, ...]
+    folded_findings: tuple[Finding, ...]
+    figures: tuple[Shown, ...]
+    main: Numbered | None
+    shapes: Numbered | None
+    comparisons: tuple[Shown, ...]
+    folded_figures: tuple[Shown, ...]
+    models: Numbered | None
+
+
+def report_section(results: Results, exposure: str, id: str, own: Sequence[Association], numberer: Numberer) -> Section:
+    """Write the findings, draw the figures and lay out the tables of one exposure with its outcomes."""
+    text = exposure_text(results.manifest, exposure)
+    many = is_outcome_wide(own)
+    drawn, comparisons, folded = (
+        tuple(
+            numberer.figure(figure, exposure, makers is FOLDED)
+            for part in each
+            for figure in _figures(makers, results, exposure, text, part)
+        )
+        for makers, each in _layout(own, many)
+    )
+    main, shapes, models = (
+        numberer.table(make(results, exposure, text, own)) for make in (main_table, curve_shapes, side_by_side)
+    )
+    clear, aside = (
+        tuple(Finding(finding(a), a.anchor, asides=asides(a)) for a in own if (has_evidence(a) or not many) == first)
+        for first in (True, False)
+    )
+    shaped = (Finding(shapes_counted(own), shapes.id),) if shapes else ()
+    return Section(
+        id=id,
+        label=text.label,
+        findings=(*clear, *shaped, *_robustness(results, exposure, own, (*comparisons, *folded))),
+        folded_findings=aside,
+        figures=drawn,
+        main=main,
+        shapes=shapes,
+        comparisons=comparisons,
+        folded_figures=folded,
+        models=models,
+    )
+
+
+def _layout(
+    found: Sequence[Association], many: bool
+) -> tuple[tuple[tuple[Maker, ...], Iterable[Sequence[Association]]], ...]:
+    """Which figures stand before the main table, after it, and folded away, each for which outcomes.
+
+    Of many outcomes the page shows those that hold all of them, and folds small multiples, a readable number at a time.
+    """
+    if not many:
+        return (FIGURES, (found,)), (COMPARISONS, (found,)), ((), ())
+    return (OUTCOME_WIDE, (found,)), ((), ()), (FOLDED, parts(found))
+
+
+def _figures(
+    makers: Sequence[Maker], results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
+) -> Iterator[PageFigure]:
+    for make in makers:
+        figure = make(results, exposure, text, found)
+        if figure:
+            yield figure
+
+
+def _robustness(
+    results: Results, exposure: str, found: Sequence[Association], comparisons: Sequence[Shown]
+) -> Iterator[Finding]:
+    """What subgroups and sensitivity analyses say, with the figures that show it."""
+    for name, tell in (("subgroups", subgroups_told), ("sensitivity", sensitivity_told)):
+        shown = next((figure for figure in comparisons if figure.name == name), None)
+        said = tell(results, exposure, found)
+        if shown and said:
+            yield Finding(said, shown.id, "figure")
