@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.linear import coded, critical, estimates, p_values
@@ -48,12 +50,25 @@ def contrast(
     ----------
     R: rms::contrast.rms(fit, list(igf1 = 300), list(igf1 = 200)).
     """
+    row = difference(fit, setting, reference, at)[None]
+    out = estimates(fit, row, critical(fit, row, level))
+    return out.assign(p=p_values(fit, row))
+
+
+def difference(
+    fit: Fit, setting: Mapping[str, Any], reference: Mapping[str, Any], at: Mapping[str, Any] | None = None
+) -> Array:
+    """The combination of coefficients that a contrast is, shape (p,).
+
+    Raises
+    ------
+    SpecError
+        As `contrast` does.
+    """
     if set(setting) != set(reference) or not setting:
         raise SpecError(
             f"contrast: name the same variables on both sides; got {sorted(setting)} and {sorted(reference)}. "
             "Variables that are equal on both sides go into `at`."
         )
-    rows = coded(fit, {name: [setting[name], reference[name]] for name in setting}, at)
-    difference = rows[:1] - rows[1:]
-    out = estimates(fit, difference, critical(fit, difference, level))
-    return out.assign(p=p_values(fit, difference))
+    both = coded(fit, {name: [setting[name], reference[name]] for name in setting}, at)
+    return np.asarray(both[0] - both[1])

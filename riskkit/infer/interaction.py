@@ -12,8 +12,9 @@ import pandas as pd
 from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
+from riskkit.fit.hypothesis import t_p_value
 from riskkit.infer.bootstrap import Bootstrap
-from riskkit.infer.linear import coded, estimates
+from riskkit.infer.linear import coded, critical, estimates, standard_errors
 
 RARE = 0.10  # share with the outcome up to which an odds ratio stands for a risk ratio
 
@@ -93,10 +94,10 @@ def additive_interaction(
     rows = rows[:3] - rows[3]
     if not rows.any(axis=1).all():
         raise SpecError(f"additive_interaction: the values of '{first}' or of '{second}' do not differ.")
-    critical = fit.critical(level)
-    joint = estimates(fit, rows, critical)
-    log_ratios, covariance = rows @ fit.coef, rows @ fit.vcov @ rows.T
-    found = [_delta(fit, log_ratios, covariance, critical), _mover(log_ratios, covariance, critical)]
+    halves = critical(fit, rows, level)
+    joint = estimates(fit, rows, halves)
+    log_ratios = rows @ fit.coef
+    found = [_delta(fit, rows, level), _mover(log_ratios, rows @ fit.vcov @ rows.T, halves)]
     notes = [*_notes(fit, np.exp(log_ratios), (first, second))]
     if resampled is not None:
         found.append(_percentiles(log_ratios, resampled.coef @ rows.T, level))
@@ -123,35 +124,35 @@ def synergy(ratios: Array) -> Array:
     return np.where((both > 0) & (apart > 0), both / np.where(apart > 0, apart, 1.0), np.nan)
 
 
-def _delta(fit: Fit, log_ratios: Array, covariance: Array, critical: float) -> pd.DataFrame:
-    a, b, both = ratios = np.exp(log_ratios)
-    apart = a + b - 2
+def _delta(fit: Fit, rows: Array, level: float) -> pd.DataFrame:
+    """All measures with delta intervals: near the estimates each is a linear combination of coefficients."""
+    a, b, both = ratios = np.exp(rows @ fit.coef)
     s = float(synergy(ratios))
-    gradients = {
-        "RERI": np.array([-a, -b, both]),
-        "AP": np.array([-a, -b, a + b - 1]) / both,
-        "S": np.array([-a / apart, -b / apart, both / (both - 1)]) if np.isfinite(s) else np.full(3, np.nan),
-    }
+    excess = (a + b - 2, both - 1) if np.isfinite(s) else (np.nan, np.nan)
+    gradients = np.array(
+        [[-a, -b, both], [-a / both, -b / both, (a + b - 1) / both], [-a / excess[0], -b / excess[0], both / excess[1]]]
+    )
+    near = gradients @ rows
+    se, half = standard_errors(fit, near), critical(fit, near, level)
     estimate = np.array([reri(ratios), attributable(ratios), s])
-    se = np.array([np.sqrt(g @ covariance @ g) for g in gradients.values()])
-    z = np.append(estimate[:2], np.log(s)) / se
+    apart = half * se
     return pd.DataFrame(
         {
-            "measure": list(gradients),
+            "measure": ["RERI", "AP", "S"],
             "interval": "delta",
             "estimate": estimate,
             "se": se,
-            "low": [*(estimate - critical * se)[:2], s * np.exp(-critical * se[2])],
-            "high": [*(estimate + critical * se)[:2], s * np.exp(critical * se[2])],
-            "p": fit.p_value(z),
+            "low": [*(estimate - apart)[:2], s * np.exp(-apart[2])],
+            "high": [*(estimate + apart)[:2], s * np.exp(apart[2])],
+            "p": t_p_value(np.append(estimate[:2], np.log(s)) / se, fit.t_df(near)),
         }
     )
 
 
-def _mover(log_ratios: Array, covariance: Array, critical: float) -> pd.DataFrame:
+def _mover(log_ratios: Array, covariance: Array, halves: Array) -> pd.DataFrame:
     """The interval of RERI recovered from those of its three ratios, which keep their lack of symmetry."""
     ratios, se = np.exp(log_ratios), np.sqrt(np.diag(covariance))
-    to_low, to_high = ratios - np.exp(log_ratios - critical * se), np.exp(log_ratios + critical * se) - ratios
+    to_low, to_high = ratios - np.exp(log_ratios - halves * se), np.exp(log_ratios + halves * se) - ratios
     correlation = covariance / np.outer(se, se)
     sign = np.array([-1.0, -1.0, 1.0])
     below, above = (sign * np.where(sign > 0, *ends) for ends in ((to_low, to_high), (to_high, to_low)))

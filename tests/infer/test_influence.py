@@ -13,7 +13,9 @@ from riskkit.errors import DataError, SpecError
 from riskkit.fit.cox import cox
 from riskkit.fit.logistic import logistic
 from riskkit.fit.poisson import poisson
-from riskkit.infer.influence import influence, leave_one_out
+from riskkit.infer.contrast import contrast
+from riskkit.infer.influence import influence
+from riskkit.infer.leaveout import leave_one_out
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
 OLD, YOUNG = {"age": 70}, {"age": 45}
@@ -74,6 +76,22 @@ def test_a_person_without_whom_there_is_no_estimate_is_a_row_with_its_reason():
     assert "separat" in found.groups["reason"][5]
     assert np.isnan(found.groups["estimate"][5])
     assert np.isnan(found.jackknife["se"].iloc[0])
+
+
+def test_a_level_of_a_covariate_can_be_left_out(pbc):
+    """A fit to the others, whose factor then has one level less, says what is to be expected; also of the reference."""
+    pbc = pbc.assign(site="s" + pbc["site"].astype(str))
+    fit = cox("Surv(time, died) ~ rcs(age, [40, 50, 60]) + C(site)", pbc)
+    found = leave_one_out(fit, pbc["site"], OLD, YOUNG).groups.set_index("left_out")
+    for left in ("s0", "s3"):
+        others = cox("Surv(time, died) ~ rcs(age, [40, 50, 60]) + C(site)", pbc[pbc["site"] != left])
+        expected = contrast(others, OLD, YOUNG).iloc[0]
+        np.testing.assert_allclose(
+            found.loc[left, ["estimate", "se"]].astype(float), expected[["estimate", "se"]], 1e-6
+        )
+    itself = leave_one_out(fit, pbc["site"], {"site": "s3"}, {"site": "s0"}).groups.set_index("left_out")
+    assert itself.loc["s3", "reason"] == itself.loc["s0", "reason"] == "the others do not differ in what is compared."
+    assert np.isfinite(itself.loc["s1", "estimate"])
 
 
 def test_what_cannot_be_left_out_says_why(pbc):
