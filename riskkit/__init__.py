@@ -12,6 +12,7 @@ _HOMES = {
     "riskkit.cohort.build": ("load_cohort",),
     "riskkit.cohort.simulate": ("simulate_ukb",),
     "riskkit.design.splines": ("knots", "rcs"),
+    "riskkit.design.survey": ("SurveyDesign",),
     "riskkit.fit.baseline": ("baseline",),
     "riskkit.fit.clogit": ("clogit",),
     "riskkit.fit.concordance": ("concordance",),

@@ -22,6 +22,7 @@ from riskkit.design.formula import Formula
 from riskkit.design.levels import with_all_levels
 from riskkit.design.recipe import Recipe, Term
 from riskkit.design.surv import Surv, surv
+from riskkit.design.survey import Sample, SurveyDesign, draw
 from riskkit.errors import DataError, SpecError, did_you_mean
 
 
@@ -42,6 +43,8 @@ class Design:
     time : array, shape (n,), or None
         Person-time of each row, where it is a column of its own.
     cluster : int array, shape (n,), or None
+    sample : Sample or None
+        Where the rows were drawn, when they are of a survey; `weights` are then its weights over their mean.
     missing : mapping of column to the number of rows in which it is missing
     n_missing : int
         Rows left out because any used column is missing.
@@ -57,6 +60,7 @@ class Design:
     weights: Array | None = None
     time: Array | None = None
     cluster: NDArray[np.int64] | None = None
+    sample: Sample | None = None
     missing: Mapping[str, int] = field(default_factory=dict)
     n_missing: int = 0
 
@@ -78,6 +82,7 @@ def build(
     cluster: str | None = None,
     time: str | None = None,
     intercept: bool = False,
+    survey: SurveyDesign | None = None,
 ) -> Design:
     """Build a design from a formula and a frame.
 
@@ -93,11 +98,13 @@ def build(
         Column of person-time, for rates.
     intercept : bool
         Whether the matrix starts with a column of ones (not for Cox models).
+    survey : SurveyDesign, optional
+        How the people of a survey were drawn; the design has the rows of its subpopulation.
 
     Raises
     ------
     SpecError
-        If the formula or a column name is wrong.
+        If the formula or a column name is wrong, or weights or clusters are given beside a survey design.
     DataError
         If a column cannot be what the formula makes of it, or no complete row is left.
     """
@@ -107,6 +114,14 @@ def build(
             f"cluster is both '{spec.cluster}' in the formula and '{cluster}' as an argument; give it once."
         )
     cluster = cluster or spec.cluster
+    sample = None
+    if survey is not None:
+        if weights or cluster:
+            raise SpecError(
+                "a survey design has weights and clusters (PSUs) of its own; leave out weights and cluster."
+            )
+        sample, inside = draw(survey, data)
+        data = data if inside.all() else data[inside]
     used = list(dict.fromkeys([*spec.columns, *(name for name in (weights, cluster, time) if name)]))
     for name in used:
         if name not in data.columns:
@@ -127,6 +142,8 @@ def build(
         )
     response = _response(spec, rows)
     recipe = _recipe(spec, rows, response, intercept)
+    if sample is not None and complete is not None:
+        sample = sample.take(complete)
     strata, labels = _codes(rows, spec.strata)
     return Design(
         recipe=recipe,
@@ -136,9 +153,10 @@ def build(
         strata=strata,
         strata_labels=labels,
         offset=bases.numbers(rows[spec.offset]) if spec.offset else None,
-        weights=_positive(rows[weights], "weights") if weights else None,
+        weights=_weights(rows, weights, sample),
         time=_positive(rows[time], "person-time") if time else None,
         cluster=pd.factorize(rows[cluster], sort=True)[0] if cluster else None,
+        sample=sample,
         missing=missing,
         n_missing=len(data) - len(rows),
     )
@@ -212,6 +230,12 @@ def _codes(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[NDArray[np.int64
             for head, tail in zip(heads, tails, strict=True)
         ]
     return combined, tuple(labels)
+
+
+def _weights(rows: pd.DataFrame, name: str | None, sample: Sample | None) -> Array | None:
+    if sample is not None:
+        return sample.weights / sample.weights.mean()  # so that the size of the population does not look like data
+    return _positive(rows[name], "weights") if name else None
 
 
 def _positive(values: pd.Series, what: str) -> Array:

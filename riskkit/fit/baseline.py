@@ -12,6 +12,7 @@ from riskkit.design.design import Design
 from riskkit.errors import DataError, SpecError, did_you_mean
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
+from riskkit.fit.linearise import refuse_survey
 from riskkit.fit.residuals import at_fit
 from riskkit.fit.steps import steps
 
@@ -44,12 +45,13 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
     DataError
         If `newdata` has a missing value, a level or a stratum that the fit has not seen.
     FitError
-        If the fit is not a Cox model or has let go of its design.
+        If the fit is not a Cox model, has let go of its design, or is of a survey.
 
     References
     ----------
     Breslow N (1972) JRSS B 34:216; Tsiatis AA (1981) Ann Stat 9:93. R: survfit(coxph(...), newdata), conf.type = "log".
     """
+    refuse_survey(fit.design, "the baseline hazard's standard error", "fit with weights=... for the curve alone")
     likelihood, at = at_fit(fit)
     critical = fit.critical(level)
     sets, these = likelihood.sets, steps(likelihood, at)

@@ -10,6 +10,7 @@ from riskkit.design.bases import Array
 from riskkit.errors import FitError
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Index, Ints, compiled
+from riskkit.fit.linearise import linearised
 from riskkit.fit.partial import partial_likelihood
 from riskkit.fit.riskset import RiskSets
 
@@ -25,7 +26,7 @@ class Concordance:
     estimate : float
         Share of comparable pairs that the model ranks rightly, a tie counting half; 0.5 is chance.
     se : float
-        Infinitesimal-jackknife standard error; over clusters when the fit has them.
+        Infinitesimal-jackknife standard error; over clusters when the fit has them, design-based for a survey.
     concordant, discordant, tied_risk : float
         Comparable pairs: one falls ill while the other is at risk and stays well at that time.
     tied_time, tied_both : float
@@ -73,12 +74,18 @@ def concordance(fit: Fit) -> Concordance:
         raise FitError("no two people can be compared: nobody is at risk when another falls ill.")
     somers = (concordant - discordant) / compared
     influence = weights * (pairs[:, 0] - pairs[:, 1] - somers * pairs.sum(axis=1)) / compared
-    if fit.design.cluster is not None:
-        influence = np.bincount(fit.design.cluster, influence)
+    sample, cluster = fit.design.sample, fit.design.cluster
+    if sample is not None:
+        by_psu = np.zeros((sample.stratum.size, 1))
+        np.add.at(by_psu[:, 0], sample.psu, influence)
+        variance = float(linearised(sample, by_psu)[0, 0])
+    else:
+        influence = influence if cluster is None else np.bincount(cluster, influence)
+        variance = float(influence @ influence)
     together, alike = _tied_events(sets, rank, weights)
     return Concordance(
         estimate=(somers + 1) / 2,
-        se=float(np.sqrt(influence @ influence)) / 2,
+        se=float(np.sqrt(variance)) / 2,
         concordant=concordant,
         discordant=discordant,
         tied_risk=tied,

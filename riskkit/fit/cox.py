@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from riskkit.design.design import Design, build
+from riskkit.design.survey import SurveyDesign
 from riskkit.errors import SpecError
 from riskkit.fit.firth import maximise_penalised
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
+from riskkit.fit.linearise import covariance_name, degrees_of_freedom, linearised, sample_notes
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
-from riskkit.fit.residuals import robust_covariance
+from riskkit.fit.residuals import robust_covariance, summed_scores
 from riskkit.fit.riskset import parts
 from riskkit.fit.smoothing import maximise_smooth, smooths
 
@@ -30,6 +32,7 @@ def cox(
     weights: str | None = None,
     cluster: str | None = None,
     robust: bool = False,
+    survey: SurveyDesign | None = None,
     penalty: str | None = None,
     time_unit: str = "years",
     max_iterations: int = 30,
@@ -45,11 +48,13 @@ def cox(
         One row per person, or per period of a person's follow-up.
     ties : {"efron", "breslow"}
     weights : str, optional
-        Column of case weights. When they are sampling weights, ask for `robust=True`.
+        Column of case weights. Those of a survey go into `survey`.
     cluster : str, optional
         Column of cluster identifiers (a person, when follow-up is split): the covariance is then cluster-robust.
     robust : bool
         Lin and Wei's covariance, robust against a wrong model; every row is its own cluster.
+    survey : SurveyDesign, optional
+        How the people of a survey were drawn: estimates are then of its population, with a design-based covariance.
     penalty : {None, "firth"}
         Firth's penalised likelihood, which has finite estimates under separation; the log-likelihoods of the fit are
         then penalised ones.
@@ -72,7 +77,7 @@ def cox(
     Cox DR (1972) JRSS B 34:187; Efron B (1977) JASA 72:557; Lin DY, Wei LJ (1989) JASA 84:1074.
     R: survival::coxph(formula, data, ties, weights, cluster, robust).
     """
-    design = build(formula, data, weights=weights, cluster=cluster)
+    design = build(formula, data, weights=weights, cluster=cluster, survey=survey)
     return fit_design(
         design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations
     )
@@ -100,9 +105,9 @@ def fit_design(
     check_choice("ties", ties, TIES)
     check_choice("penalty", penalty, (None, "firth"))
     check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
-    robust = robust or design.cluster is not None
+    robust = robust or design.cluster is not None or design.sample is not None
     if robust and penalty:
-        raise SpecError('penalty="firth" has a model-based covariance only; leave out robust and cluster.')
+        raise SpecError('penalty="firth" has a model-based covariance only; leave out robust, cluster and survey.')
     splines = smooths(design.recipe, plain=not (robust or penalty))
     with _threads(len(design.x), threads) as pool:
         likelihood = partial_likelihood(design, ties, pool)
@@ -112,7 +117,10 @@ def fit_design(
         else:
             best, edf = maximise_smooth(likelihood, names, splines, max_iterations)
     model_based = covariance = np.asarray(np.linalg.inv(best.information))
-    if robust:
+    if design.sample is not None:
+        scores = summed_scores(likelihood, best.at, design.sample.psu, design.sample.stratum.size)
+        covariance = linearised(design.sample, scores @ model_based)
+    elif robust:
         covariance = robust_covariance(likelihood, best.at, model_based, design.cluster)
     surv = likelihood.surv
     return Fit(
@@ -129,11 +137,12 @@ def fit_design(
         n_missing=design.n_missing,
         iterations=best.iterations,
         method=("Firth's penalised likelihood, " if penalty else "") + f"{ties.capitalize()} ties",
-        covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
+        covariance=covariance_name(design, robust),
         score_chi2=best.score_chi2,
+        df_resid=degrees_of_freedom(design),
         ties=ties,
         edf=edf,
-        notes=_notes(likelihood, best.at),
+        notes=(*sample_notes(design), *_notes(likelihood, best.at)),
         design=design,
         refit=partial(
             fit_design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations

@@ -34,7 +34,8 @@ class Fit:
     vcov, vcov_model : array, shape (p, p)
         Covariance used for inference (robust when asked for), and the model-based one.
     loglik, loglik_null : float
-        Maximised log-likelihood, and that of the model without covariates (with the same strata and offset).
+        Maximised log-likelihood, and that of the model without covariates (with the same strata and offset); of a
+        survey, weighted pseudo-likelihoods, which give no tests and no AIC (NaN).
     n, events, n_missing : int
         Rows used, events among them, rows left out for a missing value.
     person_years : float
@@ -43,13 +44,13 @@ class Fit:
         Newton steps taken.
     method : str
         Variant of the estimator in words, for instance "Efron ties".
-    covariance : {"model-based", "robust", "cluster-robust"}
+    covariance : {"model-based", "robust", "cluster-robust", "design-based"}
         What `vcov` is.
     score_chi2 : float
         Rao's score statistic for all coefficients being zero.
     df_resid : float
-        Degrees of freedom of the t distribution that intervals use; infinite means normal. Of a pooled fit, whose
-        linear combinations each have their own (`t_df`), the fewest of any coefficient.
+        Degrees of freedom of the t distribution that intervals use; infinite means normal. Of a survey, PSUs less
+        strata. Of a pooled fit, whose linear combinations each have their own (`t_df`), the fewest of any coefficient.
     ties : {"efron", "breslow"} or None
         How a Cox model treats tied events; None for other models.
     edf : array, shape (p,), or None
@@ -124,8 +125,8 @@ class Fit:
 
     @property
     def lr_test(self) -> Test:
-        """Likelihood-ratio test of all coefficients (not valid as a test when the covariance is robust)."""
-        return Test(2 * (self.loglik - self.loglik_null), self.df(self._tested))
+        """Likelihood-ratio test of all coefficients (not valid when the covariance is robust; NaN for a survey)."""
+        return Test(float("nan") if self._pseudo else 2 * (self.loglik - self.loglik_null), self.df(self._tested))
 
     @property
     def wald_test(self) -> Test:
@@ -134,8 +135,12 @@ class Fit:
 
     @property
     def score_test(self) -> Test:
-        """Rao's score test of all coefficients; for a Cox model with one factor, the log-rank test."""
-        return Test(self.score_chi2, self.df(self._tested))
+        """Rao's score test of all coefficients; for a Cox model with one factor, the log-rank test; NaN for surveys."""
+        return Test(float("nan") if self._pseudo else self.score_chi2, self.df(self._tested))
+
+    @property
+    def _pseudo(self) -> bool:
+        return self.covariance == "design-based"
 
     @property
     def _tested(self) -> np.ndarray:
@@ -144,7 +149,7 @@ class Fit:
     @property
     def aic(self) -> float:
         """Akaike's information criterion, -2 log-likelihood + 2 (effective) degrees of freedom."""
-        return 2 * self.df(np.arange(self.coef.size)) - 2 * self.loglik
+        return float("nan") if self._pseudo else 2 * self.df(np.arange(self.coef.size)) - 2 * self.loglik
 
     def df(self, columns: np.ndarray) -> float:
         """Degrees of freedom of some coefficients (indices or boolean): their number, fewer where penalised."""
@@ -153,13 +158,16 @@ class Fit:
     def wald(self, rows: Array, df: float | None = None) -> Test:
         """Wald test of q linear combinations of the coefficients, shape (q, p), all being zero.
 
-        `df` is q unless given: penalised estimates have fewer.
+        `df` is q unless given: penalised estimates have fewer. The statistic is NaN where q is more than the residual
+        degrees of freedom: a covariance between so few sampling units is singular.
 
         Raises
         ------
         FitError
             If their covariance is singular.
         """
+        if len(rows) > self.df_resid:
+            return Test(float("nan"), len(rows), self.df_resid)
         chi2 = wald_chi2(rows @ self.coef, rows @ self.vcov @ rows.T) if len(rows) else 0.0
         return Test(chi2, len(rows) if df is None else df, self.df_resid)
 
@@ -214,12 +222,11 @@ class Fit:
                     "loglik_null": self.loglik_null,
                     "aic": self.aic,
                     "df": self.lr_test.df,
-                    "lr_chi2": self.lr_test.chi2,
-                    "lr_p": self.lr_test.p,
-                    "wald_chi2": self.wald_test.chi2,
-                    "wald_p": self.wald_test.p,
-                    "score_chi2": self.score_test.chi2,
-                    "score_p": self.score_test.p,
+                    **{
+                        f"{name}_{value}": getattr(test, value)
+                        for name, test in (("lr", self.lr_test), ("wald", self.wald_test), ("score", self.score_test))
+                        for value in ("chi2", "p")
+                    },
                     "iterations": self.iterations,
                     "covariance": self.covariance,
                     "method": self.method,
@@ -234,22 +241,15 @@ class Fit:
         shown = table.assign(p=[f"{p:.3g}" for p in table["p"]]).to_string(
             index=False, float_format=lambda v: f"{v:.4f}"
         )
-        tests = "   ".join(
-            f"{name} {test.chi2:.2f} on {test.df:.4g} df, p = {test.p:.3g}"
-            for name, test in (
-                ("Likelihood ratio", self.lr_test),
-                ("Wald", self.wald_test),
-                ("Score", self.score_test),
-            )
-        )
+        named = {"Likelihood ratio": self.lr_test, "Wald": self.wald_test, "Score": self.score_test}
+        tests = "   ".join(f"{name} {test.text}" for name, test in named.items() if not np.isnan(test.chi2))
+        loglik = f"\nlog-likelihood {self.loglik:.4f} (null {self.loglik_null:.4f}), AIC {self.aic:.2f}"
         return (
             f"{self.recipe.formula.text}\n"
             f"{self.model} model, {self.method}, {self.covariance} covariance; ratio = {self.ratio_name}, "
             f"{100 * level:g}% confidence limits\n"
             f"{self.n:,} rows, {self.events:,} events{years}; {self.n_missing:,} rows left out for missing values\n\n"
-            f"{shown}\n\n{tests}\n"
-            f"log-likelihood {self.loglik:.4f} (null {self.loglik_null:.4f}), AIC {self.aic:.2f}"
-            + "".join(f"\nnote: {note}" for note in self.notes)
+            f"{shown}\n\n{tests}" + ("" if self._pseudo else loglik) + "".join(f"\nnote: {note}" for note in self.notes)
         )
 
     def predict(self, newdata: pd.DataFrame) -> pd.DataFrame:

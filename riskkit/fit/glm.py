@@ -16,6 +16,7 @@ from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit, check_choice
 from riskkit.fit.likelihoods import POISSON, Evaluation, FirthLikelihood, GlmLikelihood, gram
+from riskkit.fit.linearise import covariance_name, degrees_of_freedom, linearised, sample_notes
 from riskkit.fit.newton import Maximum, maximise
 from riskkit.fit.smoothing import Smooth, maximise_smooth, smooths
 
@@ -45,8 +46,12 @@ def fit_glm(
     splines = smooths(design.recipe, plain=not (robust or penalty))
     best, edf = maximise_glm(likelihood, design.recipe.names, penalty, max_iterations, splines)
     vcov = vcov_model = inverse(best.information)
-    if robust:
-        vcov = sandwich(likelihood.x, likelihood.residual(best.at.mean), vcov_model, design.cluster)
+    residual = likelihood.residual(best.at.mean)
+    if design.sample is not None:
+        scores = summed(likelihood.x, residual, design.sample.psu, design.sample.stratum.size)
+        vcov = linearised(design.sample, scores @ vcov_model)
+    elif robust:
+        vcov = sandwich(likelihood.x, residual, vcov_model, design.cluster)
     return Fit(
         model=model,
         recipe=design.recipe,
@@ -61,10 +66,12 @@ def fit_glm(
         n_missing=design.n_missing,
         iterations=best.iterations,
         method="Firth's penalised likelihood" if penalty else "maximum likelihood",
-        covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
+        covariance=covariance_name(design, robust),
         score_chi2=best.score_chi2,
+        df_resid=degrees_of_freedom(design),
         edf=edf,
         ratio=ratio,
+        notes=sample_notes(design),
         design=design,
         refit=refit,
     )
@@ -149,10 +156,15 @@ def sandwich(x: Array, residual: Array, model: Array, cluster: NDArray[np.int64]
     if cluster is None:
         meat = gram(x, residual**2)
     else:
-        members = sparse.csr_array((residual, (cluster, np.arange(len(x)))))
-        by_cluster = members @ x
+        by_cluster = summed(x, residual, cluster, int(cluster.max()) + 1)
         meat = by_cluster.T @ by_cluster
     return np.asarray(model @ meat @ model)
+
+
+def summed(x: Array, residual: Array, group: NDArray[np.int64], size: int) -> Array:
+    """Sum of `residual` times `x` over the rows of each group, shape (size, p)."""
+    members = sparse.csr_array((residual, (group, np.arange(len(x)))), shape=(size, len(x)))
+    return np.asarray(members @ x)
 
 
 def inverse(information: Array) -> Array:
@@ -171,7 +183,7 @@ def inverse(information: Array) -> Array:
 
 
 def check_options(design: Design, robust: bool, penalty: object) -> bool:
-    """Whether the covariance is robust: asked for, or because there are clusters.
+    """Whether the covariance is robust: asked for, or because there are clusters or a survey design.
 
     Raises
     ------
@@ -179,9 +191,9 @@ def check_options(design: Design, robust: bool, penalty: object) -> bool:
         If the penalty is unknown, or stands beside a robust covariance.
     """
     check_choice("penalty", penalty, (None, "firth"))
-    robust = robust or design.cluster is not None
+    robust = robust or design.cluster is not None or design.sample is not None
     if robust and penalty:
-        raise SpecError('penalty="firth" has a model-based covariance only; leave out robust and cluster.')
+        raise SpecError('penalty="firth" has a model-based covariance only; leave out robust, cluster and survey.')
     return robust
 
 

@@ -37,6 +37,13 @@ class Test:
             return float(scipy.special.chdtrc(self.df, self.chi2))
         return float(scipy.special.fdtrc(self.df, self.df_resid, self.chi2 / self.df))
 
+    @property
+    def text(self) -> str:
+        """The statistic, its degrees of freedom and its p value, to read."""
+        if self.df_resid == float("inf"):
+            return f"{self.chi2:.2f} on {self.df:.4g} df, p = {self.p:.3g}"
+        return f"F {self.chi2 / self.df:.2f} on {self.df:.4g} and {self.df_resid:.4g} df, p = {self.p:.3g}"
+
 
 def wald_chi2(estimate: Array, covariance: Array) -> float:
     """Wald statistic of q estimates, shape (q,), all being zero; covariance of shape (q, q).

@@ -7,11 +7,14 @@ import pandas as pd
 
 from riskkit.design.design import Design, build
 from riskkit.design.surv import Surv
+from riskkit.design.survey import SurveyDesign
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit
+from riskkit.fit.glm import sandwich, summed
+from riskkit.fit.linearise import covariance_name, degrees_of_freedom, linearised, sample_notes
 
 
-def linear(formula: str, data: pd.DataFrame) -> Fit:
+def linear(formula: str, data: pd.DataFrame, *, survey: SurveyDesign | None = None) -> Fit:
     """Fit a linear model by least squares, with the HC3 covariance, which needs no equal variances.
 
     `estimate` is a difference of means; its exponential is a ratio (of geometric means) only when the outcome is a
@@ -23,6 +26,8 @@ def linear(formula: str, data: pd.DataFrame) -> Fit:
         `outcome ~ terms`, the outcome a number.
     data : DataFrame
         One row per person.
+    survey : SurveyDesign, optional
+        How the people of a survey were drawn: weighted least squares, with a design-based covariance.
 
     Raises
     ------
@@ -35,9 +40,10 @@ def linear(formula: str, data: pd.DataFrame) -> Fit:
 
     References
     ----------
-    Long JS, Ervin LH (2000) Am Stat 54:217-224. R: lm() with sandwich::vcovHC(type = "HC3").
+    Long JS, Ervin LH (2000) Am Stat 54:217-224. R: lm() with sandwich::vcovHC(type = "HC3");
+    survey::svyglm.
     """
-    return fit_design(build(formula, data, intercept=True))
+    return fit_design(build(formula, data, intercept=True, survey=survey))
 
 
 def fit_design(design: Design) -> Fit:
@@ -51,25 +57,30 @@ def fit_design(design: Design) -> Fit:
     text = design.recipe.formula.text
     if isinstance(design.response, Surv) or design.strata is not None or design.offset is not None:
         raise SpecError(f"formula {text!r}: a linear model takes a number as outcome, and no Surv, strata or offset.")
-    if design.weights is not None or design.cluster is not None:
+    if design.sample is None and (design.weights is not None or design.cluster is not None):
         raise SpecError(f"formula {text!r}: a linear model takes no weights and no cluster here.")
-    x, y = design.x, design.response
-    n, p = x.shape
+    n, p = design.x.shape
+    root = np.ones(n) if design.weights is None else np.sqrt(design.weights)
+    x, y = design.x * root[:, None], design.response * root
     if n <= p or np.linalg.matrix_rank(x) < p:
         raise FitError(f"formula {text!r}: {n} rows do not determine {p} coefficients; take out a redundant term.")
     q, r = np.linalg.qr(x)
     coef = np.linalg.solve(r, q.T @ y)
     residual = y - x @ coef
     inverse = np.linalg.inv(r.T @ r)
-    leverage = np.einsum("ij,ij->i", q, q)
-    weighted = x * (residual / np.maximum(1 - leverage, 1e-12))[:, None]
+    if design.sample is not None:
+        scores = summed(x, residual, design.sample.psu, design.sample.stratum.size)
+        vcov = linearised(design.sample, scores @ inverse)
+    else:
+        leverage = np.einsum("ij,ij->i", q, q)
+        vcov = sandwich(x, residual / np.maximum(1 - leverage, 1e-12), inverse, None)
     rss = float(residual @ residual)
-    rss_null = float(((y - y.mean()) ** 2).sum())
+    rss_null = float(((y - root * (root @ y) / n) ** 2).sum())  # the squares of root, the weights, add up to n
     return Fit(
         model="linear",
         recipe=design.recipe,
         coef=coef,
-        vcov=inverse @ (weighted.T @ weighted) @ inverse,
+        vcov=vcov,
         vcov_model=inverse * rss / (n - p),
         loglik=_gaussian(rss, n),
         loglik_null=_gaussian(rss_null, n),
@@ -79,9 +90,10 @@ def fit_design(design: Design) -> Fit:
         n_missing=design.n_missing,
         iterations=1,
         method="least squares",
-        covariance="robust",
-        df_resid=float(n - p),
+        covariance=covariance_name(design, robust=True),
+        df_resid=min(float(n - p), degrees_of_freedom(design)),
         ratio="exponentiated difference",
+        notes=sample_notes(design),
         design=design,
         refit=fit_design,
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from riskkit.design.bases import Array
 from riskkit.design.design import Design, build
 from riskkit.design.surv import indicator
+from riskkit.design.survey import SurveyDesign
 from riskkit.errors import FitError
 from riskkit.fit.fit import Fit
 from riskkit.fit.glm import MAX_ITERATIONS, Penalty, check_options, fit_glm, single_outcome
@@ -23,6 +24,7 @@ def logistic(
     weights: str | None = None,
     cluster: str | None = None,
     robust: bool = False,
+    survey: SurveyDesign | None = None,
     penalty: Penalty = None,
     max_iterations: int = MAX_ITERATIONS,
 ) -> Fit:
@@ -35,11 +37,13 @@ def logistic(
     data : DataFrame
         One row per person.
     weights : str, optional
-        Column of case weights. When they are sampling weights, ask for `robust=True`.
+        Column of case weights. Those of a survey go into `survey`.
     cluster : str, optional
         Column of cluster identifiers: the covariance is then cluster-robust.
     robust : bool
         White's sandwich covariance, robust against a wrong model.
+    survey : SurveyDesign, optional
+        How the people of a survey were drawn: estimates are then of its population, with a design-based covariance.
     penalty : {None, "firth"}
         Firth's penalised likelihood, which has finite estimates under separation; the log-likelihoods of the fit are
         then penalised ones.
@@ -60,7 +64,7 @@ def logistic(
     McCullagh P, Nelder JA (1989) Generalized Linear Models; Heinze G, Schemper M (2002) Stat Med 21:2409.
     R: glm(formula, binomial, data); sandwich::sandwich; logistf::logistf.
     """
-    design = build(formula, data, weights=weights, cluster=cluster, intercept=True)
+    design = build(formula, data, weights=weights, cluster=cluster, intercept=True, survey=survey)
     return fit_design(design, robust=robust, penalty=penalty, max_iterations=max_iterations)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from riskkit.design.bases import Array
 from riskkit.design.design import Design, build
 from riskkit.design.surv import Surv
+from riskkit.design.survey import SurveyDesign
 from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
 from riskkit.fit.glm import MAX_ITERATIONS, Penalty, check_options, fit_glm, single_outcome
@@ -24,6 +25,7 @@ def poisson(
     weights: str | None = None,
     cluster: str | None = None,
     robust: bool = False,
+    survey: SurveyDesign | None = None,
     penalty: Penalty = None,
     time_unit: str = "years",
     max_iterations: int = MAX_ITERATIONS,
@@ -43,11 +45,13 @@ def poisson(
     time : str, optional
         Column of person-time: its logarithm is an offset, and exp(intercept) is the rate per unit of it.
     weights : str, optional
-        Column of case weights. When they are sampling weights, ask for `robust=True`.
+        Column of case weights. Those of a survey go into `survey`.
     cluster : str, optional
         Column of cluster identifiers: the covariance is then cluster-robust.
     robust : bool
         White's sandwich covariance, robust against over-dispersion and any other wrong variance.
+    survey : SurveyDesign, optional
+        How the people of a survey were drawn: estimates are then of its population, with a design-based covariance.
     penalty : {None, "firth"}
         Firth's penalised likelihood, which has finite estimates when a group has no events.
     time_unit : {"days", "months", "years"}
@@ -69,7 +73,7 @@ def poisson(
     Breslow NE, Day NE (1987) Statistical Methods in Cancer Research II, chapter 4; Zou G (2004) Am J Epidemiol
     159:702. R: glm(formula, poisson, data, offset = log(time)); sandwich::sandwich.
     """
-    design = build(formula, data, weights=weights, cluster=cluster, time=time, intercept=True)
+    design = build(formula, data, weights=weights, cluster=cluster, time=time, intercept=True, survey=survey)
     return fit_design(design, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations)
 
 

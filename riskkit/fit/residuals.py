@@ -176,17 +176,25 @@ def robust_covariance(likelihood: PartialLikelihood, at: Evaluation, model: Arra
     ----------
     Lin DY, Wei LJ (1989) JASA 84:1074; Binder DA (1992) Biometrika 79:139. R: coxph(..., cluster = ).
     """
-    weights = likelihood.weights
     p = model.shape[0]
-    size = len(likelihood.x) if cluster is None else int(cluster.max()) + 1
-    by_cluster = np.zeros((size if size < len(likelihood.x) else 0, p))
     meat = np.zeros((p, p))
-    for rows, block in score_blocks(likelihood, at):
-        if weights is not None:
-            block *= weights[rows, None]
-        if cluster is None or size == len(likelihood.x):
+    if cluster is None:
+        for _, block in _weighted_blocks(likelihood, at):
             meat += block.T @ block
-        else:
-            np.add.at(by_cluster, cluster[rows], block)
-    meat += by_cluster.T @ by_cluster
+    else:
+        totals = summed_scores(likelihood, at, cluster, int(cluster.max()) + 1)
+        meat = totals.T @ totals
     return np.asarray(model @ meat @ model)
+
+
+def summed_scores(likelihood: PartialLikelihood, at: Evaluation, group: Ints, size: int) -> Array:
+    """Sum of the weighted score residuals of each group, shape (size, p); `group` of each row has shape (n,)."""
+    totals = np.zeros((size, likelihood.x.shape[1]))
+    for rows, block in _weighted_blocks(likelihood, at):
+        np.add.at(totals, group[rows], block)
+    return totals
+
+
+def _weighted_blocks(likelihood: PartialLikelihood, at: Evaluation) -> Iterator[tuple[slice, Array]]:
+    for rows, block in score_blocks(likelihood, at):
+        yield rows, block if likelihood.weights is None else block * likelihood.weights[rows, None]

@@ -11,8 +11,9 @@ from scipy import special, stats
 from riskkit.design.bases import Array
 from riskkit.design.surv import indicator
 from riskkit.errors import DataError, SpecError
-from riskkit.fit.fit import Fit, Test
+from riskkit.fit.fit import Fit
 from riskkit.fit.glm import MAX_ITERATIONS, inverse, maximise_glm
+from riskkit.fit.hypothesis import Test
 from riskkit.fit.likelihoods import BERNOULLI, GlmLikelihood
 from riskkit.fit.logistic import outcome
 

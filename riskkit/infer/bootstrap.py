@@ -16,6 +16,7 @@ from riskkit.design.design import Design
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit
+from riskkit.fit.linearise import refuse_survey
 from riskkit.infer.linear import coded
 from riskkit.infer.nadir import Direction, Limit, search_grid
 from riskkit.infer.refit import design_of, refitted
@@ -89,13 +90,14 @@ def bootstrap(
     SpecError
         If the fit is light, or `replicates` is less than 2.
     FitError
-        If the model fails in more than 5% of the samples.
+        If the model fails in more than 5% of the samples, or the fit is of a survey.
 
     References
     ----------
     Efron B, Tibshirani RJ (1993) An Introduction to the Bootstrap.
     """
     design = design_of(fit)
+    refuse_survey(design, "this bootstrap", "its design-based covariance stands in fit.cov")
     if replicates < 2:
         raise SpecError(f"bootstrap: ask for at least 2 replicates, 1000 or more for intervals; got {replicates}.")
     matched = fit.model == "clogit"

@@ -10,6 +10,7 @@ from riskkit.design.bases import Array
 from riskkit.design.surv import TIE, Surv
 from riskkit.errors import SpecError, did_you_mean
 from riskkit.fit.fit import Fit
+from riskkit.fit.linearise import refuse_survey
 from riskkit.fit.partial import Evaluation, PartialLikelihood
 from riskkit.fit.residuals import at_fit, schoenfeld
 from riskkit.fit.riskset import RiskSets, risk_sets
@@ -40,7 +41,7 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
     SpecError
         If an argument is not one of its choices.
     FitError
-        If the fit is not a Cox model or has let go of its design.
+        If the fit is not a Cox model, has let go of its design, or is of a survey.
 
     References
     ----------
@@ -50,6 +51,11 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
     for name, value, choices in (("transform", transform, TRANSFORMS), ("by", by, ("term", "coefficient"))):
         if value not in choices:
             raise SpecError(f"{name}={value!r} is not one of {', '.join(choices)}.{did_you_mean(str(value), choices)}")
+    refuse_survey(
+        fit.design,
+        "the score test of proportional hazards",
+        "split follow-up in periods and test the interaction of the covariate with the period by rk.anova",
+    )
     likelihood, at = at_fit(fit)
     g = _transformed(likelihood.surv, likelihood.sets, transform)
     score, information = _expanded(likelihood, at, g)
