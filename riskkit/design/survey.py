@@ -117,8 +117,8 @@ class Sample:
         """Degrees of freedom: PSUs less strata, those with a row of the design (R: survey::degf)."""
         return self.n_psu - self.n_strata
 
-    def take(self, rows: NDArray[np.bool_]) -> Sample:
-        """The same survey with fewer rows (boolean, shape (n,)) in the design."""
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Sample:
+        """The same survey with some of the rows (which, or their positions) in the design."""
         return Sample(
             self.psu[rows], self.stratum, self.weights[rows], self.lonely_psu, self.n_sampled, self.n_subpopulation
         )

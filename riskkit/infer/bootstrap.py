@@ -164,4 +164,6 @@ def sampled(design: Design, rows: NDArray[np.int64], draws: NDArray[np.int64], m
         taken["strata"] = draws
     elif design.cluster is not None:
         taken["cluster"] = draws
+    if design.sample is not None:
+        taken["sample"] = design.sample.take(rows)
     return replace(design, x=design.x[rows], response=response, index=design.index[rows], **taken)

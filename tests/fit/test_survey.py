@@ -95,6 +95,14 @@ def test_people_outside_the_subpopulation_stay_in_the_design():
     assert kept.se[1] > 1.1 * dropped.se[1]  # strata with one PSU left of two would not have counted at all
 
 
+def test_a_group_left_out_is_a_smaller_subpopulation():
+    formula = "Surv(entry, exit, event) ~ x + age"
+    whole = rk.cox(formula, SAMPLE, survey=designed())
+    left_out = rk.leave_one_out(whole, SAMPLE["group"], {"x": 1}, {"x": 0}).groups.set_index("left_out")
+    fit = rk.cox(formula, SAMPLE, survey=designed(subpopulation="group != 'b'"))
+    assert left_out.loc["b", ["estimate", "se"]].tolist() == pytest.approx([fit.coef[0], fit.se[0]], rel=1e-8)
+
+
 def test_intervals_are_of_t_and_tests_of_f_everywhere():
     fit = rk.cox("Surv(entry, exit, event) ~ rcs(x, 4) + C(group)", SAMPLE, survey=designed())
     t = stats.t(fit.df_resid).ppf(0.975)
