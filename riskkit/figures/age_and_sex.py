@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from riskkit.figures.panels import Panel, layout_for, panel_axes
-from riskkit.figures.theme import BAND, MAIN, MUTED, number_axis, styled
+from riskkit.figures.theme import BAND, DASHES, MAIN, MUTED, number_axis, styled
 from riskkit.numbers import count
 
 INNER = "#9fc0da"  # the middle half, inside the paler band
@@ -35,11 +34,9 @@ def age_and_sex(described: pd.DataFrame, *, xlabel: str, ylabel: str, narrow: bo
         own, others = described[described["sex"] == panel.key], described[described["sex"] != panel.key]
         ax.fill_between(own["age"], own["p5"], own["p95"], color=BAND, linewidth=0, label="middle nine tenths")
         ax.fill_between(own["age"], own["p25"], own["p75"], color=INNER, linewidth=0, label="middle half")
-        look = {"x": "age", "y": "p50", "estimator": None, "legend": False, "ax": ax}
-        if len(others):  # seaborn cannot draw a line of nothing
-            sns.lineplot(others, units="sex", color=MUTED, linewidth=1.1, linestyle=(0, (4, 1.5)), **look)
-        sns.lineplot(own, color=MAIN, linewidth=1.8, **look)
-        ax.set(xlabel="", ylabel="")
+        for _, rows in others.groupby("sex", sort=False):
+            ax.plot(rows["age"], rows["p50"], color=MUTED, linewidth=1.1, linestyle=DASHES[0], label="median, others")
+        ax.plot(own["age"], own["p50"], color=MAIN, linewidth=1.8, label="median")
         number_axis(ax)
     axes[0].set_ylim(min(0.0, float(described["p5"].min())), float(described["p95"].max()) * 1.03)
     return figure

@@ -1,4 +1,4 @@
-"""Figures as files: SVG that can stand in a page, and PNG for a manuscript."""
+"""Figures as files: SVG that can stand in a page, PDF and PNG for a manuscript."""
 
 from __future__ import annotations
 
@@ -66,18 +66,19 @@ class Drawing:
         root.set("style", "stroke-linejoin:round;stroke-linecap:butt")
         return ElementTree.tostring(root, encoding="unicode")
 
-    def write(self, folder: Path) -> tuple[Path, Path]:
-        """Write name.svg and name.png (300 dpi) into a folder; the same figure gives the same bytes.
+    def write(self, folder: Path) -> tuple[Path, Path, Path]:
+        """Write name.svg, name.pdf and name.png (300 dpi) into a folder; the same figure gives the same bytes.
 
         Returns
         -------
-        svg, png : Path
+        svg, pdf, png : Path
         """
-        svg, png = folder / f"{self.name}.svg", folder / f"{self.name}.png"
+        svg, pdf, png = (folder / f"{self.name}.{suffix}" for suffix in ("svg", "pdf", "png"))
         svg.write_text(self.svg, encoding="utf-8")
         with styled():
+            self.figure.savefig(pdf, metadata=dict.fromkeys(("Creator", "Producer", "CreationDate")))
             self.figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
-        return svg, png
+        return svg, pdf, png
 
 
 def draw(figure: Figure, name: str, mark: str = "") -> Drawing:

@@ -68,6 +68,7 @@ STYLE: Any = {
     "savefig.facecolor": "white",
     "svg.fonttype": "none",  # text stays text: it can be searched, copied and edited
     "svg.hashsalt": "riskkit",
+    "pdf.fonttype": 42,  # TrueType, which journals ask for
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from riskkit.report.associations import associations
@@ -13,7 +12,7 @@ from riskkit.report.checks import left_out_told, opinion_table, opinion_told, pr
 from riskkit.report.figure import warning
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
-from riskkit.report.numbered import Numbered, Numberer, Progress, Shown
+from riskkit.report.numbered import Numbered, Numberer, Shown
 from riskkit.report.people import characteristics_table, flow_figure
 from riskkit.report.references import Bibliography, bibliography, citations, made_told
 from riskkit.report.sections import Section, report_section
@@ -38,6 +37,8 @@ class Content:
         The headline.
     people, reading : str
         Who was followed; how the findings are to be read.
+    figures : tuple of Shown
+        All of them in order; the others say where they stand.
     flow : Shown
     baseline : Numbered or None
         The table of characteristics.
@@ -67,6 +68,7 @@ class Content:
     answer: tuple[str, ...]
     people: str
     reading: str
+    figures: tuple[Shown, ...]
     flow: Shown
     baseline: Numbered | None
     sections: tuple[Section, ...]
@@ -95,33 +97,28 @@ class Content:
         yield "strobe", strobe_table(self.strobe)
 
 
-def report_content(results: Results, figures: Path | None = None, on_progress: Progress | None = None) -> Content:
-    """Write the sentences, lay out the tables and draw the figures of a report.
-
-    Parameters
-    ----------
-    results : Results
-    figures : path, optional
-        Folder for the figures' files. Without one nothing is drawn: there are words and tables only.
-    on_progress : callable, optional
-        Called with what is being made.
-    """
+def report_content(results: Results) -> Content:
+    """Write the sentences and lay out the tables and figures of a report; nothing is drawn yet."""
     manifest = results.manifest
     found = associations(results)
-    numberer = Numberer(figures, warning(manifest), on_progress)
+    numberer = Numberer(warning(manifest))
     told = methods(results)
+    flow = numberer.figure(flow_figure(results, found))
+    baseline = numberer.table(characteristics_table(results))
+    sections = tuple(
+        report_section(results, exposure, f"e{i}", [a for a in found if a.exposure == exposure], numberer)
+        for i, exposure in enumerate(manifest["exposures"], start=1)
+    )
     return Content(
         manifest=manifest,
         warning=warning(manifest),
         answer=headline(found),
         people=people(found),
         reading=f"{reading(found)} {CAUTION}".strip(),
-        flow=numberer.figure(flow_figure(results, found)),
-        baseline=numberer.table(characteristics_table(results)),
-        sections=tuple(
-            report_section(results, exposure, f"e{i}", [a for a in found if a.exposure == exposure], numberer)
-            for i, exposure in enumerate(manifest["exposures"], start=1)
-        ),
+        figures=tuple(numberer.figures),
+        flow=flow,
+        baseline=baseline,
+        sections=sections,
         proportional=proportional_hazards(found),
         opinion=opinion_told(results),
         opinion_table=numberer.table(opinion_table(results)),

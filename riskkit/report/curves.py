@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -29,19 +30,16 @@ def curves_figure(
     knots = results.manifest["exposures"][exposure]["knots"]
     panels = [Panel(a.outcome, a.outcome_label, _line(a)) for a in shown]
     lowest = {a.outcome: Lowest(a.shape.x, a.shape.low, a.shape.high) for a in shown if a.shape and lowest_point(a)}
-    wide, narrow = (
-        spline(
-            curves,
-            _histogram(results, exposure),
-            panels,
-            xlabel=text.axis,
-            ylabel=text.ratio_axis,
-            reference=_reference(text),
-            knots=knots,
-            lowest=lowest,
-            narrow=each,
-        )
-        for each in (False, True)
+    drawn = partial(
+        spline,
+        curves,
+        _histogram(results, exposure),
+        panels,
+        xlabel=text.axis,
+        ylabel=text.ratio_axis,
+        reference=_reference(text),
+        knots=knots,
+        lowest=lowest,
     )
     circle = (
         f"The circle is the lowest point, with its {text.level} confidence interval below it. It is shown where "
@@ -63,7 +61,7 @@ def curves_figure(
         f"{text.ratio} read off the curves",
         text.label,
     )
-    return PageFigure("curves", wide, narrow, caption, " ".join(finding(a) for a in shown), table)
+    return PageFigure("curves", drawn, caption, " ".join(finding(a) for a in shown), table)
 
 
 def models_figure(
@@ -81,19 +79,16 @@ def models_figure(
     main = f"{analysis['time_scales'][0]}/{analysis['main_model']}"
     series = {name: label for name, label in series.items() if name in set(curves["series"])}
     panels = [Panel(a.outcome, a.outcome_label) for a in shown]
-    wide, narrow = (
-        comparison(
-            curves,
-            _histogram(results, exposure),
-            panels,
-            series,
-            main,
-            xlabel=text.axis,
-            ylabel=text.ratio_axis.replace(f" ({text.level} CI)", ""),
-            reference=_reference(text),
-            narrow=each,
-        )
-        for each in (False, True)
+    drawn = partial(
+        comparison,
+        curves,
+        _histogram(results, exposure),
+        panels,
+        series,
+        main,
+        xlabel=text.axis,
+        ylabel=text.ratio_axis.replace(f" ({text.level} CI)", ""),
+        reference=_reference(text),
     )
     caption = (
         f"Does the curve depend on the model? Hazard ratios by {text.name} relative to {text.reference} in every "
@@ -109,7 +104,7 @@ def models_figure(
         text.unit,
         f"{text.ratio} at two levels of {text.name}, by model",
     )
-    return PageFigure("models", wide, narrow, caption, _spread(curves, shown[0], text), table)
+    return PageFigure("models", drawn, caption, _spread(curves, shown[0], text), table)
 
 
 def _series(analysis: Mapping[str, Any]) -> dict[str, str]:

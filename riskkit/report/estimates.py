@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -37,9 +38,7 @@ def groups_figure(
         )
         for a in shown
     ]
-    wide, narrow = (
-        shape(groups, panels, xlabel=text.axis, ylabel=text.ratio_axis, narrow=each) for each in (False, True)
-    )
+    drawn = partial(shape, groups, panels, xlabel=text.axis, ylabel=text.ratio_axis)
     floating = is_floating(groups)
     boxes = "the information behind it" if floating else "the number of events"
     lines = (
@@ -60,7 +59,7 @@ def groups_figure(
         f"{text.ratio} by group of {text.name}",
         text.ratio,
     )
-    return PageFigure("groups", wide, narrow, caption, _groups_told(groups, shown), table)
+    return PageFigure("groups", drawn, caption, _groups_told(groups, shown), table)
 
 
 def linear_figure(
@@ -89,7 +88,6 @@ def linear_figure(
             estimate = (usual.ratio, usual.low, usual.high, 1 / usual.se**2)
             rows.append(ForestRow("corrected for dilution", *estimate, strong=False, indented=True))
     heads = ForestHeads("Outcome", "Events", text.short, "p", f"Hazard ratio per {text.increment} higher, log scale")
-    wide, narrow = (forest(rows, heads, narrow=each) for each in (False, True))
     caption = (
         f"Hazard ratios per {text.increment} higher {text.name}, taken as a straight line on the log scale; where "
         "the curve is bent, this is its average slope. The area of each box is proportional to the information "
@@ -101,7 +99,8 @@ def linear_figure(
     table = linear_table(
         estimates, corrected, outcomes, f"{text.ratio} per {text.increment} higher {text.name}", text.short
     )
-    return PageFigure("linear", wide, narrow, caption, f"Hazard ratio per {text.increment} higher: {told}.", table)
+    finding = f"Hazard ratio per {text.increment} higher: {told}."
+    return PageFigure("linear", partial(forest, rows, heads), caption, finding, table)
 
 
 def _marked(many: bool) -> str:

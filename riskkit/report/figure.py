@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +28,9 @@ class PageFigure:
     ----------
     name : str
         Of its files and ids.
-    wide, narrow : Figure
-        For a page and for a telephone; the same numbers.
+    draw : callable
+        Draws it when called with narrow=False (for a page) or narrow=True (for a telephone); the same numbers. It can
+        be pickled, so that another process may do it.
     caption : str
         What is shown and how to read it.
     finding : str
@@ -39,11 +40,20 @@ class PageFigure:
     """
 
     name: str
-    wide: Figure
-    narrow: Figure
+    draw: Callable[..., Figure]
     caption: str
     finding: str
     table: Table
+
+    @property
+    def wide(self) -> Figure:
+        """For a page."""
+        return self.draw(narrow=False)
+
+    @property
+    def narrow(self) -> Figure:
+        """For a telephone."""
+        return self.draw(narrow=True)
 
 
 @dataclass(frozen=True)

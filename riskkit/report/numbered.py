@@ -1,18 +1,13 @@
-"""Figures and tables with their numbers in a report, the figures drawn."""
+"""Figures and tables with their numbers in a report."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count as counter
-from pathlib import Path
 
-from riskkit.figures.svg import draw
 from riskkit.report.figure import PageFigure
 from riskkit.tables.table import Table
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -22,24 +17,35 @@ class Shown:
     Attributes
     ----------
     number : int
-    name, id : str
-        The figure's kind, and the name of its files.
-    wide, narrow : str
-        SVG for a page; empty where nothing was drawn, the narrow one also where it is not wanted.
-    caption, finding : str
-        How to read it, and what there is to see.
-    table : Table
-        The numbers behind it.
+    id : str
+        Its place, and the name of its files.
+    figure : PageFigure
+    caption : str
+        The figure's, after what every figure of simulated data says.
+    folded : bool
+        Opened by the reader: one drawing serves every width.
     """
 
     number: int
-    name: str
     id: str
-    wide: str
-    narrow: str
+    figure: PageFigure
     caption: str
-    finding: str
-    table: Table
+    folded: bool
+
+    @property
+    def name(self) -> str:
+        """The figure's kind."""
+        return self.figure.name
+
+    @property
+    def finding(self) -> str:
+        """What there is to see."""
+        return self.figure.finding
+
+    @property
+    def table(self) -> Table:
+        """The numbers behind it."""
+        return self.figure.table
 
     @property
     def table_id(self) -> str:
@@ -61,42 +67,34 @@ class Numbered:
 
 
 class Numberer:
-    """Numbers the figures and the tables of a report in the order in which they come, and draws the figures.
+    """Numbers the figures and the tables of a report in the order in which they come.
 
     Parameters
     ----------
-    folder : path or None
-        For the figures' files. Without one nothing is drawn.
     mark : str
         What every figure of simulated data says; empty where the data are real.
-    on_progress : callable, optional
-        Called with what is being made.
+
+    Attributes
+    ----------
+    figures : list of Shown
+        Those that have a number.
     """
 
-    def __init__(self, folder: Path | None, mark: str, on_progress: Progress | None = None) -> None:
-        self._folder, self._mark, self._on_progress = folder, mark, on_progress
-        self._figures, self._tables = counter(1), counter(1)
+    def __init__(self, mark: str) -> None:
+        self.figures: list[Shown] = []
+        self._mark, self._tables = mark, counter(1)
 
     def table(self, table: Table | None) -> Numbered | None:
         """The table with the next number; None for none."""
         return Numbered(next(self._tables), table) if table else None
 
     def figure(self, figure: PageFigure, about: str = "", folded: bool = False) -> Shown:
-        """The figure with the next number, of a folded one only the wide drawing."""
-        number = next(self._figures)
-        if self._on_progress:
-            of = f" of {about}" if about else ""
-            self._on_progress(f"figure {number}: {figure.name}{of}")
-        name = "-".join(part for part in (f"figure-{number}", _slug(about), figure.name) if part)
+        """The figure with the next number."""
+        number = len(self.figures) + 1
+        id = "-".join(part for part in (f"figure-{number}", _slug(about), figure.name) if part)
         caption = f"{self._mark}. {figure.caption}" if self._mark else figure.caption
-        wide = narrow = ""
-        if self._folder:
-            drawing, title = draw(figure.wide, name, self._mark), f"Figure {number}. {caption}"
-            drawing.write(self._folder)
-            wide = drawing.inline(title, figure.finding)
-            if not folded:
-                narrow = draw(figure.narrow, f"{name}-narrow", self._mark).inline(title, figure.finding)
-        return Shown(number, figure.name, name, wide, narrow, caption, figure.finding, figure.table)
+        self.figures.append(Shown(number, id, figure, caption, folded))
+        return self.figures[-1]
 
 
 def _slug(text: str) -> str:

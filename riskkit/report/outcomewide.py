@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,6 @@ def volcano_figure(
     ]
     lines = thresholds(estimates, found[0].level)
     xlabel = f"Hazard ratio per {text.increment} higher, log scale"
-    wide, narrow = (volcano(points, lines, xlabel=xlabel, narrow=each) for each in (False, True))
     marks = (
         "Filled: below Holm's threshold; outlined in blue: below that of the false discovery rate (Benjamini and "
         "Hochberg). "
@@ -94,7 +94,7 @@ def volcano_figure(
     by_p = {a.outcome: a.outcome_label for a in sorted(found, key=lambda a: a.linear.p if a.linear else np.inf)}
     title = f"{text.ratio} per {text.increment} higher {text.name}, by p value"
     table = linear_table(estimates, estimates.iloc[:0], by_p, title, text.short)
-    return PageFigure("volcano", wide, narrow, caption, _told(found, clear), table)
+    return PageFigure("volcano", partial(volcano, points, lines, xlabel=xlabel), caption, _told(found, clear), table)
 
 
 def _told(found: Sequence[Association], clear: Sequence[str]) -> str:

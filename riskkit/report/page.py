@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from riskkit.report.content import Content, report_content
-from riskkit.report.numbered import Progress
+from riskkit.report.drawing import Drawn, Progress, draw_figures
 from riskkit.report.render import render
 from riskkit.results import Results
 
@@ -19,10 +20,10 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     ----------
     results : Results
     folder : path
-        Replaced if it is there. It gets index.html, figures/ (SVG, and PNG at 300 dpi), tables/ (every table as CSV,
-        as it is printed) and data/ (every frame of the results as CSV and Parquet).
+        Replaced if it is there. It gets index.html, figures/ (SVG, PDF, and PNG at 300 dpi), tables/ (every table
+        as CSV, as it is printed) and data/ (every frame of the results as CSV and Parquet).
     on_progress : callable, optional
-        Called with what is being made.
+        Called with the name of each figure that was drawn.
 
     Returns
     -------
@@ -36,8 +37,9 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     (partial / "data").mkdir()
     (partial / "tables").mkdir()
     try:
-        content = report_content(results, partial / "figures", on_progress)
-        (partial / "index.html").write_text(_page(content), encoding="utf-8")
+        content = report_content(results)
+        drawings = draw_figures(content.figures, partial / "figures", content.warning, on_progress)
+        (partial / "index.html").write_text(_page(content, drawings), encoding="utf-8")
         for name, table in content.tables():
             (partial / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
         for name, frame in results.frames().items():
@@ -52,8 +54,8 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
 
 def page_html(results: Results) -> str:
     """The page as HTML, with its words and tables only: nothing is drawn."""
-    return _page(report_content(results))
+    return _page(report_content(results), {})
 
 
-def _page(content: Content) -> str:
-    return render("page.html.j2", **vars(content), frames=Results.frame_names())
+def _page(content: Content, drawings: Mapping[str, Drawn]) -> str:
+    return render("page.html.j2", **vars(content), drawings=drawings, frames=Results.frame_names())

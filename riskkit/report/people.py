@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -30,8 +31,7 @@ def flow_figure(results: Results, found: Sequence[Association]) -> PageFigure:
     columns = (Column("Step", numeric=False), Column("Left out"), Column("Remaining"))
     told = f"Of {count(steps[0].remaining)} people, {count(steps[-1].remaining)} were analysed."
     caption = "Who was studied, and who was left out for which reason, in the order of the steps."
-    wide, narrow = (flow(steps, end, narrow=each) for each in (False, True))
-    return PageFigure("flow", wide, narrow, caption, told, Table("People at each step", columns, rows))
+    return PageFigure("flow", partial(flow, steps, end), caption, told, Table("People at each step", columns, rows))
 
 
 def age_and_sex_figure(
@@ -42,13 +42,13 @@ def age_and_sex_figure(
     if described.empty or not found or exposure not in set(described["exposure"]):
         return None
     rows = described[described["exposure"] == exposure]
-    wide, narrow = (age_and_sex(rows, xlabel="Age (years)", ylabel=text.axis, narrow=each) for each in (False, True))
+    drawn = partial(age_and_sex, rows, xlabel="Age (years)", ylabel=text.axis)
     caption = (
         f"{text.label} by age and sex in the cohort, in five-year bands of age: median (line), middle half of people "
         "(darker), and middle nine tenths (paler). Dashed: the median of the other sex."
     )
     told = " ".join(_ages_told(str(sex), bands, text) for sex, bands in rows.groupby("sex", sort=False))
-    return PageFigure("age-and-sex", wide, narrow, caption, told, _age_table(rows, text))
+    return PageFigure("age-and-sex", drawn, caption, told, _age_table(rows, text))
 
 
 def _ages_told(sex: str, bands: pd.DataFrame, text: ExposureText) -> str:

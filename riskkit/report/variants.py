@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,6 @@ def subgroups_figure(
     heads = ForestHeads(
         "", "Events", text.short, "Heterogeneity", f"Hazard ratio per {text.increment} higher, log scale"
     )
-    wide, narrow = (forest(rows, heads, narrow=each) for each in (False, True))
     caption = (
         f"Hazard ratios per {text.increment} higher {text.name} in subgroups (outlined), under that of everyone "
         "(filled). Heterogeneity is tested by Cochran's Q over the subgroups' estimates. The area of each box is "
@@ -74,7 +74,8 @@ def subgroups_figure(
     )
     outcomes = {a.outcome: a.outcome_label for a in shown}
     table = subgroups_table(compared, outcomes, f"{text.ratio} per {text.increment} higher, by subgroup", text.short)
-    return PageFigure("subgroups", wide, narrow, caption, subgroups_told(results, exposure, shown), table)
+    told = subgroups_told(results, exposure, shown)
+    return PageFigure("subgroups", partial(forest, rows, heads), caption, told, table)
 
 
 def sensitivity_figure(
@@ -100,7 +101,6 @@ def sensitivity_figure(
                 )
             )  # fmt: skip
     heads = ForestHeads("", "Events", text.short, "Change", f"Hazard ratio per {text.increment} higher, log scale")
-    wide, narrow = (forest(rows, heads, narrow=each) for each in (False, True))
     caption = (
         f"Does the estimate depend on choices of the analysis? Hazard ratios per {text.increment} higher {text.name} "
         f"in each sensitivity analysis, over the main analysis's {text.level} confidence interval (shaded). An "
@@ -110,7 +110,8 @@ def sensitivity_figure(
     outcomes = {a.outcome: a.outcome_label for a in shown}
     title = f"{text.ratio} per {text.increment} higher, by sensitivity analysis"
     table = sensitivity_table(compared, main, outcomes, title, text.short)
-    return PageFigure("sensitivity", wide, narrow, caption, sensitivity_told(results, exposure, shown), table)
+    told = sensitivity_told(results, exposure, shown)
+    return PageFigure("sensitivity", partial(forest, rows, heads), caption, told, table)
 
 
 def subgroups_told(results: Results, exposure: str, found: Sequence[Association]) -> str:

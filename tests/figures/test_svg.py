@@ -27,13 +27,13 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).mkdir()
         draw(figure(), "f").write(tmp_path / name)
-    for file in ("f.svg", "f.png"):
+    for file in ("f.svg", "f.png", "f.pdf"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     assert b"<dc:date>" not in (tmp_path / "a/f.svg").read_bytes()
 
 
 def test_a_png_has_300_dots_an_inch(tmp_path: Path) -> None:
-    _, png = draw(figure(), "f").write(tmp_path)
+    *_, png = draw(figure(), "f").write(tmp_path)
     assert struct.unpack(">II", png.read_bytes()[16:24]) == (3 * PNG_DPI, 2 * PNG_DPI)
 
 

@@ -4,19 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from results_example import example_results, with_correction, with_repeats, with_variants
 
 from riskkit.errors import DataError
 from riskkit.report.check import check_report, passages
-from riskkit.report.page import write_report
 from riskkit.results import Results
-
-RESULTS = with_repeats(with_variants(with_correction(example_results(1, 2))))
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(RESULTS, tmp_path_factory.mktemp("reports") / "example").parent
 
 
 def other(results: Results, name: str, row: int, column: str, value: object) -> Results:
@@ -25,20 +16,20 @@ def other(results: Results, name: str, row: int, column: str, value: object) -> 
     return replace(results, **{name: frame})
 
 
-def test_a_report_agrees_with_its_own_results(report: Path) -> None:
-    found = check_report(RESULTS, report)
+def test_a_report_agrees_with_its_own_results(results: Results, report: Path) -> None:
+    found = check_report(results, report)
     assert found.differences.empty
     assert found.numbers > 600
 
 
-def test_a_number_changed_on_the_page_is_found_where_it_stands(report: Path, tmp_path: Path) -> None:
+def test_a_number_changed_on_the_page_is_found_where_it_stands(results: Results, report: Path, tmp_path: Path) -> None:
     html = (report / "index.html").read_text(encoding="utf-8")
     (tmp_path / "data").symlink_to(report / "data")
     row = html.index('<tr id="e1-o2"')
     forged = html[:row] + html[row:].replace("900 / 5,859", "901 / 5,859", 1)
     assert forged != html
     (tmp_path / "index.html").write_text(forged, encoding="utf-8")
-    found = check_report(RESULTS, tmp_path).differences
+    found = check_report(results, tmp_path).differences
     assert found["where"].tolist() == ["e1-o2"]
     assert "901 / 5,859" in found["printed"].iloc[0]
     assert "900 / 5,859" in found["derived"].iloc[0]
@@ -51,30 +42,32 @@ def test_a_number_changed_on_the_page_is_found_where_it_stands(report: Path, tmp
         ("characteristics", "value", 4321.0),
     ],
 )  # fmt: skip
-def test_results_that_say_otherwise_are_found(report: Path, frame: str, column: str, value: object) -> None:
-    rows = getattr(RESULTS, frame)
-    analysis = RESULTS.manifest["analysis"]
+def test_results_that_say_otherwise_are_found(
+    results: Results, report: Path, frame: str, column: str, value: object
+) -> None:
+    rows = getattr(results, frame)
+    analysis = results.manifest["analysis"]
     main = rows.index
     if "model" in rows:
         main = rows.index[(rows["model"] == analysis["main_model"]) & (rows["time_scale"] == "age")]
-    found = check_report(other(RESULTS, frame, main[0], column, value), report).differences
+    found = check_report(other(results, frame, main[0], column, value), report).differences
     assert f"data/{frame}.parquet" in found["where"].tolist()
     assert (~found["where"].str.startswith("data/")).any()
 
 
-def test_a_passage_that_was_taken_out_is_found(report: Path, tmp_path: Path) -> None:
+def test_a_passage_that_was_taken_out_is_found(results: Results, report: Path, tmp_path: Path) -> None:
     html = (report / "index.html").read_text(encoding="utf-8")
     cut = html.index("<li>There was no evidence")
     (tmp_path / "index.html").write_text(html[:cut] + html[html.index("</li>", cut) + 5 :], encoding="utf-8")
-    found = check_report(RESULTS, tmp_path).differences
+    found = check_report(results, tmp_path).differences
     gone = found[found["printed"] == ""]
     assert gone["derived"].iloc[0].startswith("There was no evidence of an association of serum IGF-I")
-    assert gone["where"].str.startswith("data/").sum() == len(RESULTS.frame_names())  # nor are the data there
+    assert gone["where"].str.startswith("data/").sum() == len(results.frame_names())  # nor are the data there
 
 
-def test_there_must_be_a_report(tmp_path: Path) -> None:
+def test_there_must_be_a_report(results: Results, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="write the report first"):
-        check_report(RESULTS, tmp_path)
+        check_report(results, tmp_path)
 
 
 def test_passages_leave_out_drawings_and_join_cells() -> None:

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 from results_example import example_results
 
 from riskkit.report.associations import Association, associations
 from riskkit.report.checks import opinion_table, opinion_told, proportional_hazards
-from riskkit.report.page import write_report
+from riskkit.report.page import page_html
 from riskkit.results import Results
 
 RESULTS = example_results(1, 2, scales=1, models=1)
@@ -83,10 +82,10 @@ def test_a_run_without_an_opinion_says_nothing_of_it() -> None:
     assert opinion_table(RESULTS) is None
 
 
-def test_the_page_prints_the_opinion(tmp_path: Path) -> None:
+def test_the_page_prints_the_opinion() -> None:
     results = with_opinion()
     names = ("estimates", "curves", "tests", "fits")
     empty = {name: getattr(results, name).iloc[:0] for name in names}
-    html = write_report(replace(results, **empty), tmp_path / "opinion").read_text(encoding="utf-8")
+    html = page_html(replace(results, **empty))
     assert "A second opinion" in html
     assert "fitted again by lifelines 0.30.3" in html

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from results_example import example_results, with_variants
+from results_example import example_results
 
-from riskkit.report.page import write_report
+from riskkit.report.content import report_content
+from riskkit.report.drawing import draw_figures
+from riskkit.report.page import page_html, write_report
 from riskkit.results import Results
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -54,18 +56,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def results() -> Results:
-    return example_results(1, 2)
-
-
-@pytest.fixture(scope="module")
-def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(results, tmp_path_factory.mktemp("reports") / "example")
-
-
-@pytest.fixture(scope="module")
 def page(report: Path) -> Page:
-    return Page(report.read_text(encoding="utf-8"))
+    return Page((report / "index.html").read_text(encoding="utf-8"))
 
 
 def without_fits(results: Results) -> Results:
@@ -126,21 +118,21 @@ def test_nothing_is_fetched(page: Page) -> None:
 
 def test_files_that_are_linked_are_there(page: Page, report: Path) -> None:
     linked = [a["href"] for a in page.all("a") if not a["href"].startswith(("#", "http", "../"))]
-    tables = list((report.parent / "tables").glob("*.csv"))
+    tables = list((report / "tables").glob("*.csv"))
     assert len(tables) == len(page.all("table")) - 1  # the raw data files' is the manifest's
-    assert len(linked) == 2 * (5 + len(Results.frame_names())) + len(tables)
-    assert all((report.parent / href).stat().st_size > 0 for href in linked)
+    assert len(linked) == 3 * 7 + 2 * len(Results.frame_names()) + len(tables)
+    assert all((report / href).stat().st_size > 0 for href in linked)
 
 
 def test_every_figure_tells_its_finding_and_has_its_table(page: Page) -> None:
     drawings = page.all("svg")
-    assert len(drawings) == 10  # five figures in two widths
+    assert len(drawings) == 14  # seven figures in two widths
     assert all(drawing["role"] == "img" for drawing in drawings)
     for drawing in drawings:
         told = re.search(rf'<desc id="{drawing["aria-labelledby"].split()[1]}">([^<]+)</desc>', page.html)
         assert told
         assert re.search(r"\d", told[1])
-    assert len(page.all("figure")) == len(page.all("details")) == len(page.all("figcaption")) == 5
+    assert len(page.all("figure")) == len(page.all("details")) == len(page.all("figcaption")) == 7
 
 
 def test_landmarks_and_headings_are_in_order(page: Page) -> None:
@@ -178,22 +170,25 @@ def test_findings_point_to_the_row_of_their_numbers(page: Page) -> None:
 
 def test_the_data_beside_the_page_are_the_frames(results: Results, report: Path) -> None:
     for name, frame in results.frames().items():
-        parquet = pd.read_parquet(report.parent / "data" / f"{name}.parquet")
+        parquet = pd.read_parquet(report / "data" / f"{name}.parquet")
         pd.testing.assert_frame_equal(parquet, frame)
-        path = report.parent / "data" / f"{name}.csv"
+        path = report / "data" / f"{name}.csv"
         written = pd.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip")
         blank = frame.astype(object).where(frame.notna() & (frame != ""))  # a CSV file knows one kind of nothing
         pd.testing.assert_frame_equal(written.astype(object), blank, check_dtype=False, rtol=0, atol=0)
 
 
 def test_hostile_words_stay_words(results: Results, tmp_path: Path) -> None:
-    html = write_report(hostile(with_variants(results)), tmp_path / "hostile").read_text(encoding="utf-8")
+    html = page_html(hostile(results))
     found = Page(html)
     assert found.open == []
     assert not [tag for tag, _ in found.tags if tag in {"script", "img"}]
     assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
     assert HOSTILE in found.text
-    for svg in (tmp_path / "hostile" / "figures").glob("*.svg"):
+    flow, curves, *_ = report_content(hostile(results)).figures
+    for drawn in draw_figures([flow, curves], tmp_path).values():
+        assert "<script" not in drawn.wide + drawn.narrow
+    for svg in tmp_path.glob("*.svg"):
         assert "<script" not in svg.read_text(encoding="utf-8")
 
 
@@ -210,28 +205,26 @@ def test_the_folder_appears_whole_or_not_at_all(results: Results, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
-def test_an_analysis_of_which_nothing_could_be_fitted_has_a_report_too(results: Results, tmp_path: Path) -> None:
-    html = write_report(without_fits(results), tmp_path / "empty").read_text(encoding="utf-8")
+def test_an_analysis_of_which_nothing_could_be_fitted_has_a_report_too(results: Results) -> None:
+    html = page_html(without_fits(results))
     assert "no model could be fitted" in html
     assert Page(html).open == []
 
 
 @pytest.mark.parametrize("coding", ["spline", "groups", "linear"])
-def test_an_analysis_of_one_coding(results: Results, tmp_path: Path, coding: str) -> None:
+def test_an_analysis_of_one_coding(coding: str) -> None:
+    results = example_results(1, 2)
     frames = {name: getattr(results, name) for name in ("estimates", "curves", "tests", "fits")}
     kept = {name: frame[frame["coding"] == coding] for name, frame in frames.items()}
-    page = Page(write_report(replace(results, **kept), tmp_path / "one").read_text(encoding="utf-8"))
+    page = Page(page_html(replace(results, **kept)))
     assert len(page.all("figure")) == (3 if coding == "spline" else 2)
     assert len(page.ids) == len(set(page.ids))
 
 
-def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_named(
-    results: Results, tmp_path: Path
-) -> None:
-    asked = with_variants(results)
-    frames = {name: getattr(asked, name) for name in ("estimates", "curves", "fits", "tests")}
+def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_named(results: Results) -> None:
+    frames = {name: getattr(results, name) for name in ("estimates", "curves", "fits", "tests")}
     linear = {name: frame[frame["coding"] == "linear"] for name, frame in frames.items()}
-    page = Page(write_report(replace(asked, **linear), tmp_path / "variants").read_text(encoding="utf-8"))
+    page = Page(page_html(replace(results, **linear)))
     text = page.text.replace("\u00a0", " ")
     for expected in (
         "was tested 2 times: there was evidence that it did for death from any cause by sex (p < 0.001)",
@@ -252,8 +245,9 @@ def simulated(results: Results) -> Results:
     return replace(results, manifest={**results.manifest, "cohort": cohort})
 
 
-def test_simulated_data_say_so_wherever_a_reader_looks(results: Results, tmp_path: Path) -> None:
-    page = Page(write_report(simulated(results), tmp_path / "simulated").read_text(encoding="utf-8"))
+def test_simulated_data_say_so_wherever_a_reader_looks(tmp_path: Path) -> None:
+    results = simulated(without_fits(example_results(1, 1)))
+    page = Page(write_report(results, tmp_path / "simulated").read_text(encoding="utf-8"))
     assert "<title>IGF-I and mortality (simulated data)</title>" in page.html
     for place in ("header", "footer"):
         part = page.html[page.html.index(f"<{place}>") : page.html.index(f"</{place}>")]
@@ -264,7 +258,7 @@ def test_simulated_data_say_so_wherever_a_reader_looks(results: Results, tmp_pat
     assert '<body class="simulated-data">' in page.html
     assert not re.search(r"\bfooter\b[^{}]*\{[^}]*display: none", printed[1])
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page.html, re.DOTALL)
-    assert len(captions) == 5
+    assert captions
     assert all("</b> SIMULATED DATA. " in caption for caption in captions)
     for drawing in re.findall(r"<svg.*?</svg>", page.html, re.DOTALL):
         assert ">SIMULATED DATA</text>" in drawing
@@ -277,5 +271,18 @@ def test_real_data_never_say_simulated(page: Page) -> None:
 
 
 def test_the_same_results_give_the_same_page(results: Results, report: Path, tmp_path: Path) -> None:
-    again = write_report(results, tmp_path / "example")
-    assert again.read_bytes() == report.read_bytes()
+    page = (report / "index.html").read_text(encoding="utf-8")
+    drawn = draw_figures(report_content(results).figures[1:3], tmp_path)
+    assert all(drawing.wide in page and drawing.narrow in page for drawing in drawn.values())
+    for path in tmp_path.iterdir():
+        assert path.read_bytes() == (report / "figures" / path.name).read_bytes(), path.name
+    without = re.sub(r'<div class="card.*?</div>\n', "", page, flags=re.DOTALL)
+    assert without == page_html(results)
+
+
+def test_a_folded_figure_is_drawn_once(results: Results, tmp_path: Path) -> None:
+    first = report_content(results).figures[0]
+    for folded in (False, True):
+        drawn = draw_figures([replace(first, folded=folded)], tmp_path)[first.id]
+        assert drawn.wide.count("<svg") == 1
+        assert bool(drawn.narrow) is not folded

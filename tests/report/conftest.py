@@ -1,0 +1,23 @@
+"""One report, drawn once for every test that reads one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from results_example import example_results, with_correction, with_repeats, with_variants
+
+from riskkit.report.page import write_report
+from riskkit.results import Results
+
+
+@pytest.fixture(scope="session")
+def results() -> Results:
+    """Two outcomes with everything that a report can show of them."""
+    return with_repeats(with_variants(with_correction(example_results(1, 2))))
+
+
+@pytest.fixture(scope="session")
+def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of their report."""
+    return write_report(results, tmp_path_factory.mktemp("reports") / "example").parent
