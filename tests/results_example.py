@@ -131,7 +131,7 @@ def with_repeats(results: Results) -> Results:
     """The same results with an exposure measured twice, whose dilution ratio is 0.8 (and known: its SE is 0)."""
     main = main_linear(results)
     corrected = [_ratio(b / 0.8, s / 0.8) for b, s in zip(main["estimate"], main["se"], strict=True)]
-    columns = {"variant": "", "correction": "regression dilution", "dilution_ratio": 0.8, "dilution_se": 0.0}
+    columns = {"variant": "", "correction": "rosner", "dilution_ratio": 0.8, "dilution_se": 0.0}
     frame = main.assign(**pd.DataFrame(corrected, index=main.index), **columns)
     return replace(results, corrected=frame.reset_index(drop=True))
 

@@ -58,7 +58,7 @@ def volcano(points: Sequence[Point], thresholds: Sequence[Threshold], *, xlabel:
     points : sequence of Point
         Those without a ratio or a p value are left out.
     thresholds : sequence of Threshold
-        Lines across, with their label at the edge where fewer outcomes are named.
+        Lines across, with their label at the edge where fewer outcomes are named, in the order of the lines.
     xlabel : str
         Name of the ratio, with the scale it is drawn on.
     narrow : bool
@@ -75,13 +75,7 @@ def volcano(points: Sequence[Point], thresholds: Sequence[Threshold], *, xlabel:
     _p_axis(ax, highest)
     ax.axvline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
     edge = 1 if sum(point.named * np.sign(point.ratio - 1) for point in shown) < 0 else 0
-    for threshold in thresholds:
-        at = _height(threshold.p)
-        ax.axhline(at, color=MUTED, linewidth=0.7, linestyle=(0, (4, 2)), zorder=1, label="threshold")
-        ax.annotate(
-            threshold.label, (edge, at), (2 - 4 * edge, 1.5), xycoords=("axes fraction", "data"), va="bottom",
-            textcoords="offset points", ha="right" if edge else "left", size=6.3 if narrow else 6.8, color=MUTED,
-        )  # fmt: skip
+    _write_thresholds(ax, thresholds, edge, narrow)
     for point in shown:
         face, rim = (MAIN, MAIN) if point.strong else ("white", MAIN) if point.named else (FAINT, MUTED)
         ax.plot(
@@ -112,10 +106,30 @@ def _power(exponent: int) -> str:
     return f"{10.0**-exponent:g}" if exponent < 4 else "10" + str(-exponent).translate(SUPERSCRIPT)
 
 
+def _write_thresholds(ax: Axes, thresholds: Sequence[Threshold], edge: int, narrow: bool) -> None:
+    """Lines across, each with its label above it or, where lines are near each other, above the label before."""
+    inches = _inches(ax)
+    top = -np.inf
+    for threshold in sorted(thresholds, key=lambda each: -each.p):
+        line = _height(threshold.p) * inches
+        ax.axhline(line / inches, color=MUTED, linewidth=0.7, linestyle=(0, (4, 2)), zorder=1, label="threshold")
+        at = max(line, top)
+        top = at + GAP
+        ax.annotate(
+            threshold.label, (edge, line / inches), (2 - 4 * edge, 1.5 + (at - line) * 72),
+            xycoords=("axes fraction", "data"), textcoords="offset points", ha="right" if edge else "left", va="bottom",
+            size=6.3 if narrow else 6.8, color=MUTED,
+        )  # fmt: skip
+
+
+def _inches(ax: Axes) -> float:
+    """Height of one power of ten of a p value."""
+    return float(ax.get_position().height * ax.get_figure().get_size_inches()[1] / np.ptp(ax.get_ylim()))
+
+
 def _write_labels(ax: Axes, points: Sequence[Point], side: int, narrow: bool) -> None:
     """Labels on one side of the line of no difference, from the top down, each below the one before."""
-    figure = ax.get_figure()
-    inches = ax.get_position().height * figure.get_size_inches()[1] / np.ptp(ax.get_ylim())
+    inches = _inches(ax)
     last = np.inf
     for point in sorted(points, key=lambda each: each.p):
         text = wrapped(point.label, 16 if narrow else 30)

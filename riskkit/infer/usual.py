@@ -39,8 +39,8 @@ def correct(estimates: pd.DataFrame, dilution: Dilution) -> pd.DataFrame:
     Returns
     -------
     DataFrame, twice as many rows
-        The same columns and `correction` ("none", "regression dilution"), `dilution_ratio`, `dilution_se`; each
-        corrected row follows its uncorrected one.
+        The same columns and `correction` ("none", or the method of the dilution ratio), `dilution_ratio`,
+        `dilution_se`, `dilution_low`, `dilution_high`; each corrected row follows its uncorrected one.
 
     Raises
     ------
@@ -71,13 +71,17 @@ def correct(estimates: pd.DataFrame, dilution: Dilution) -> pd.DataFrame:
         ratio=np.exp(estimate),
         low=np.exp(estimate - critical * corrected_se),
         high=np.exp(estimate + critical * corrected_se),
-        correction="regression dilution",
-        dilution_ratio=dilution.ratio,
-        dilution_se=dilution.se,
+        correction=dilution.method,
+        **ratio_columns(dilution),
     )
-    uncorrected = estimates.assign(correction="none", dilution_ratio=np.nan, dilution_se=np.nan)
+    uncorrected = estimates.assign(correction="none", **dict.fromkeys(ratio_columns(dilution), np.nan))
     both = pd.concat([uncorrected.reset_index(drop=True), corrected.reset_index(drop=True)])
     return both.sort_index(kind="stable").reset_index(drop=True)
+
+
+def ratio_columns(dilution: Dilution) -> dict[str, float]:
+    """The dilution ratio as the columns that stand beside what it corrected."""
+    return {f"dilution_{name}": float(getattr(dilution, name)) for name in ("ratio", "se", "low", "high")}
 
 
 def group_means(first: pd.Series, second: pd.Series, groups: int = 5) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from matplotlib.figure import Figure
@@ -49,6 +50,20 @@ def test_labels_do_not_overlap_and_stay_inside(narrow: bool) -> None:
         figure.axes[0].xaxis.label.get_window_extent(),
     ]
     assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 for box in everything)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("holm", [0.05 / 30, 0.0018, 0.03])
+def test_labels_of_thresholds_near_each_other_do_not_overlap(holm: float, narrow: bool) -> None:
+    lines = [Threshold(0.05, "p = 0.05"), Threshold(0.05 / 30, "false discovery rate 5%"), Threshold(holm, "Holm")]
+    figure = volcano(POINTS[3:4], lines, xlabel="HR", narrow=narrow)
+    figure.draw_without_rendering()
+    said = {text.get_text(): text.get_window_extent() for text in figure.axes[0].texts}
+    labels = [said[line.label] for line in sorted(lines, key=lambda line: -line.p)]
+    assert all(below.y1 <= above.y0 for below, above in pairwise(labels))  # in the order of their lines
+    assert labels[-1].y1 <= figure.bbox.y1
+    line = figure.axes[0].transData.transform((1, -math.log10(0.05)))[1]
+    assert 0 < said["p = 0.05"].y0 - line < 5  # a label with room stands on its line
 
 
 def test_ticks_are_p_values() -> None:

@@ -62,6 +62,24 @@ def test_a_line_is_attenuated_and_extrapolated_as_algebra_says(frozen):
     assert found.fit.coef[1] == steps[-1.0] == pytest.approx(reach * fit.coef[1] / 0.75, rel=0.015)
 
 
+def test_draws_of_both_signs_leave_little_to_chance(pbc):
+    fit = cox(MODEL, pbc)
+    ratio = dilution_in(fit, "albumin", pbc["repeated"])
+    spread = np.std([simex(fit, "albumin", ratio, replicates=10, seed=seed).fit.coef[0] for seed in range(5)])
+    assert spread < 0.1 * fit.se[0]  # without the opposite draws: 0.6 of it
+
+
+def test_data_simulated_from_the_same_seed_do_not_meet_their_own_draws_again():
+    random = np.random.default_rng(1)
+    covariate, x = random.standard_normal((2, 5_000))
+    y = covariate + 0.5 * x + random.standard_normal(5_000)
+    frame = pd.DataFrame({"y": y, "covariate": covariate, "x": x, "repeat": x + 0.5 * random.standard_normal(5_000)})
+    ratio = replace(dilution(frame["x"], frame["repeat"]), ratio=0.8, se=0.0, within_sd=np.sqrt(0.2))
+    fit = linear("y ~ x + covariate", frame)
+    same, other = (simex(fit, "x", ratio, seed=seed).fit.coef[1] for seed in (1, 2))
+    assert same == pytest.approx(other, abs=0.005)  # errors that are the covariate again move it by 0.03
+
+
 def test_a_logistic_model_comes_near_to_the_one_without_error():
     data = pairs()
     fit = logistic("ill ~ x", data)
@@ -93,8 +111,9 @@ def test_the_seed_decides(pbc):
 def test_bad_arguments_are_refused(pbc):
     fit = cox(MODEL, pbc)
     ratio = dilution_in(fit, "albumin", pbc["repeated"])
-    with pytest.raises(SpecError, match="at least 10 replicates"):
-        simex(fit, "albumin", ratio, replicates=5)
+    for replicates in (8, 11):
+        with pytest.raises(SpecError, match=f"even number of replicates, 10 or more; got {replicates}"):
+            simex(fit, "albumin", ratio, replicates=replicates)
     with pytest.raises(DataError, match="no error to take away"):
         simex(fit, "albumin", replace(ratio, within_sd=0.0))
     with pytest.raises(SpecError, match="light"):

@@ -31,7 +31,7 @@ def slope(estimate: float, se: float) -> pd.DataFrame:
 
 def test_a_slope_is_divided_and_its_variance_widened():
     found = correct(slope(0.2, 0.09), HALF)
-    assert found["correction"].tolist() == ["none", "regression dilution"]
+    assert found["correction"].tolist() == ["none", "rosner"]
     before, after = (row for _, row in found.iterrows())
     pd.testing.assert_frame_equal(found.iloc[:1][["estimate", "se", "ratio", "low", "high", "p"]], slope(0.2, 0.09))
     # By hand: 0.2 / 0.5; sqrt(0.09^2 / 0.5^2 + 0.2^2 0.1^2 / 0.5^4) = sqrt(0.0324 + 0.0064).
