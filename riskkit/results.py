@@ -2,7 +2,7 @@
 
 Every frame shares one vocabulary of columns: exposure outcome time_scale coding model term level x n events
 person_years estimate se ratio low high p. `estimate` and `se` are on the log scale; `ratio`, `low` and `high` are
-exponentiated.
+exponentiated. States at baseline have the time scale "none" and no person_years.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Results:
     Attributes
     ----------
     manifest : dict
-        What was asked, of which cohort (with its exclusion flow, variables and sources), with which software.
+        What was asked, of which cohort (with its exclusion flow, variables and sources), with which software; what the
+        ratios are ("hazard ratio" or "odds ratio") is in ``analysis.measure``.
     estimates : DataFrame
         One row per exposure level or increment of every model: level, x, n, events, person_years, estimate ... p, and
         p_holm and p_fdr, adjusted over the outcomes. Groups also have a floating interval: float_se float_low

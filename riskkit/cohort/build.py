@@ -27,7 +27,7 @@ from riskkit.cohort.files import find
 from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.join import join
 from riskkit.cohort.lock import Source, read_lock
-from riskkit.cohort.outcomes import FollowUp, Outcome, follow_up, outcome
+from riskkit.cohort.outcomes import FollowUp, Outcome, follow_up, outcome, state
 from riskkit.cohort.variables import summarise
 from riskkit.cohort.withdrawals import withdraw
 from riskkit.errors import DataError, DataUnavailable
@@ -152,18 +152,19 @@ def _followed(
     outcomes = {}
     if first is None:
         columns = follow_up(people, spec)
-        for name in spec.outcomes:
-            outcomes[name], own = outcome(people, spec, name)
+        for name, declared in spec.outcomes.items():
+            outcomes[name], own = (state if declared.state else outcome)(people, spec, name)
             columns |= own
         return people, flow, columns, outcomes
     dates = calendar(people, spec, first.days.loc[people.index])
     people, flow = leave_out_unfollowed(people, flow, spec, dates)
     dates, days = dates.of(people.index), first.days.loc[people.index]
     columns = dated_follow_up(spec, dates)
-    for name in spec.outcomes:
+    for name, declared in spec.outcomes.items():
         with _within(f"outcomes.{name}"):
-            outcomes[name], own = dated_outcome(people, spec, name, dates, days)
-            columns |= own
+            made = state(people, spec, name) if declared.state else dated_outcome(people, spec, name, dates, days)
+            outcomes[name] = made[0]
+            columns |= made[1]
     return people, flow, columns, outcomes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskkit.cohort.files import replacing
-from riskkit.cohort.flow import FlowStep
+from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
 from riskkit.cohort.variables import Variable
 from riskkit.errors import DataError
+from riskkit.spec.tables import ExclusionSpec
 
 METADATA = b"riskkit"
 
@@ -79,6 +80,27 @@ class Cohort:
             "remarks": list(self.remarks),
         }
         return json.loads(json.dumps(plain))
+
+    def without(self, exclusions: tuple[ExclusionSpec, ...]) -> Cohort:
+        """The cohort after further steps of its flow.
+
+        Of an outcome's flow this keeps who is at risk only, and variables keep the counts of the whole cohort.
+
+        Raises
+        ------
+        DataError
+            If nobody remains.
+        """
+        if not exclusions:
+            return self
+        people, flow = exclude(self.data, self.flow, exclusions)
+        outcomes = {}
+        for name, outcome in self.outcomes.items():
+            possible = int(people[outcome.at_risk].sum())
+            steps = (("People of the analysis", len(people)), ("Not at risk of the outcome", possible))
+            left = tuple(FlowStep(label, len(people) - remaining, remaining) for label, remaining in steps)
+            outcomes[name] = replace(outcome, flow=left)
+        return replace(self, data=people.reset_index(drop=True), flow=flow, outcomes=outcomes)
 
     def write(self, path: str | Path) -> None:
         """Write one Parquet file; what is not data goes into its schema's metadata, as JSON under the key ``riskkit``.

@@ -42,10 +42,10 @@ class Outcome:
     ----------
     name, label : str
     event : str
-        Its 0/1 column (int8); 0 for those not at risk.
+        Its 0/1 column (int8); 0 for those not at risk. That of a state is float64, missing where it is not known.
     time : str or None
         Its column of follow-up: ``follow_up``, or its own ``<name>_follow_up``, missing for those not at risk. None
-        where the cohort has no follow-up.
+        for a state at baseline, and where the cohort has no follow-up.
     age_exit : str or None
         Its column of age at the end of follow-up: ``age_exit``, or its own ``<name>_age_exit``. None where the cohort
         has no ages.
@@ -121,6 +121,15 @@ def outcome(people: pd.DataFrame, spec: CohortSpec, name: str) -> tuple[Outcome,
             columns[age] = _in_unit(people, spec, str(spec.follow_up and spec.follow_up.age)) + columns[time]
     at_risk = f"{name}_at_risk"
     return Outcome(name, declared.label, name, time, age, at_risk, declared.only, declared.note, flow), columns
+
+
+def state(people: pd.DataFrame, spec: CohortSpec, name: str) -> tuple[Outcome, dict[str, pd.Series]]:
+    """Make the columns of an outcome that is there at baseline or not; not known where the condition is not."""
+    declared = spec.outcomes[name]
+    possible, flow = at_risk_of(people, declared)
+    there = parse(str(declared.state)).truth(people).where(possible, 0.0)
+    made = Outcome(name, declared.label, name, None, None, f"{name}_at_risk", declared.only, declared.note, flow)
+    return made, {name: there, made.at_risk: possible}
 
 
 def at_risk_of(people: pd.DataFrame, declared: OutcomeSpec) -> tuple[pd.Series, tuple[FlowStep, ...]]:

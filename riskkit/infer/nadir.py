@@ -61,8 +61,8 @@ class Nadir:
         """Whether the interval runs into the lower and the upper limit."""
         return self.low <= self.limits[0], self.high >= self.limits[1]
 
-    def sentence(self, unit: str | None = None) -> str:
-        """Say it in a sentence a reader can quote."""
+    def sentence(self, unit: str | None = None, what: str = "risk") -> str:
+        """Say it in a sentence a reader can quote; `what` is what the curve is of, such as prevalence."""
         below, above = self.open_ends
         ends = f"{numbers.measure(self.low)} to {numbers.measure(self.high, unit)}"
         interval = f"{numbers.level(self.level)} CI {ends}"
@@ -70,7 +70,7 @@ class Nadir:
             interval = f"the data do not say where: {ends}, all of the range examined, is possible"
         elif below or above:
             interval += f", where the {'lower' if below else 'upper'} end is that of the range examined, not a bound"
-        where = f"Risk is {self.direction} at {numbers.measure(self.x, unit)}"
+        where = f"{what.capitalize()} is {self.direction} at {numbers.measure(self.x, unit)}"
         if self.at_boundary:
             where += f", the {'lower' if self.x == self.limits[0] else 'upper'} end of the range examined"
         inside = f"probability {self.interior:.2f} that the {self.direction} point is inside the range"

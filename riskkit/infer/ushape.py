@@ -74,8 +74,8 @@ class UShape:
     nadir: Nadir
     level: float
 
-    def verdict(self, unit: str | None = None) -> str:
-        """Say in one sentence whether there is evidence for the shape, and what it is."""
+    def verdict(self, unit: str | None = None, what: str = "risk") -> str:
+        """Say in one sentence whether there is evidence for the shape of `what` the curve is of, and what it is."""
         p = numbers.p_phrase(self.p)
         article = "a U shape" if self.shape == "U" else "an inverse U shape"
         if self.p < 1 - self.level:
@@ -86,14 +86,14 @@ class UShape:
             )
             caution = ", reaching the end of the range examined" if any(turning.open_ends) else ""
             return (
-                f"Evidence for {article}: risk {before} up to {numbers.measure(turning.x, unit)} ({interval}{caution}) "
-                f"and {after} beyond; the U test {p}."
+                f"Evidence for {article}: {what} {before} up to {numbers.measure(turning.x, unit)} "
+                f"({interval}{caution}) and {after} beyond; the U test {p}."
             )
         low, high = numbers.measure(self.lower.x, unit), numbers.measure(self.upper.x, unit)
         ends = f"{self.lower.trend} at {low} and {self.upper.trend} at {high}"
         if self.lower.trend == self.upper.trend:
             ends = f"{self.lower.trend} at {low} and at {high}"
-        return f"No evidence for {article} ({p}): risk {ends}."
+        return f"No evidence for {article} ({p}): {what} {ends}."
 
 
 def ushape(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from riskkit.results import Results
+from riskkit.tables.measure import MEASURES, Measure
 from riskkit.tables.tests import HAZARDS
 
 ADJUSTED = ("p_holm", "p_fdr")
@@ -57,6 +58,8 @@ class Association:
         Where on the page the numbers stand.
     level : float
         Confidence level.
+    measure : Measure
+        What the ratios are.
     reference, reference_label
         Level of the exposure where the ratio is 1, and what it is ("median").
     per_label : str
@@ -87,6 +90,7 @@ class Association:
     unit: str | None
     anchor: str
     level: float
+    measure: Measure
     reference: float
     reference_label: str
     per_label: str
@@ -179,6 +183,7 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
         unit=described["unit"],
         anchor=place,
         level=manifest["analysis"]["level"],
+        measure=MEASURES[manifest["analysis"]["measure"]],
         reference=described["reference"],
         reference_label=described["reference_label"],
         per_label=described["per_label"],

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from riskkit.numbers import NOTHING, count, p_phrase
 from riskkit.report.associations import Association
-from riskkit.report.words import MOST_NAMED, RATIO, TIME_SCALES, alpha, in_sentence, listed, quantity
+from riskkit.report.words import MOST_NAMED, TIME_SCALES, alpha, in_sentence, listed, quantity
 from riskkit.results import Results
+from riskkit.spec.plan import NO_TIME
+from riskkit.tables.measure import MEASURES
 from riskkit.tables.table import Column, Row, Table
 
 VARIANT_MODEL = ("exposure", "outcome", "coding", "variant")  # columns that tell the models of variants apart
@@ -16,13 +18,15 @@ AGREE = 0.01  # standard errors: a difference that no printed number would show
 
 
 def proportional_hazards(found: Sequence[Association]) -> str:
-    """What the tests of proportional hazards say, and what follows where they say no."""
+    """What the tests of proportional hazards say, and what follows where they say no; empty where there are none."""
+    if not found[0].measure.timed:
+        return ""
     tested = [a for a in found if not math.isnan(a.proportional)]
     if not tested:
         return "Proportional hazards were not tested."
     sentences = [
-        f"The {RATIO} of each exposure was tested for change along the time scale (scaled Schoenfeld residuals) in "
-        f"{quantity(len(tested), 'model')}."
+        "The hazard ratio of each exposure was tested for change along the time scale (scaled Schoenfeld residuals) "
+        f"in {quantity(len(tested), 'model')}."
     ]
     against = [a for a in tested if a.proportional < alpha(a)]
     if against:
@@ -34,7 +38,7 @@ def proportional_hazards(found: Sequence[Association]) -> str:
         if len(against) > MOST_NAMED:
             named = f"{count(len(against))} of them, most clearly for {named}"
         sentences.append(
-            f"There was evidence of change for {named}. There the {RATIO} is an average over follow-up, weighted "
+            f"There was evidence of change for {named}. There the hazard ratio is an average over follow-up, weighted "
             "towards when most events happened, and may hide an association that is stronger early or late."
         )
     else:
@@ -64,7 +68,7 @@ def opinion_told(results: Results) -> str:
     software = f"{opinion['software'].iloc[0]} {opinion['version'].iloc[0]}"
     sample = opinion[opinion["n"] < opinion["of_n"]]
     people = (
-        f" (on {count(sample['n'].max())} people at most, half of them with the event where there are as many)"
+        f" (on {count(sample['n'].max())} people at most, half of them with the outcome where there are as many)"
         if len(sample)
         else ""
     )
@@ -93,12 +97,19 @@ def opinion_table(results: Results) -> Table | None:
         return None
     manifest = results.manifest
     models = {model["name"]: model["label"] for model in manifest["analysis"]["models"]}
-    heads = ("Events / people", "Coefficients", "Largest difference,\nstandard errors", "Of a standard error")
+    measure = MEASURES[manifest["analysis"]["measure"]]
+    heads = (
+        f"{measure.events} / people",
+        "Coefficients",
+        "Largest difference,\nstandard errors",
+        "Of a standard error",
+    )
     columns = (Column("Model", numeric=False), *(Column(text) for text in heads))
     rows = []
     for r in opinion.to_dict("records"):
         exposure, outcome = manifest["exposures"][r["exposure"]]["label"], manifest["outcomes"][r["outcome"]]["label"]
-        about = f"{r['coding']}, {models[r['model']]}, {TIME_SCALES[r['time_scale']]}"
+        scale = f", {TIME_SCALES[r['time_scale']]}" if r["time_scale"] != NO_TIME else ""
+        about = f"{r['coding']}, {models[r['model']]}{scale}"
         known = bool(r["converged"])
         cells = (
             f"{count(r['events'])} / {count(r['n'])}\nof {count(r['of_events'])} / {count(r['of_n'])}",

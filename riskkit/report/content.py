@@ -16,7 +16,7 @@ from riskkit.report.numbered import Numbered, Numberer, Shown
 from riskkit.report.people import characteristics_table, flow_figure
 from riskkit.report.references import Bibliography, bibliography, citations, made_told
 from riskkit.report.sections import Section, report_section
-from riskkit.report.strobe import INTRODUCTION, Item, checklist, methods_anchor, strobe_table
+from riskkit.report.strobe import Item, checklist, introduction, methods_anchor, strobe_table
 from riskkit.report.tables import left_out_table
 from riskkit.report.words import CAUTION, headline, people, reading
 from riskkit.results import Results
@@ -36,7 +36,7 @@ class Content:
     answer : tuple of str
         The headline.
     people, reading : str
-        Who was followed; how the findings are to be read.
+        Who was studied; how the findings are to be read.
     figures : tuple of Shown
         All of them in order; the others say where they stand.
     flow : Shown
@@ -45,7 +45,7 @@ class Content:
     sections : tuple of Section
         One for each exposure.
     proportional : str
-        What the tests of proportional hazards say.
+        What the tests of proportional hazards say; empty where there are none.
     opinion, opinion_table
         What other software says, empty and None where it was not asked.
     left_out : str
@@ -126,9 +126,9 @@ def report_content(results: Results) -> Content:
         failures=numberer.table(left_out_table(results)),
         methods=tuple((heading, methods_anchor(heading), paragraph) for heading, paragraph in told),
         limitations=limitations(results, found),
-        strobe_introduction=INTRODUCTION,
+        strobe_introduction=introduction(results),
         strobe=checklist(results),
-        bibliography=bibliography([*(paragraph for _, paragraph in told), INTRODUCTION], manifest),
+        bibliography=bibliography([*(paragraph for _, paragraph in told), introduction(results)], manifest),
         citations=citations(results),
         made=made_told(manifest),
         created=datetime.fromisoformat(manifest["provenance"]["created"]),

@@ -48,7 +48,7 @@ def curves_figure(
         else ""
     )
     caption = (
-        f"Hazard ratios over the range of {text.name} (1st to 99th percentile), relative to {text.reference} "
+        f"{text.ratios} over the range of {text.name} (1st to 99th percentile), relative to {text.reference} "
         f"(diamond). Restricted cubic splines with {len(knots)} knots (ticks on the axis), pointwise {text.level} "
         f"confidence bands (cut where they leave the axes), and the distribution of {text.name} in the cohort (grey). "
         f"{circle}{text.adjusted}"
@@ -90,10 +90,10 @@ def models_figure(
         ylabel=text.ratio_axis.replace(f" ({text.level} CI)", ""),
         reference=_reference(text),
     )
+    other = ", and on the other time scale where there is one" if text.measure.timed else ""
     caption = (
-        f"Does the curve depend on the model? Hazard ratios by {text.name} relative to {text.reference} in every "
-        "model, and on the other time scale where there is one. "
-        f"The band is the main model's {text.level} confidence band."
+        f"Does the curve depend on the model? {text.ratios} by {text.name} relative to {text.reference} in "
+        f"every model{other}. The band is the main model's {text.level} confidence band."
     )
     ends = tuple(end.x for end in shown[0].ends)
     table = comparison_table(
@@ -126,7 +126,7 @@ def _spread(curves: pd.DataFrame, a: Association, text: ExposureText) -> str:
         read = [nearest(points, end.x)["ratio"] for _, points in rows.groupby("series")]
         told.append(f"from {ratio(min(read))} to {ratio(max(read))} at {measure(end.x, text.unit)}")
     return (
-        f"For {in_sentence(a.outcome_label)}, the hazard ratio of {text.name} lies {' and '.join(told)} "
+        f"For {in_sentence(a.outcome_label)}, the {text.measure.ratio} of {text.name} lies {' and '.join(told)} "
         f"in the {rows['series'].nunique()} models shown."
     )
 
@@ -144,7 +144,7 @@ def _line(a: Association) -> str:
     tests = p_phrase(a.overall)
     if not math.isnan(a.nonlinear):
         tests += f", {p_phrase(a.nonlinear, 'non-linear p')}"
-    return "\n".join(line for line in (f"{count(a.events)} events", tests, lowest_point(a)) if line)
+    return "\n".join(line for line in (f"{count(a.events)} {a.measure.event}s", tests, lowest_point(a)) if line)
 
 
 def _readings(curves: pd.DataFrame, groups: pd.DataFrame, text: ExposureText) -> list[float]:

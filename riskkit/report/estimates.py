@@ -40,15 +40,15 @@ def groups_figure(
     ]
     drawn = partial(shape, groups, panels, xlabel=text.axis, ylabel=text.ratio_axis)
     floating = is_floating(groups)
-    boxes = "the information behind it" if floating else "the number of events"
+    boxes = "the information behind it" if floating else f"the number of {text.measure.event}s"
     lines = (
         f"Lines are floating {text.level} confidence intervals, by which any two groups can be compared"
         if floating
         else f"Lines are {text.level} confidence intervals relative to the reference group, which has none"
     )
     caption = (
-        f"Hazard ratios by group of {text.name}. Each box stands at its group's median, its area proportional to "
-        f"{boxes}; the ratio is above and the number of events below. {lines}. {text.adjusted}"
+        f"{text.ratios} by group of {text.name}. Each box stands at its group's median, its area proportional to "
+        f"{boxes}; the ratio is above and the number of {text.measure.event}s below. {lines}. {text.adjusted}"
     )
     table = groups_table(
         on_main_scale(results.estimates, results.manifest, exposure, "groups"),
@@ -58,6 +58,7 @@ def groups_figure(
         text.unit,
         f"{text.ratio} by group of {text.name}",
         text.ratio,
+        text.measure,
     )
     return PageFigure("groups", drawn, caption, _groups_told(groups, shown), table)
 
@@ -87,20 +88,18 @@ def linear_figure(
         if usual:
             estimate = (usual.ratio, usual.low, usual.high, 1 / usual.se**2)
             rows.append(ForestRow("corrected for dilution", *estimate, strong=False, indented=True))
-    heads = ForestHeads("Outcome", "Events", text.short, "p", f"Hazard ratio per {text.increment} higher, log scale")
+    heads = ForestHeads("Outcome", text.measure.events, text.short, "p", f"{text.per}, log scale")
     caption = (
-        f"Hazard ratios per {text.increment} higher {text.name}, taken as a straight line on the log scale; where "
+        f"{text.ratios} per {text.increment} higher {text.name}, taken as a straight line on the log scale; where "
         "the curve is bent, this is its average slope. The area of each box is proportional to the information "
         f"behind it, and an arrow marks an interval that leaves the axis. {_marked(many)}{_dilution(corrected)}"
         f"{text.adjusted}"
     )
     told = listed(f"{in_sentence(a.outcome_label)} {interval(a.linear, a.level)}" for a in found if a.linear)
     outcomes = {a.outcome: a.outcome_label for a in ordered}
-    table = linear_table(
-        estimates, corrected, outcomes, f"{text.ratio} per {text.increment} higher {text.name}", text.short
-    )
-    finding = f"Hazard ratio per {text.increment} higher: {told}."
-    return PageFigure("linear", partial(forest, rows, heads), caption, finding, table)
+    title = f"{text.ratio} per {text.increment} higher {text.name}"
+    table = linear_table(estimates, corrected, outcomes, title, text.short, text.measure)
+    return PageFigure("linear", partial(forest, rows, heads), caption, f"{text.per}: {told}.", table)
 
 
 def _marked(many: bool) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from riskkit.numbers import level, measure
 from riskkit.report.words import TIME_SCALES, in_sentence
+from riskkit.tables.measure import MEASURES, Measure
 from riskkit.tables.table import Table
 
 SIMULATED = "SIMULATED DATA"
@@ -66,8 +67,12 @@ class ExposureText:
         "Serum IGF-I", "serum IGF-I" (in a sentence), "ng/mL".
     axis : str
         "Serum IGF-I (ng/mL)".
+    measure : Measure
+        What the ratios are.
     ratio, short, ratio_axis : str
         "Hazard ratio (95% CI)", "HR (95% CI)" and the label of a ratio axis.
+    ratios, per : str
+        "Hazard ratios" and "Hazard ratio per SD (81.3 ng/mL) higher".
     increment : str
         "SD (81.3 ng/mL)".
     reference : str
@@ -83,9 +88,12 @@ class ExposureText:
     name: str
     unit: str | None
     axis: str
+    measure: Measure
     ratio: str
     short: str
     ratio_axis: str
+    ratios: str
+    per: str
     increment: str
     reference: str
     reference_x: float
@@ -109,18 +117,23 @@ def exposure_text(manifest: Mapping[str, Any], exposure: str) -> ExposureText:
     described, analysis = manifest["exposures"][exposure], manifest["analysis"]
     interval = f"({level(analysis['level'])} CI)"
     at = measure(described["reference"], described["unit"])
+    measured = MEASURES[analysis["measure"]]
+    scale = f"; time scale: {TIME_SCALES[analysis['time_scales'][0]]}" if measured.timed else ""
     named = described["reference_label"] in ("median", "mean")
     return ExposureText(
         label=described["label"],
         name=in_sentence(described["label"]),
         unit=described["unit"],
         axis=f"{described['label']} ({described['unit']})" if described["unit"] else described["label"],
-        ratio=f"Hazard ratio {interval}",
-        short=f"HR {interval}",
-        ratio_axis=f"Hazard ratio {interval}, log scale",
+        measure=measured,
+        ratio=f"{measured.title} {interval}",
+        short=f"{measured.short} {interval}",
+        ratio_axis=f"{measured.title} {interval}, log scale",
+        ratios=f"{measured.title}s",
+        per=f"{measured.title} per {described['per_label']} higher",
         increment=described["per_label"],
         reference=f"the {described['reference_label']}, {at}" if named else at,
         reference_x=described["reference"],
         level=level(analysis["level"]),
-        adjusted=f"Model: {model_label(analysis)}; time scale: {TIME_SCALES[analysis['time_scales'][0]]}.",
+        adjusted=f"Model: {model_label(analysis)}{scale}.",
     )

@@ -36,7 +36,7 @@ class IndexEntry:
     thumbnail : str
         SVG of the main figure, made here; empty where there is none.
     facts : str
-        People and events.
+        People and events (or cases).
     created : datetime or None
     reason : str
         Why the analysis was not made, in one sentence; empty for one that was.
@@ -70,7 +70,8 @@ def index_entry(results: Results) -> IndexEntry:
         if figure:
             drawing = draw(figure.narrow, f"index-{analysis['name']}", warning(manifest))
             thumbnail = drawing.inline(figure.caption, figure.finding)
-        facts = f"{count(first.people)} people, {count(first.events)} events ({in_sentence(first.outcome_label)})"
+        had = f"{count(first.events)} {first.measure.event}s ({in_sentence(first.outcome_label)})"
+        facts = f"{count(first.people)} people, {had}"
     return IndexEntry(
         name=analysis["name"],
         title=analysis["title"],

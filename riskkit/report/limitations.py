@@ -9,6 +9,12 @@ from riskkit.numbers import count
 from riskkit.report.associations import Association
 from riskkit.report.methods import term_parts
 from riskkit.results import Results
+from riskkit.tables.measure import MEASURES
+
+CROSS_SECTIONAL = (
+    "Exposure and outcome were measured at the same time: nothing here says which came first. Where an outcome is "
+    "common, an odds ratio lies further from 1 than the ratio of prevalences."
+)
 
 
 def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ...]:
@@ -23,6 +29,7 @@ def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ..
         "This is an observational study. The associations may be due in part or in whole to causes of both the "
         "exposure and the outcome that were not measured, or not measured well, and to illness that changed the "
         "exposure before it was measured.",
+        "" if MEASURES[manifest["analysis"]["measure"]].timed else CROSS_SECTIONAL,
         _uncorrected(results),
         f"{pairs}, and {uncorrected} corrected for their number." if len(tested) > 1 else "",
         "People with a missing value in a model were left out of it, which may bias the results if they differ.",

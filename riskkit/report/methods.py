@@ -12,6 +12,7 @@ from riskkit.report.associations import main_only, main_rows
 from riskkit.report.references import WORKS
 from riskkit.report.words import TIME_SCALES, in_sentence, listed, quantity
 from riskkit.results import Results
+from riskkit.tables.measure import MEASURES, Measure
 
 CALL = re.compile(r"(?P<function>\w+)\(\s*(?P<variable>[A-Za-z_]\w*)\s*(?:,\s*(?P<argument>.+?)\s*)?\)")
 SET_ONCE = "Knots and cut points were set once, from everyone with a measurement, and are the same in every model."
@@ -22,7 +23,7 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
     manifest = results.manifest
     return (
         ("Design and people", _design(manifest)),
-        ("Outcomes and follow-up", _outcomes(manifest)),
+        (outcomes_heading(manifest), _outcomes(manifest)),
         ("Exposure", " ".join([*map(_exposure, manifest["exposures"].values()), SET_ONCE])),
         ("Models", _models(manifest)),
         *((("Measurement error", _dilution(results)),) if len(results.corrected) else ()),
@@ -31,6 +32,11 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
         ("Missing data", _missing(results)),
         ("Software", _software(manifest)),
     )
+
+
+def outcomes_heading(manifest: Mapping[str, Any]) -> str:
+    """The heading of the paragraph on outcomes."""
+    return "Outcomes and follow-up" if _measure(manifest).timed else "Outcomes"
 
 
 def covariate(term: str, labels: Mapping[str, str]) -> str:
@@ -59,7 +65,8 @@ def term_parts(term: str) -> tuple[str, str, str]:
 def _design(manifest: Mapping[str, Any]) -> str:
     cohort = manifest["cohort"]
     flow = cohort["flow"]
-    kind = "A simulated cohort" if cohort["simulated"] else "A prospective cohort study"
+    design = "A prospective cohort study" if _measure(manifest).timed else "A cross-sectional study"
+    kind = "A simulated cohort" if cohort["simulated"] else design
     left_out = sum(step["removed"] for step in flow)
     source = " [@cohort]" if cohort["citation"] else ""
     return (
@@ -73,9 +80,12 @@ def _outcomes(manifest: Mapping[str, Any]) -> str:
     outcomes = listed([in_sentence(outcome["label"]) for outcome in manifest["outcomes"].values()])
     declared = [manifest["cohort"]["outcomes"][name] for name in manifest["outcomes"]]
     notes = " ".join(f"{outcome['label']}: {_sentence(outcome['note'])}" for outcome in declared if outcome["note"])
+    named = f"The outcome{'s were' if len(manifest['outcomes']) > 1 else ' was'} {outcomes}"
+    if not _measure(manifest).timed:
+        return f"{named}, as people had it at baseline. {notes}".strip()
     follow_up = manifest["cohort"]["follow_up"]
     return (
-        f"The outcome{'s were' if len(manifest['outcomes']) > 1 else ' was'} {outcomes}. Follow-up began at "
+        f"{named}. Follow-up began at "
         f"{in_sentence(follow_up['start'])}, and ended at {in_sentence(follow_up['end'])}. People without the outcome "
         "by then were censored, as were those whose follow-up another event had ended (cause-specific hazards). "
         f"{notes}"
@@ -103,10 +113,11 @@ def _models(manifest: Mapping[str, Any]) -> str:
     analysis = manifest["analysis"]
     labels = {name: variable["label"] for name, variable in manifest["cohort"]["variables"].items()}
     main, *others = analysis["time_scales"]
-    sentences = [
-        f"Hazard ratios were estimated by Cox regression [@cox] with {TIME_SCALES[main]} as the time scale"
-        + (" and delayed entry at the age of entry [@thiebaut]." if main == "age" else "."),
-    ]
+    timed = _measure(manifest).timed
+    cox = f"Hazard ratios were estimated by Cox regression [@cox] with {TIME_SCALES[main]} as the time scale" + (
+        " and delayed entry at the age of entry [@thiebaut]." if main == "age" else "."
+    )
+    sentences = [cox if timed else "Odds ratios were estimated by logistic regression (maximum likelihood)."]
     for model in analysis["models"]:
         is_main = model["name"] == analysis["main_model"]
         named = f"The main model, “{model['label']}”," if is_main else f"The model “{model['label']}”"
@@ -120,7 +131,8 @@ def _models(manifest: Mapping[str, Any]) -> str:
     if others:
         named = listed([TIME_SCALES[scale] for scale in others])
         sentences.append(f"Every model was fitted again with {named} as the time scale.")
-    sentences.append("Ties were handled by Efron's method [@efron].")
+    if timed:
+        sentences.append("Ties were handled by Efron's method [@efron].")
     return " ".join(sentences)
 
 
@@ -135,9 +147,9 @@ def _dilution(results: Results) -> str:
             of = in_sentence(exposure["label"])
             ratios.append(f"{ratio(first['dilution_ratio'])} (SE {ratio(first['dilution_se'])}) for {of}")
     return (
-        "Straight lines were corrected for regression dilution with the help of those measured twice: the log hazard "
-        "ratio was divided by the dilution ratio, given the model's covariates (Rosner, Willett and Spiegelman "
-        "[@rosner]). "
+        "Straight lines were corrected for regression dilution with the help of those measured twice: the log "
+        f"{_measure(manifest).ratio} was divided by the dilution ratio, given the model's covariates (Rosner, Willett "
+        "and Spiegelman [@rosner]). "
         + (f"In the main model this ratio was {listed(ratios)}. " if ratios else "")
         + "Intervals carry the uncertainty of the dilution ratio; the p value is that of the uncorrected line."
     )
@@ -151,14 +163,15 @@ def _variants(manifest: Mapping[str, Any]) -> str:
     """Which subgroups and sensitivity analyses there are, and how they are judged."""
     analysis = manifest["analysis"]
     sentences = [
-        "The analysis file names these beforehand; each is the main model, fitted to other people or follow-up."
+        "The analysis file names these beforehand; each is the main model, fitted to other people"
+        f"{' or follow-up' if _measure(manifest).timed else ''}."
     ]
     if analysis["subgroups"]:
         kinds = listed(dict.fromkeys(in_sentence(subgroup["by"]) for subgroup in analysis["subgroups"]))
         sentences.append(
-            f"Subgroups by {kinds} were compared by Cochran's Q [@cochran], the squared distances of their log hazard "
-            "ratios from the mean weighted by information, on one degree of freedom fewer than there are subgroups. "
-            "Subgroups that overlap were not tested."
+            f"Subgroups by {kinds} were compared by Cochran's Q [@cochran], the squared distances of their log "
+            f"{_measure(manifest).ratio}s from the mean weighted by information, on one degree of freedom fewer than "
+            "there are subgroups. Subgroups that overlap were not tested."
         )
     changes = [_change(change) for change in analysis["sensitivity"]]
     if changes:
@@ -186,11 +199,13 @@ def _change(change: Mapping[str, Any]) -> str:
 
 def _tests(results: Results) -> str:
     confidence = level(results.manifest["analysis"]["level"])
+    timed = _measure(results.manifest).timed
+    hazards = ", proportional hazards by the score test of Grambsch and Therneau [@grambsch]" if timed else ""
     sentences = [
         f"Intervals are {confidence} confidence intervals; bands around curves hold at each point, not for the curve "
         "as a whole.",
         "Overall association and non-linearity were tested by two-sided Wald tests of all spline terms and of the "
-        "non-linear ones, proportional hazards by the score test of Grambsch and Therneau [@grambsch].",
+        f"non-linear ones{hazards}.",
     ]
     if (results.characteristics["kind"] != "people").any():
         sentences.append("Groups of people were compared by standardised differences (Yang and Dalton [@yang]).")
@@ -227,7 +242,8 @@ def _missing(results: Results) -> str:
     return (
         "Each model used the people with a value for all of its variables (complete cases). "
         + (f"This left out {listed(ranges)}. " if ranges else "")
-        + f"A model with fewer than {count(analysis['min_events'])} events was not fitted and is listed as left out."
+        + f"A model with fewer than {count(analysis['min_events'])} {_measure(manifest).event}s was not fitted and is "
+        "listed as left out."
     )
 
 
@@ -237,6 +253,10 @@ def _software(manifest: Mapping[str, Any]) -> str:
         [f"{name} {version}{f' [@{name}]' if name in WORKS else ''}" for name, version in made["packages"].items()]
     )
     return f"riskkit {made['riskkit']} with Python {made['python']}, {packages}."
+
+
+def _measure(manifest: Mapping[str, Any]) -> Measure:
+    return MEASURES[manifest["analysis"]["measure"]]
 
 
 def _values(values: Sequence[float], unit: str | None) -> str:

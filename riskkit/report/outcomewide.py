@@ -80,7 +80,7 @@ def volcano_figure(
         if a.linear
     ]
     lines = thresholds(estimates, found[0].level)
-    xlabel = f"Hazard ratio per {text.increment} higher, log scale"
+    xlabel = f"{text.per}, log scale"
     marks = (
         "Filled: below Holm's threshold; outlined in blue: below that of the false discovery rate (Benjamini and "
         "Hochberg). "
@@ -88,12 +88,12 @@ def volcano_figure(
         else ""
     )
     caption = (
-        f"Hazard ratio per {text.increment} higher {text.name} and p value for each of {count(len(points))} outcomes; "
+        f"{text.per} {text.name} and p value for each of {count(len(points))} outcomes; "
         f"evidence is clearer higher up. {marks}{text.adjusted}"
     )
     by_p = {a.outcome: a.outcome_label for a in sorted(found, key=lambda a: a.linear.p if a.linear else np.inf)}
     title = f"{text.ratio} per {text.increment} higher {text.name}, by p value"
-    table = linear_table(estimates, estimates.iloc[:0], by_p, title, text.short)
+    table = linear_table(estimates, estimates.iloc[:0], by_p, title, text.short, text.measure)
     return PageFigure("volcano", partial(volcano, points, lines, xlabel=xlabel), caption, _told(found, clear), table)
 
 

@@ -1,4 +1,4 @@
-"""The STROBE checklist for cohort studies, filled with where each item is met, and with honest blanks.
+"""The STROBE checklist for cohort and cross-sectional studies: where each item is met, with honest blanks.
 
 von Elm E, Altman DG, Egger M, et al. (2007) The Strengthening the Reporting of Observational Studies in Epidemiology
 (STROBE) statement. Lancet 370:1453-1457. The items are paraphrased.
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from riskkit.report.methods import outcomes_heading
 from riskkit.results import Results
+from riskkit.tables.measure import MEASURES
 from riskkit.tables.table import Column, Row, Table
 
 Status = Literal["met", "in part", "not met"]
@@ -53,7 +55,12 @@ LIMITATIONS = Link("limitations", "Limitations")
 PROVENANCE = Link("provenance", "Provenance")
 CHECKS = Link("checks", "Checks")
 AUTHORS = "For the authors to write."
-INTRODUCTION = "Where this report meets the items for cohort studies [@vonelm], and where it does not."
+
+
+def introduction(results: Results) -> str:
+    """What stands above the checklist."""
+    design = "cohort" if MEASURES[results.manifest["analysis"]["measure"]].timed else "cross-sectional"
+    return f"Where this report meets the items for {design} studies [@vonelm], and where it does not."
 
 
 def checklist(results: Results) -> tuple[Item, ...]:
@@ -64,6 +71,8 @@ def checklist(results: Results) -> tuple[Item, ...]:
     described = bool((results.characteristics["kind"] != "people").any())
     groups = bool((results.estimates["coding"] == "groups").any())
     variants = bool(analysis["subgroups"] or analysis["sensitivity"])
+    outcomes = _methods(outcomes_heading(manifest))
+    timed = MEASURES[analysis["measure"]].timed
     changed = [_methods("Subgroups and sensitivity analyses")] if variants else []
     return (
         Item(1, "Title and abstract", "the design, and a balanced summary", "in part", (FINDINGS,),
@@ -71,13 +80,13 @@ def checklist(results: Results) -> tuple[Item, ...]:
         Item(2, "Background", "scientific background and rationale", "not met", (), AUTHORS),
         Item(3, "Objectives", "specific objectives", "met", (Link("question", "The question"),)),
         Item(4, "Study design", "key elements of the design", "met", (_methods("Design and people"),)),
-        Item(5, "Setting", "places, dates, periods of recruitment and follow-up", "met",
-             (_methods("Design and people"), _methods("Outcomes and follow-up")),
+        Item(5, "Setting", f"places, dates, periods of recruitment{' and follow-up' if timed else ''}", "met",
+             (_methods("Design and people"), outcomes),
              "As far as the cohort file says."),
-        Item(6, "Participants", "who was eligible, how they were selected and followed", "met",
-             (FLOW, _methods("Outcomes and follow-up"))),
+        Item(6, "Participants", f"who was eligible, how they were selected{' and followed' if timed else ''}", "met",
+             (FLOW, outcomes)),
         Item(7, "Variables", "outcomes, exposures, confounders, defined", "met",
-             (_methods("Outcomes and follow-up"), _methods("Exposure"), _methods("Models"))),
+             (outcomes, _methods("Exposure"), _methods("Models"))),
         Item(8, "Data sources and measurement", "how each variable was measured", "in part",
              (PROVENANCE, LIMITATIONS),
              "Files and notes on variables are given; methods of assay and interview are for the authors to describe."),
@@ -91,10 +100,11 @@ def checklist(results: Results) -> tuple[Item, ...]:
              (_methods("Models"), _methods("Tests and intervals"), _methods("Missing data"), *changed),
              "" if changed else "There are no subgroups or sensitivity analyses."),
         Item(13, "Participants (results)", "numbers at each stage, with reasons; a flow diagram", "met", (FLOW,)),
-        Item(14, "Descriptive data", "characteristics, missing data, follow-up time",
+        Item(14, "Descriptive data", f"characteristics, missing data{', follow-up time' if timed else ''}",
              "met" if described else "in part", (FLOW,),
              "" if described else "The analysis asks for no table of characteristics."),
-        Item(15, "Outcome data", "numbers of outcome events over time", "met", (main,)),
+        Item(15, "Outcome data", "numbers of outcome events over time" if timed else "numbers with each outcome", "met",
+             (main,)),
         Item(16, "Main results", "unadjusted and adjusted estimates with precision; group limits; absolute risks",
              "in part", (main,),
              "The least adjusted model stands for the unadjusted; "

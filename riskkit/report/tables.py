@@ -27,6 +27,7 @@ def main_table(results: Results, exposure: str, text: ExposureText, found: Seque
         exposure,
         f"Main results: {text.name} with every outcome. {text.short} is per {text.increment} higher. {text.adjusted}",
         text.short,
+        text.measure,
         {a.outcome: a.anchor for a in found},
     )
 
@@ -52,13 +53,15 @@ def side_by_side(results: Results, exposure: str, text: ExposureText, found: Seq
     linear = results.estimates[(results.estimates["exposure"] == exposure) & (results.estimates["coding"] == "linear")]
     if linear.empty or len(analysis["models"]) * len(analysis["time_scales"]) < 2:
         return None
+    compared = "Models and time scales" if text.measure.timed else "Models"
     return models_table(
         linear,
         {a.outcome: a.outcome_label for a in found},
         {model["name"]: model["label"] for model in analysis["models"]},
         {scale: TIME_SCALES[scale].capitalize() for scale in analysis["time_scales"]},
         analysis["main_model"],
-        f"Models and time scales side by side. {text.ratio} per {text.increment} higher {text.name}",
+        text.measure,
+        f"{compared} side by side. {text.ratio} per {text.increment} higher {text.name}",
     )
 
 

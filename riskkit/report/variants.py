@@ -64,16 +64,15 @@ def subgroups_figure(
                         heading_remark=remark, strong=False, indented=True,
                     )
                 )  # fmt: skip
-    heads = ForestHeads(
-        "", "Events", text.short, "Heterogeneity", f"Hazard ratio per {text.increment} higher, log scale"
-    )
+    heads = ForestHeads("", text.measure.events, text.short, "Heterogeneity", f"{text.per}, log scale")
     caption = (
-        f"Hazard ratios per {text.increment} higher {text.name} in subgroups (outlined), under that of everyone "
+        f"{text.ratios} per {text.increment} higher {text.name} in subgroups (outlined), under that of everyone "
         "(filled). Heterogeneity is tested by Cochran's Q over the subgroups' estimates. The area of each box is "
         f"proportional to the information behind it. {text.adjusted}"
     )
     outcomes = {a.outcome: a.outcome_label for a in shown}
-    table = subgroups_table(compared, outcomes, f"{text.ratio} per {text.increment} higher, by subgroup", text.short)
+    title = f"{text.ratio} per {text.increment} higher, by subgroup"
+    table = subgroups_table(compared, outcomes, title, text.short, text.measure)
     told = subgroups_told(results, exposure, shown)
     return PageFigure("subgroups", partial(forest, rows, heads), caption, told, table)
 
@@ -100,16 +99,16 @@ def sensitivity_figure(
                     strong=False, indented=True, band=band, moved=bool(r.moved),
                 )
             )  # fmt: skip
-    heads = ForestHeads("", "Events", text.short, "Change", f"Hazard ratio per {text.increment} higher, log scale")
+    heads = ForestHeads("", text.measure.events, text.short, "Change", f"{text.per}, log scale")
     caption = (
-        f"Does the estimate depend on choices of the analysis? Hazard ratios per {text.increment} higher {text.name} "
+        f"Does the estimate depend on choices of the analysis? {text.ratios} per {text.increment} higher {text.name} "
         f"in each sensitivity analysis, over the main analysis's {text.level} confidence interval (shaded). An "
         "estimate that moved out of it is orange. Change: by how much the ratio differs from that of the main "
         f"analysis. {text.adjusted}"
     )
     outcomes = {a.outcome: a.outcome_label for a in shown}
     title = f"{text.ratio} per {text.increment} higher, by sensitivity analysis"
-    table = sensitivity_table(compared, main, outcomes, title, text.short)
+    table = sensitivity_table(compared, main, outcomes, title, text.short, text.measure)
     told = sensitivity_told(results, exposure, shown)
     return PageFigure("sensitivity", partial(forest, rows, heads), caption, told, table)
 
@@ -126,8 +125,8 @@ def subgroups_told(results: Results, exposure: str, found: Sequence[Association]
     differ = tests[tests["p_heterogeneity"] < alpha].sort_values("p_heterogeneity")
     named = [f"{label[r.outcome]} by {in_sentence(r.by)} ({p_phrase(r.p_heterogeneity)})" for r in differ.itertuples()]
     asked = (
-        f"Whether the hazard ratio of {in_sentence(found[0].exposure_label)} differed between subgroups was tested "
-        f"{quantity(len(tests), 'time')}"
+        f"Whether the {found[0].measure.ratio} of {in_sentence(found[0].exposure_label)} differed between subgroups "
+        f"was tested {quantity(len(tests), 'time')}"
     )
     if not named:
         return f"{asked}: there was no evidence that it did (smallest {p_phrase(tests['p_heterogeneity'].min())})."

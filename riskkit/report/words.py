@@ -9,10 +9,9 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from riskkit.numbers import HARD, count, level, measure, measures, p_phrase, ratio
+from riskkit.numbers import HARD, count, level, measure, measures, p_phrase, per_cent, ratio
 from riskkit.report.associations import Association, Ratio, is_outcome_wide
 
-RATIO = "hazard ratio"
 MOST_NAMED = 5  # outcomes in a headline
 EPONYM = re.compile(
     "Alzheimer|Barrett|Behçet|Burkitt|Chagas|Crohn|Cushing|Down|Ewing|Graves|Hashimoto|Hodgkin|Huntington|Kaposi|"
@@ -22,7 +21,7 @@ CAUTION = (
     "These are associations in observational data, not effects. No evidence of an association is not evidence that "
     "there is none: look at how wide the interval is."
 )
-TIME_SCALES = {"age": "attained age", "follow_up": "time since entry"}
+TIME_SCALES = {"age": "attained age", "follow_up": "time since entry", "none": "none (states at baseline)"}
 
 
 def headline(found: Sequence[Association]) -> tuple[str, ...]:
@@ -63,7 +62,7 @@ def finding(a: Association) -> str:
         text = f"There was no evidence of an association of {exposure} with {outcome} ({p_phrase(a.overall)})"
         if a.linear and a.linear.p < alpha(a):
             return (
-                f"{text} when its shape was left free, but a straight line gave a {RATIO} of "
+                f"{text} when its shape was left free, but a straight line gave {a.measure.one} of "
                 f"{interval(a.linear, a.level, test=True)} per {a.per_label} higher."
             )
         return f"{text}: {_per(a)} {interval(a.linear, a.level)}.{_usual(a)}" if a.linear else f"{text}."
@@ -99,7 +98,8 @@ def average_told(a: Association) -> str:
     """That a hazard ratio is an average, where there is evidence that it changes along the time scale."""
     if not a.fitted or not a.proportional < alpha(a):
         return ""
-    return f"The {RATIO} changed along the time scale ({p_phrase(a.proportional)}): this is an average over follow-up."
+    changed = f"changed along the time scale ({p_phrase(a.proportional)})"
+    return f"The {a.measure.ratio} {changed}: this is an average over follow-up."
 
 
 def asides(a: Association) -> tuple[str, ...]:
@@ -131,11 +131,16 @@ def has_evidence(a: Association) -> bool:
 
 
 def people(found: Sequence[Association]) -> str:
-    """How many people were followed for how long, and how many had the first outcome, in the main model."""
+    """How many people were studied, for how long if they were followed, and how many had the first outcome."""
     a = next((a for a in found if a.fitted), None)
     if a is None:
         return "No model could be fitted."
     left_out = f" ({count(a.missing)} people with a missing value were left out)" if a.missing else ""
+    if not a.measure.timed:
+        return (
+            f"In the main model, {count(a.people)} people were studied{left_out}; {count(a.events)} "
+            f"({per_cent(100 * a.events / a.people)}) had “{in_sentence(a.outcome_label)}” at baseline."
+        )
     return (
         f"In the main model, {count(a.people)} people were followed for {count(a.person_years)} person-years, "
         f"{a.person_years / a.people:.1f} years on average{left_out}; {count(a.events)} had the outcome "
@@ -235,7 +240,7 @@ def quantity(n: int, noun: str) -> str:
 
 
 def _per(a: Association) -> str:
-    return f"{RATIO} per {a.per_label.replace(' ', HARD)} higher"
+    return f"{a.measure.ratio} per {a.per_label.replace(' ', HARD)} higher"
 
 
 def _ends(a: Association) -> str:
@@ -244,7 +249,7 @@ def _ends(a: Association) -> str:
     if a.reference_label in ("median", "mean"):
         where = f"the {a.reference_label} of {where}"
     return (
-        f"relative to {where}, the {RATIO} was {interval(low, a.level)} at {measure(low.x, a.unit)} and "
+        f"relative to {where}, the {a.measure.ratio} was {interval(low, a.level)} at {measure(low.x, a.unit)} and "
         f"{interval(high, a.level)} at {measure(high.x, a.unit)}"
     )
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from riskkit.cohort.cohort import Cohort
 from riskkit.provenance import provenance
+from riskkit.runner.model import measure
 from riskkit.runner.scale import Scale
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.tables import PER_YEAR
@@ -38,7 +39,7 @@ def described(spec: AnalysisSpec, scales: Mapping[str, Scale], cohort: Cohort) -
     values = cohort.data[name]
     group = pd.Series(np.searchsorted(scale.cuts, values, side="left"), index=values.index)
     labels = ("Q" + (group + 1).astype(str)).where(values.notna())
-    years = cohort.data["follow_up"] / PER_YEAR[str(cohort.time_unit)]
+    years = cohort.data["follow_up"] / PER_YEAR[str(cohort.time_unit)] if measure(spec).timed else None
     variables = {variable: cohort.variables[variable] for variable in spec.characteristics}
     return characteristics(cohort.data, variables, by=labels, person_years=years)
 
@@ -57,6 +58,7 @@ def manifest(path: Path, spec: AnalysisSpec, scales: Mapping[str, Scale], cohort
     return {
         "analysis": {
             **{field: getattr(spec, field) for field in plain},
+            "measure": measure(spec).ratio,
             "main_model": spec.main.name,
             "models": [{"name": m.name, "label": m.label, "covariates": spec.covariates(m)} for m in spec.models],
             "subgroups": [subgroup.model_dump() for subgroup in spec.subgroups],

@@ -13,7 +13,6 @@ from riskkit.design import formula as language
 from riskkit.design.bases import numbers
 from riskkit.design.design import build
 from riskkit.errors import FitError, RiskkitError
-from riskkit.fit.cox import cox
 from riskkit.fit.fit import Fit
 from riskkit.fit.outcomes import cox_many
 from riskkit.infer.anova import anova
@@ -24,11 +23,12 @@ from riskkit.infer.nadir import nadir
 from riskkit.infer.ph import ph_test
 from riskkit.infer.trend import trend
 from riskkit.infer.usual import correct
+from riskkit.runner.model import fit_model, measure
 from riskkit.runner.people import START, people, response
 from riskkit.runner.scale import Scale
 from riskkit.runner.splines import covariances, shape_row, spline_row
 from riskkit.spec.analysis import AnalysisSpec
-from riskkit.spec.plan import EVERYONE, Task, variable_of
+from riskkit.spec.plan import EVERYONE, NO_TIME, Task, variable_of
 from riskkit.spec.tables import PER_YEAR
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model", "variant")
@@ -57,10 +57,10 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
         events = int(data.loc[used[name], name].sum())
         if events < spec.min_events:
             outcomes[name] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
-        elif silent[name].any() or (complete[name] & ~at_risk[name]).any():
+        elif batch[0].time_scale == NO_TIME or silent[name].any() or (complete[name] & ~at_risk[name]).any():
             left = replace(batch[0], covariates=_varying(batch[0], data[used[name] & ~silent[name]]))
             formulas[name] = f"{follow_up} ~ {_terms(left, scale)}"
-            outcomes[name] = _fit_alone(formulas[name], data, used[name] & ~silent[name], cohort)
+            outcomes[name] = _fit_alone(left, formulas[name], data, used[name] & ~silent[name], cohort)
     together = {name: follow_up for name, follow_up in responses.items() if name not in outcomes}
     if together:
         try:
@@ -97,18 +97,21 @@ def _dilution(task: Task, terms: str, data: pd.DataFrame, repeat: str) -> Diluti
 
 
 def _silent(task: Task, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> np.ndarray:
-    """Who is in a category of a covariate in which nobody used has the event, shape (n,).
+    """Who is in a category of a covariate in which nobody used has the event, shape (n,); of a state, also everybody.
 
-    The likelihood puts the hazard of such a category at zero, which no iteration reaches; with its people left out the
-    other coefficients are exactly those of that limit.
+    The likelihood puts the hazard or the odds of such a category at zero (or at infinity), which no iteration reaches;
+    with its people left out the other coefficients are exactly those of that limit.
     """
     event = data[task.outcome].to_numpy() == 1
     out = np.zeros(len(data), dtype=bool)
     for name in map(variable_of, task.covariates):
         if cohort.variables[name].kind != "number":
             codes, levels = pd.factorize(data[name])
-            counts = np.bincount(codes[used & event & (codes >= 0)], minlength=len(levels))
-            out |= (codes >= 0) & np.append(counts == 0, False)[codes]
+            people, cases = (
+                np.bincount(codes[rows & (codes >= 0)], minlength=len(levels)) for rows in (used, used & event)
+            )
+            of_one_kind = (cases == 0) | ((cases == people) & (task.time_scale == NO_TIME))
+            out |= (codes >= 0) & np.append(of_one_kind, False)[codes]
     return out
 
 
@@ -117,10 +120,10 @@ def _varying(task: Task, data: pd.DataFrame) -> tuple[str, ...]:
     return tuple(term for term in task.covariates if data[variable_of(term)].nunique() > 1)
 
 
-def _fit_alone(formula: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> Fit | RiskkitError:
+def _fit_alone(task: Task, formula: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> Fit | RiskkitError:
     """Fit one outcome to its own people; of the variables' summaries only the exposure's is kept."""
     try:
-        fit = cox(formula, _only(data, formula, used), time_unit=str(cohort.time_unit))
+        fit = fit_model(formula, _only(data, formula, used), task, cohort.time_unit)
     except RiskkitError as error:
         return error
     assert fit.design is not None
@@ -168,7 +171,7 @@ def _rows(
         try:
             rows = _answers(task, fit, data, used, scale, spec, cohort)
             rows["fits"] = fit.glance().drop(columns="model").assign(formula=text)
-            if _is_main(task, spec):
+            if _is_main(task, spec) and task.time_scale != NO_TIME:
                 rows["tests"] = pd.concat([rows["tests"], _hazards(task, text, data, used, cohort)], ignore_index=True)
         except RiskkitError as error:
             fit = error
@@ -220,7 +223,7 @@ def _answers(
             rows["splines"] = spline_row(fit, task.exposure, lowest)
             rows["covariances"] = covariances(fit)
             if _is_main(task, spec):
-                rows["shapes"] = shape_row(fit, task.exposure, lowest, scale.unit or "")
+                rows["shapes"] = shape_row(fit, task.exposure, lowest, scale.unit or "", measure(spec).level)
     return rows
 
 
@@ -255,6 +258,9 @@ def _groups(
 
 
 def _person_years(task: Task, data: pd.DataFrame, cohort: Cohort) -> np.ndarray:
+    """Time at risk of each row in years, shape (n,); missing where there is none."""
+    if task.time_scale == NO_TIME:
+        return np.full(len(data), np.nan)
     time = str(cohort.outcomes[task.outcome].time)
     lag = data[START].to_numpy() if START in data else 0.0
     return (data[time].to_numpy(dtype=float) - lag) / PER_YEAR[str(cohort.time_unit)]
@@ -269,6 +275,6 @@ def _trend_test(task: Task, found: pd.DataFrame) -> pd.DataFrame:
 
 def _hazards(task: Task, text: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> pd.DataFrame:
     """Tests of proportional hazards, for the exposure and for the whole model; they need the design again."""
-    found = ph_test(cox(text, _only(data, text, used), time_unit=str(cohort.time_unit)))
+    found = ph_test(fit_model(text, _only(data, text, used), task, cohort.time_unit))
     found = found[found["term"].isin([task.exposure, "GLOBAL"])]
     return found.assign(part="proportional hazards")[["term", "part", "chi2", "df", "p"]]

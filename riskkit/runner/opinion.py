@@ -7,16 +7,17 @@ from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
+import statsmodels.api as sm
 from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceWarning
 
 from riskkit.design.design import Design, build
 from riskkit.design.surv import Surv
-from riskkit.errors import DataError, FitError
-from riskkit.fit.cox import fit_design
+from riskkit.errors import FitError
+from riskkit.fit import cox, logistic
 from riskkit.fit.fit import Fit
+from riskkit.spec.plan import NO_TIME
 
-SOFTWARE = "lifelines"
 STEPS = {"precision": 1e-9, "max_steps": 100}
 KEY = ("exposure", "outcome", "time_scale", "coding", "model")
 COLUMNS = (
@@ -28,7 +29,8 @@ COLUMNS = (
 def second_opinion(
     fits: pd.DataFrame, data: pd.DataFrame, *, models: int = 3, rows: int = 5_000, seed: int = 1
 ) -> pd.DataFrame:
-    """Fit a sample of Cox models again with lifelines (Efron's ties, delayed entry, strata).
+    """Fit a sample of models again: Cox models with lifelines (Efron's ties, delayed entry, strata), logistic models of
+    states at baseline with statsmodels (Logit).
 
     Both fit the same design matrix to the same rows. lifelines starts half-way between zero and riskkit's estimates:
     its Newton steps from zero can diverge where a covariate is strong, and a start at the estimates would prove little.
@@ -52,9 +54,9 @@ def second_opinion(
     -------
     DataFrame, one row per model
         The model's keys, software, version, n and events compared, of_n and of_events the model has, terms (the number
-        of coefficients), converged (whether lifelines did), max_difference_se (the largest absolute difference of two
+        of coefficients), converged (whether it did), max_difference_se (the largest absolute difference of two
         coefficients, in standard errors), max_se_difference (the largest relative difference of two standard errors),
-        formula. Differences are missing where lifelines did not converge.
+        formula. Differences are missing where it did not converge.
 
     Raises
     ------
@@ -68,19 +70,23 @@ def second_opinion(
 
 def _compared(model: pd.Series, data: pd.DataFrame, rows: int, seed: int) -> dict[str, object] | None:
     """Compare one model; None when fewer people than it was fitted to leave a coefficient without an estimate."""
-    whole = build(str(model["formula"]), data)
-    event = _followed(whole).event
-    design = whole if len(event) <= rows else build(str(model["formula"]), data.loc[_some(whole, rows, seed)])
+    formula, has_time = str(model["formula"]), model["time_scale"] != NO_TIME
+    whole = build(formula, data, intercept=not has_time)
+    event = _event(whole)
+    design = whole
+    if len(event) > rows:
+        design = build(formula, data.loc[_some(whole, rows, seed)], intercept=not has_time)
     try:
-        fit = fit_design(design)
+        fit = (cox if has_time else logistic).fit_design(design)
     except FitError:
         return None
-    coefficients, errors = _lifelines(design, fit)
+    software, ask = ("lifelines", _lifelines) if has_time else ("statsmodels", _statsmodels)
+    coefficients, errors = ask(design, fit)
     se = np.sqrt(np.diag(fit.cov))
     return {
         **{name: model[name] for name in KEY},
-        "software": SOFTWARE,
-        "version": version(SOFTWARE),
+        "software": software,
+        "version": version(software),
         "n": fit.n,
         "events": fit.events,
         "of_n": len(event),
@@ -96,7 +102,7 @@ def _compared(model: pd.Series, data: pd.DataFrame, rows: int, seed: int) -> dic
 def _some(design: Design, rows: int, seed: int) -> pd.Index:
     """Rows of the data to compare on, in their order: at most half with an event, the others without."""
     generator = np.random.default_rng(seed)
-    event = _followed(design).event
+    event = _event(design)
     with_event, without = np.flatnonzero(event), np.flatnonzero(~event)
     cases = generator.permutation(with_event)[: rows // 2]
     others = generator.permutation(without)[: rows - len(cases)]
@@ -105,7 +111,8 @@ def _some(design: Design, rows: int, seed: int) -> pd.Index:
 
 def _lifelines(design: Design, fit: Fit) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients and standard errors, in the design's units; missing where the steps did not converge."""
-    followed = _followed(design)
+    followed = design.response
+    assert isinstance(followed, Surv)
     scale = design.x.std(axis=0, ddof=1)
     names = [f"x{i}" for i in range(design.x.shape[1])]
     frame = pd.DataFrame((design.x - design.x.mean(axis=0)) / scale, columns=names)
@@ -131,9 +138,18 @@ def _lifelines(design: Design, fit: Fit) -> tuple[np.ndarray, np.ndarray]:
     return fitted.params_.to_numpy() / scale, fitted.standard_errors_.to_numpy() / scale
 
 
-def _followed(design: Design) -> Surv:
-    if not isinstance(design.response, Surv):
-        raise DataError(
-            "second_opinion: the formula has no Surv(...) on its left; only Cox models have a second opinion."
-        )
-    return design.response
+def _statsmodels(design: Design, fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients and standard errors of statsmodels' Newton steps from zero; missing where they did not converge."""
+    scale = np.where(design.x.std(axis=0) > 0, design.x.std(axis=0), 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sm.tools.sm_exceptions.ConvergenceWarning)
+        fitted = sm.Logit(_event(design), design.x / scale).fit(disp=0, maxiter=STEPS["max_steps"])
+    if not fitted.mle_retvals["converged"]:
+        missing = np.full(len(fit.coef), np.nan)
+        return missing, missing
+    return fitted.params / scale, fitted.bse / scale
+
+
+def _event(design: Design) -> np.ndarray:
+    """Who of the rows has the outcome, shape (n,)."""
+    return design.response.event if isinstance(design.response, Surv) else np.asarray(design.response, dtype=float) == 1

@@ -43,9 +43,11 @@ def people(task: Task, spec: AnalysisSpec, cohort: Cohort, columns: list[str]) -
 
 
 def response(task: Task, spec: AnalysisSpec, cohort: Cohort) -> str:
-    """The task's follow-up as a formula writes it."""
+    """The task's outcome as a formula writes it: its follow-up, or the state itself."""
     outcome = cohort.outcomes[task.outcome]
     time = outcome.time
+    if time is None:
+        return task.outcome
     if task.time_scale == "age":
         return f"Surv(age_entry, {outcome.age_exit}, {task.outcome})"
     variant = variant_of(task, spec)

@@ -9,7 +9,6 @@ import pandas as pd
 
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
-from riskkit.errors import SpecError
 from riskkit.infer.multiplicity import adjust
 from riskkit.results import Results
 from riskkit.runner.describe import age_and_sex, described, histograms, manifest
@@ -61,13 +60,13 @@ def run(
     spec, cohort_spec = load_analysis(analysis)
     if cohort is None:
         cohort = load_cohort(cohort_spec.path)
-    if cohort.follow_up is None or cohort_spec.follow_up is None:
-        raise SpecError(f"{analysis}: cohort '{spec.cohort}' has no [follow_up], which a Cox model needs.")
+    cohort = cohort.without(spec.exclusions)
+    age = cohort_spec.follow_up.age if cohort_spec.follow_up else None
     scales = {name: learn_scale(name, coding, cohort) for name, coding in spec.exposures.items()}
     bench = None
     if keep is not None:
         bench = Bench(Path(keep), fingerprint(analysis.read_bytes(), repr(cohort.describe()).encode()))
-    tasks = plan(spec, cohort_spec.follow_up.age)
+    tasks = plan(spec, age)
     rows = fit_grid(tasks, scales, spec, cohort, on_progress, bench, scheduler)
     about = manifest(analysis, spec, scales, cohort)
     about["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
@@ -76,7 +75,7 @@ def run(
         manifest=about,
         fits=fits,
         opinion=_opinion(fits, spec, cohort),
-        by_age_and_sex=age_and_sex(scales, cohort_spec.follow_up.age, cohort),
+        by_age_and_sex=age_and_sex(scales, age, cohort),
         histograms=histograms(scales, cohort),
         characteristics=described(spec, scales, cohort),
         variants=rows["estimates"][rows["estimates"]["variant"] != EVERYONE].reset_index(drop=True),

@@ -31,8 +31,8 @@ def covariances(fit: Fit) -> pd.DataFrame:
     return pd.DataFrame({"term": names[row], "other": names[column], "covariance": matrix[row, column]})
 
 
-def shape_row(fit: Fit, exposure: str, lowest: Nadir, unit: str) -> pd.DataFrame:
-    """One row: where risk is lowest, and whether the curve is a U, in numbers and in a sentence."""
+def shape_row(fit: Fit, exposure: str, lowest: Nadir, unit: str, what: str) -> pd.DataFrame:
+    """One row: where `what` (risk) is lowest, and whether the curve is a U, in numbers and in a sentence."""
     u = ushape(fit, exposure, level=lowest.level)
     row: dict[str, Any] = {
         "nadir": lowest.x,
@@ -40,9 +40,9 @@ def shape_row(fit: Fit, exposure: str, lowest: Nadir, unit: str) -> pd.DataFrame
         "nadir_high": lowest.high,
         "interior": lowest.interior,
         "at_boundary": lowest.at_boundary,
-        "nadir_sentence": lowest.sentence(unit),
+        "nadir_sentence": lowest.sentence(unit, what),
         "u_p": u.p,
-        "verdict": u.verdict(unit),
+        "verdict": u.verdict(unit, what),
     }
     for name, end in (("lower", u.lower), ("upper", u.upper)):
         row |= {f"{name}_x": end.x, f"{name}_slope": end.estimate, f"{name}_slope_low": end.low}

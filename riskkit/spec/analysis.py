@@ -14,6 +14,7 @@ from riskkit.errors import SpecError, did_you_mean
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
 from riskkit.spec.expression import parse
 from riskkit.spec.load import Fault, SpecModel, read_toml, validate
+from riskkit.spec.tables import ExclusionSpec
 
 AMOUNT = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>\S.*)")
 TERM = re.compile(r"(?:\w+\(\s*)?(?P<variable>[A-Za-z_]\w*)")
@@ -82,7 +83,10 @@ class AnalysisSpec(SpecModel):
     outcomes: tuple[str, ...] = Field(min_length=1)
     models: tuple[ModelSpec, ...] = Field(min_length=1)
     main_model: str | None = Field(None, description="the model the report leads with; the last one unless named")
-    time_scales: tuple[Literal["age", "follow_up"], ...] = Field(("age",), min_length=1)
+    exclusions: tuple[ExclusionSpec, ...] = Field((), description="who of the cohort is left out of this analysis")
+    time_scales: tuple[Literal["age", "follow_up", "none"], ...] = Field(
+        ("age",), min_length=1, description="'none' where the outcomes are states at baseline, and only there"
+    )
     strata: tuple[str, ...] = ()
     characteristics: tuple[str, ...] = Field((), description="variables of the table of characteristics")
     subgroups: tuple[SubgroupSpec, ...] = ()
@@ -129,6 +133,8 @@ def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
         AnalysisSpec, {"name": path.stem, **data}, path, lambda spec: _faults(spec, cohort) if cohort else ()
     )
     assert cohort is not None  # validate has refused a file without the name of its cohort
+    if "time_scales" not in spec.model_fields_set and spec.outcomes[0] in cohort.states:
+        spec = spec.model_copy(update={"time_scales": ("none",)})
     return spec, cohort
 
 
@@ -137,6 +143,7 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     for i, outcome in enumerate(spec.outcomes):
         if outcome not in cohort.outcomes:
             yield _unknown(("outcomes", i), "outcome", outcome, spec, cohort.outcomes)
+    yield from _state_faults(spec, cohort)
     for name, exposure in spec.exposures.items():
         yield from _exposure_faults(name, exposure, spec, units)
     names = [model.name for model in spec.models]
@@ -162,7 +169,31 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
         for j, name in enumerate(getattr(spec, field)):
             if name not in units:
                 yield _unknown((field, j), "variable", name, spec, units)
+    for i, exclusion in enumerate(spec.exclusions):
+        yield from _condition_faults(("exclusions", i, "when"), exclusion.when, spec, units)
     yield from _variant_faults(spec, units)
+
+
+def _state_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
+    """What cannot go together: states at baseline, whose models are logistic, with anything that has follow-up."""
+    states = [name for name in spec.outcomes if name in cohort.states]
+    timed = [name for name in spec.outcomes if name in cohort.outcomes and name not in states]
+    if states and timed:
+        yield Fault(
+            ("outcomes",),
+            f"'{states[0]}' is a state at baseline (odds ratios), '{timed[0]}' has follow-up (hazard ratios). "
+            "Write two analyses.",
+        )
+    elif states:
+        if "time_scales" in spec.model_fields_set and spec.time_scales != ("none",):
+            yield Fault(("time_scales",), "the outcomes are states at baseline and have none. Leave it out.")
+        if spec.strata:
+            yield Fault(("strata",), "a logistic model has none. Write them as covariates.")
+        for i, change in enumerate(spec.sensitivity):
+            if change.lag is not None:
+                yield Fault(("sensitivity", i, "lag"), "the outcomes are states at baseline: there is no follow-up.")
+    elif timed and "none" in spec.time_scales:
+        yield Fault(("time_scales",), "'none' is for states at baseline; these outcomes have 'age' and 'follow_up'.")
 
 
 def _variant_faults(spec: AnalysisSpec, units: Mapping[str, str | None]) -> Iterator[Fault]:
@@ -178,18 +209,24 @@ def _variant_faults(spec: AnalysisSpec, units: Mapping[str, str | None]) -> Iter
                 if name not in units:
                     yield _unknown((*place, "without", j), "variable", name, spec, units)
             if variant.when is not None:
-                try:
-                    absent = [name for name in parse(variant.when).names if name not in units]
-                except SpecError as error:
-                    yield Fault((*place, "when"), str(error))
-                else:
-                    yield from (_unknown((*place, "when"), "variable", name, spec, units) for name in absent)
+                yield from _condition_faults((*place, "when"), variant.when, spec, units)
     for i, change in enumerate(spec.sensitivity):
         place = ("sensitivity", i)
         if change.when is None and change.lag is None and change.trim is None:
             yield Fault(place, "changes nothing: give 'when', 'lag' or 'trim'.")
         if change.trim is not None and not 0 <= change.trim[0] < change.trim[1] <= 100:
             yield Fault((*place, "trim"), "must be two percentiles in increasing order, as in [1, 99].")
+
+
+def _condition_faults(
+    place: tuple[str | int, ...], text: str, spec: AnalysisSpec, units: Mapping[str, str | None]
+) -> Iterator[Fault]:
+    try:
+        absent = [name for name in parse(text).names if name not in units]
+    except SpecError as error:
+        yield Fault(place, str(error))
+    else:
+        yield from (_unknown(place, "variable", name, spec, units) for name in absent)
 
 
 def _exposure_faults(

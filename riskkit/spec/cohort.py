@@ -78,6 +78,11 @@ class CohortSpec(SpecModel):
         return {**{name: outcome for name, outcome in self.outcomes.items() if outcome.sources}, **self.histories}
 
     @property
+    def states(self) -> tuple[str, ...]:
+        """The outcomes without follow-up, which are there at baseline or not."""
+        return tuple(name for name, outcome in self.outcomes.items() if outcome.state or self.follow_up is None)
+
+    @property
     def people_files(self) -> dict[str, FileSpec]:
         """The files with one record a person."""
         return {key: file for key, file in self.files.items() if file.rows == "one"}
@@ -215,10 +220,10 @@ def _expression_faults(spec: CohortSpec) -> Iterator[Fault]:
     for i, exclusion in enumerate(spec.exclusions):
         yield from _text_faults(("exclusions", i, "when"), exclusion.when, "flag", frame)
     for name, outcome in spec.outcomes.items():
-        if outcome.event is not None:
-            yield from _text_faults(("outcomes", name, "event"), outcome.event, "flag", frame)
-        if outcome.only is not None:
-            yield from _text_faults(("outcomes", name, "only"), outcome.only, "flag", frame)
+        for field in ("event", "state", "only"):
+            text = getattr(outcome, field)
+            if text is not None:
+                yield from _text_faults(("outcomes", name, field), text, "flag", frame)
 
 
 def _no_values(variable: VariableSpec | HistorySpec | DerivedSpec) -> pd.Series:

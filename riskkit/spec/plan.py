@@ -11,6 +11,7 @@ from riskkit.spec.analysis import TERM, AnalysisSpec, ExposureSpec
 
 Coding = Literal["spline", "groups", "linear"]
 EVERYONE = ""
+NO_TIME = "none"  # the time scale of states at baseline
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Task:
     ----------
     exposure, outcome : str
         Names in the cohort.
-    time_scale : {"age", "follow_up"}
+    time_scale : {"age", "follow_up", "none"}
+        "none" (`NO_TIME`) where the outcome is a state at baseline.
     coding : {"spline", "groups", "linear"}
         How the exposure enters.
     model : str

@@ -124,8 +124,12 @@ def _follow_up_faults(place: Place, follow_up: FollowUpSpec, spec: CohortSpec) -
 
 
 def _outcome_faults(place: Place, outcome: OutcomeSpec, dated: bool, spec: CohortSpec) -> Iterator[Fault]:
-    if (outcome.event is None) == (not outcome.sources):
-        yield Fault(place, "needs either `event` or `sources`, and not both.")
+    if (outcome.event is not None) + (outcome.state is not None) + bool(outcome.sources) != 1:
+        yield Fault(place, "needs one of `event`, `state` (at baseline) and `sources`, and no more than one.")
+    elif outcome.state is not None:
+        for field in ("time", "codelist", "free_of", "censoring"):
+            if getattr(outcome, field):
+                yield Fault((*place, field), "is for outcomes with follow-up, and a `state` has none. Leave it out.")
     elif outcome.sources and not dated:
         yield Fault((*place, "sources"), "needs `baseline` in [follow_up], a variable of dates.")
     elif outcome.event is not None and dated:

@@ -167,10 +167,13 @@ class FollowUpSpec(SpecModel):
 
 
 class OutcomeSpec(SpecModel):
-    """What counts as an event: a condition, or the first of the dated records of `sources`."""
+    """What counts as an event: a condition, or the first of the dated records of `sources`; or a state at baseline."""
 
     label: str = Field(description="what tables and figures call it")
     event: str | None = Field(None, description="a condition: who has had it by the end of follow-up")
+    state: str | None = Field(
+        None, description="a condition: who has it at baseline; it has no follow-up, and is analysed by its odds"
+    )
     time: str | None = Field(None, description="variable: this outcome's own time from the start")
     only: str | None = Field(None, description="a condition: whom it can happen to")
     sources: tuple[str, ...] = Field((), description="keys of [events], as 'hospital' or 'hospital.primary'")

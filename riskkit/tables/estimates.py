@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from riskkit import numbers
-from riskkit.numbers import NOTHING, count, measure, p_value, ratio_interval
+from riskkit.numbers import NOTHING, count, p_value, per_cent, ratio_interval
+from riskkit.tables.measure import Measure
 from riskkit.tables.table import Column, Row, Table
 
 PER = 1000  # person-years of a rate
-CRUDE = f"Rates are crude: events per {count(PER)} person-years, not adjusted."
+RATE = f"Rate per {count(PER)}"
 
 
 def groups_table(
@@ -24,8 +25,9 @@ def groups_table(
     unit: str | None,
     caption: str,
     head: str,
+    measure: Measure,
 ) -> Table:
-    """The ratio in each group of an exposure in every model, with people, events, person-years and the crude rate.
+    """The ratio in each group of an exposure in every model, with people, events and the crude rate or prevalence.
 
     Parameters
     ----------
@@ -40,6 +42,8 @@ def groups_table(
     caption : str
     head : str
         The head over the columns of ratios.
+    measure : Measure
+        What they are.
     """
     floating = "float_low" in estimates
     found = {(r.outcome, r.level, r.model): r for r in estimates.itertuples()}
@@ -48,10 +52,7 @@ def groups_table(
         Column("Group", numeric=False),
         Column(_of("Range", unit)),
         Column(_of("Median", unit)),
-        Column("People"),
-        Column("Events"),
-        Column("Person-years"),
-        Column(f"Rate per {count(PER)}"),
+        *map(Column, _counted(measure)),
         *(Column(f"{label} (main)" if name == main and len(models) > 1 else label, group=head)
           for name, label in models.items()),
         *((Column("Floating interval"),) if floating else ()),
@@ -66,25 +67,25 @@ def groups_table(
         for r in of_outcome.itertuples():
             cells = (
                 r.level,
-                f"{measure(r.x_low)} to {measure(r.x_high)}",
-                measure(r.x),
-                count(r.n),
-                count(r.events),
-                count(r.person_years),
-                _rate(r.events, r.person_years),
+                f"{numbers.measure(r.x_low)} to {numbers.measure(r.x_high)}",
+                numbers.measure(r.x),
+                *_counts(r, measure),
                 *(_group_ratio(found.get((outcome, r.level, name))) for name in models),
                 *((f"{numbers.ratio(r.float_low)}–{numbers.ratio(r.float_high)}",) if floating else ()),
                 "" if r.reference else p_value(r.p),
             )
             rows.append(Row(cells, kind="indented"))
-    of_whom = (
-        ("People, events, person-years, rates and p values are those of the main model.",) if len(models) > 1 else ()
-    )
-    return Table(caption, columns, tuple(rows), (CRUDE, *of_whom))
+    of_whom = ("Counts, rates and p values are those of the main model.",) if len(models) > 1 else ()
+    return Table(caption, columns, tuple(rows), (_crude(measure), *of_whom))
 
 
 def linear_table(
-    estimates: pd.DataFrame, corrected: pd.DataFrame, outcomes: Mapping[str, str], caption: str, head: str
+    estimates: pd.DataFrame,
+    corrected: pd.DataFrame,
+    outcomes: Mapping[str, str],
+    caption: str,
+    head: str,
+    measure: Measure,
 ) -> Table:
     """The ratio per increment of an exposure for each outcome.
 
@@ -97,8 +98,11 @@ def linear_table(
     outcomes : mapping of str to str
     caption, head : str
         `head` is that of the column of ratios.
+    measure : Measure
+        What they are.
     """
-    heads = ["People", "Events", "Person-years", f"Rate per {count(PER)}", "Left out for missing values", head, "p"]
+    counted = _counted(measure)
+    heads = [*counted, "Left out for missing values", head, "p"]
     usual = {r.outcome: ratio_interval(r.ratio, r.low, r.high) for r in corrected.itertuples()}
     if usual:
         heads.append("Corrected for regression dilution")
@@ -108,15 +112,12 @@ def linear_table(
     for outcome, label in outcomes.items():
         beside = (usual.get(outcome, NOTHING),) if usual else ()
         if outcome not in found.index:
-            rows.append(Row((label, *([NOTHING] * 5), "not estimated", NOTHING, *beside)))
+            rows.append(Row((label, *([NOTHING] * len(counted)), NOTHING, "not estimated", NOTHING, *beside)))
             continue
         r = found.loc[outcome]
-        people, events, years, missing = (count(r[name]) for name in ("n", "events", "person_years", "n_missing"))
         estimate = (ratio_interval(r["ratio"], r["low"], r["high"]), p_value(r["p"]))
-        rows.append(
-            Row((label, people, events, years, _rate(r["events"], r["person_years"]), missing, *estimate, *beside))
-        )
-    return Table(caption, columns, tuple(rows), (CRUDE,))
+        rows.append(Row((label, *_counts(r, measure), count(r["n_missing"]), *estimate, *beside)))
+    return Table(caption, columns, tuple(rows), (_crude(measure),))
 
 
 def curve_table(
@@ -150,7 +151,7 @@ def curve_table(
                 continue
             r = nearest(of_outcome[outcome], x)
             cells.append("1 (reference)" if r["se"] == 0 else ratio_interval(r["ratio"], r["low"], r["high"]))
-        rows.append(Row((measure(x), *cells), strong=all(cell == "1 (reference)" for cell in cells)))
+        rows.append(Row((numbers.measure(x), *cells), strong=all(cell == "1 (reference)" for cell in cells)))
     return Table(caption, columns, tuple(rows))
 
 
@@ -174,7 +175,7 @@ def comparison_table(
     unit : str or None
     caption : str
     """
-    columns = (Column("Outcome and model", numeric=False), *(Column(f"At {measure(x, unit)}") for x in at))
+    columns = (Column("Outcome and model", numeric=False), *(Column(f"At {numbers.measure(x, unit)}") for x in at))
     found = dict(iter(curves.groupby(["outcome", "series"])))
     rows = []
     for outcome, label in outcomes.items():
@@ -197,6 +198,7 @@ def models_table(
     models: Mapping[str, str],
     time_scales: Mapping[str, str],
     main: str,
+    measure: Measure,
     caption: str,
 ) -> Table:
     """The ratio per increment in every model (across) and on every time scale (down).
@@ -209,16 +211,19 @@ def models_table(
         Names to labels, in order.
     main : str
         The model the report leads with.
+    measure : Measure
+        What the ratios are.
     caption : str
     """
     columns = (
-        Column("Outcome and time scale", numeric=False),
+        Column("Outcome and time scale" if measure.timed else "Outcome", numeric=False),
         *(Column(f"{label} (main)" if name == main else label) for name, label in models.items()),
     )
     found = {(r.outcome, r.time_scale, r.model): r for r in estimates.itertuples()}
     rows = []
     for outcome, label in outcomes.items():
-        rows.append(Row((label,), kind="heading"))
+        if measure.timed:
+            rows.append(Row((label,), kind="heading"))
         for i, (scale, scale_label) in enumerate(time_scales.items()):
             cells = []
             for model in models:
@@ -227,8 +232,9 @@ def models_table(
                     cells.append("not estimated")
                     continue
                 cells.append(f"{ratio_interval(r.ratio, r.low, r.high)}\n{count(r.events)} / {count(r.n)}")
-            rows.append(Row((scale_label, *cells), kind="indented", strong=i == 0))
-    return Table(caption, columns, tuple(rows), ("Under each ratio: events / people.",))
+            row = Row((scale_label, *cells), kind="indented", strong=i == 0) if measure.timed else Row((label, *cells))
+            rows.append(row)
+    return Table(caption, columns, tuple(rows), (f"Under each ratio: {measure.event}s / people.",))
 
 
 def failures_table(failures: pd.DataFrame, labels: Mapping[str, Mapping[str, str]], caption: str) -> Table:
@@ -259,8 +265,24 @@ def failures_table(failures: pd.DataFrame, labels: Mapping[str, Mapping[str, str
     return Table(caption, columns, tuple(rows))
 
 
-def _rate(events: float, person_years: float) -> str:
-    return f"{PER * events / person_years:.1f}" if person_years > 0 else NOTHING
+def _counted(measure: Measure) -> tuple[str, ...]:
+    """The heads over `_counts`."""
+    return ("People", measure.events, *(("Person-years", RATE) if measure.timed else ("Prevalence",)))
+
+
+def _counts(r: Any, measure: Measure) -> tuple[str, ...]:
+    """People and events, then person-years and rate where there is follow-up, or else the prevalence."""
+    if not measure.timed:
+        return count(r.n), count(r.events), per_cent(100 * r.events / r.n)
+    rate = f"{PER * r.events / r.person_years:.1f}" if r.person_years > 0 else NOTHING
+    return count(r.n), count(r.events), count(r.person_years), rate
+
+
+def _crude(measure: Measure) -> str:
+    crude = (
+        f"Rates are crude: {measure.event}s per {count(PER)} person-years" if measure.timed else "Prevalences are crude"
+    )
+    return f"{crude}, not adjusted."
 
 
 def _group_ratio(r: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from riskkit.numbers import NOTHING, count, p_value, ratio_interval
+from riskkit.tables.measure import Measure
 from riskkit.tables.table import Column, Row, Table
 
 HAZARDS = "proportional hazards"
@@ -22,6 +23,7 @@ def table_of_tests(
     exposure: str,
     caption: str,
     head: str,
+    measure: Measure,
     anchors: Mapping[str, str],
 ) -> Table:
     """The main results of one exposure with every outcome: people, events, the linear ratio and every test.
@@ -41,6 +43,8 @@ def table_of_tests(
     caption : str
     head : str
         The head of the column of ratios.
+    measure : Measure
+        What they are.
     anchors : mapping of str to str
         The place of each outcome's row, which sentences point to.
     """
@@ -56,7 +60,7 @@ def table_of_tests(
     linear = {r.outcome: r for r in estimates.itertuples()}
     columns = (
         Column("Outcome", numeric=False),
-        Column("Events / people"),
+        Column(f"{measure.events} / people"),
         *((Column(head, group="Straight line"), Column("p", group="Straight line")) if linear else ()),
         *(Column(text, group=group) for text, group, *_ in shown),
     )

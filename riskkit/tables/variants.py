@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
 from riskkit.numbers import MINUS, NOTHING, count, p_value, ratio_interval
+from riskkit.tables.measure import Measure
 from riskkit.tables.table import Column, Row, Table
 
 ESTIMATE = ("estimate", "se", "ratio", "low", "high", "p", "n", "events")
@@ -127,11 +128,13 @@ def percent_change(change: float) -> str:
     return "0%" if text in ("+0%", "-0%") else text.replace("-", MINUS)
 
 
-def subgroups_table(compared: pd.DataFrame, outcomes: Mapping[str, str], caption: str, head: str) -> Table:
+def subgroups_table(
+    compared: pd.DataFrame, outcomes: Mapping[str, str], caption: str, head: str, measure: Measure
+) -> Table:
     """The linear ratio in every subgroup, as `compare_subgroups` laid them out."""
     columns = (
         Column("Subgroup", numeric=False),
-        *(Column(text) for text in ("People", "Events", head, "p", "Heterogeneity: p")),
+        *(Column(text) for text in ("People", measure.events, head, "p", "Heterogeneity: p")),
     )
     rows = []
     for outcome, label in outcomes.items():
@@ -152,12 +155,17 @@ def subgroups_table(compared: pd.DataFrame, outcomes: Mapping[str, str], caption
 
 
 def sensitivity_table(
-    compared: pd.DataFrame, main: pd.DataFrame, outcomes: Mapping[str, str], caption: str, head: str
+    compared: pd.DataFrame,
+    main: pd.DataFrame,
+    outcomes: Mapping[str, str],
+    caption: str,
+    head: str,
+    measure: Measure,
 ) -> Table:
     """The linear ratio in every sensitivity analysis under the main one, as `compare_sensitivity` laid them out."""
     columns = (
         Column("Analysis", numeric=False),
-        *(Column(text) for text in ("People", "Events", head, "p", "Change")),
+        *(Column(text) for text in ("People", measure.events, head, "p", "Change")),
         Column("In the main interval", numeric=False),
     )
     of_main = main.set_index("outcome")

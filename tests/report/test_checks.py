@@ -59,7 +59,7 @@ def test_the_largest_difference_is_told() -> None:
         "difference of a coefficient was 4e-05 standard errors, which no printed number shows; of a standard error, "
         "0.0003%."
     )
-    assert "(on 2,000 people at most, half of them with the event" in opinion_told(with_opinion(n=2000))
+    assert "(on 2,000 people at most, half of them with the outcome" in opinion_told(with_opinion(n=2000))
     assert opinion_told(with_opinion((True, False))).endswith(" In 1 of them its steps did not converge.")
     assert opinion_told(with_opinion((False, False))).endswith("0.30.3. In 2 of them its steps did not converge.")
     wrong = with_opinion()

@@ -8,7 +8,7 @@ from results_example import example_results, with_correction, with_repeats, with
 from riskkit.report.methods import methods
 from riskkit.report.page import page_html
 from riskkit.report.references import MARK, WORKS, bibliography, made_told
-from riskkit.report.strobe import INTRODUCTION
+from riskkit.report.strobe import introduction
 
 RESULTS = example_results(1, 2)
 MANIFEST = RESULTS.manifest
@@ -38,7 +38,7 @@ def test_the_cohort_is_cited_where_its_file_says_how() -> None:
 
 def test_every_mark_that_the_text_makes_has_its_work() -> None:
     full = with_repeats(with_variants(with_correction(RESULTS)))
-    texts = [INTRODUCTION, *(text for _, text in methods(full))]
+    texts = [introduction(full), *(text for _, text in methods(full))]
     keys = {key for text in texts for mark in MARK.finditer(text) for key in mark[2].split("; @")}
     assert {"cox", "efron", "holm", "benjamini", "rosner", "cochran", "vonelm", "yang"} <= keys
     assert keys <= {*WORKS, "cohort"}

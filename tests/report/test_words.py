@@ -19,6 +19,7 @@ from riskkit.report.words import (
     shape_told,
     shapes_counted,
 )
+from riskkit.tables.measure import HAZARD
 
 NAN = float("nan")
 HIGH_END = Ratio(0.9, 0.8, 1.01, NAN, 231.4)
@@ -27,7 +28,7 @@ STRAIGHT = Association(
     anchor="e1-o1", level=0.95, reference=150.0, reference_label="median", per_label="SD (60 ng/mL)", people=5859.0,
     events=520.0, person_years=88000.0, missing=41.0, linear=Ratio(0.88, 0.82, 0.93, 0.0004), usual=None,
     overall=0.0011, nonlinear=0.41, holm=NAN, fdr=NAN, ends=(Ratio(1.2, 1.1, 1.3, NAN, 72.0), HIGH_END), groups=5,
-    shape=None, proportional=0.5, proportional_all=0.2,
+    shape=None, measure=HAZARD, proportional=0.5, proportional_all=0.2,
 )  # fmt: skip
 NONE = replace(STRAIGHT, overall=0.2, nonlinear=0.6, linear=Ratio(1.02, 0.94, 1.11, 0.63), outcome_label="Stroke")
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskkit.errors import DataError
 from riskkit.runner import opinion
 from riskkit.runner.opinion import second_opinion
 
@@ -43,8 +42,8 @@ def test_both_agree_with_ties_delayed_entry_and_strata(formula: str) -> None:
 
 
 def test_a_wrong_fit_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = opinion.fit_design
-    monkeypatch.setattr(opinion, "fit_design", lambda design: right(design, ties="breslow"))
+    right = opinion.cox.fit_design
+    monkeypatch.setattr(opinion.cox, "fit_design", lambda design: right(design, ties="breslow"))
     row = second_opinion(fits("Surv(exit, death) ~ x + sex"), people(800)).iloc[0]
     assert row["max_difference_se"] > 0.01
 
@@ -74,6 +73,9 @@ def test_models_are_taken_evenly_from_the_list() -> None:
     assert second_opinion(many.iloc[:0], people(200)).empty
 
 
-def test_other_models_have_no_second_opinion() -> None:
-    with pytest.raises(DataError, match="only Cox models"):
-        second_opinion(fits("death ~ x"), people(200))
+def test_logistic_models_are_fitted_again_by_statsmodels() -> None:
+    row = second_opinion(fits("death ~ x + sex").assign(time_scale="none"), people(800)).iloc[0]
+    assert (row["software"], row["terms"], row["n"]) == ("statsmodels", 3, 800)
+    assert row["converged"]
+    assert 0 < row["max_difference_se"] < 1e-6
+    assert 0 < row["max_se_difference"] < 1e-6

@@ -204,7 +204,7 @@ def test_every_fault_is_listed_at_once_by_its_place(write):
         ('cohort = "small"', 'cohort = "smal"', "smal.toml: there is no such file. Did you mean 'small.toml'"),
         ('cohort = "small"', "", "cohort: is required and missing"),
         ('outcomes = ["death"]', "outcomes = []", "outcomes: must be a list of at least 1"),
-        ('"follow_up"]', '"followup"]', r"time_scales\[2\]: must be 'age' or 'follow_up'; got 'followup'"),
+        ('"follow_up"]', '"followup"]', r"time_scales\[2\]: must be 'age', 'follow_up' or 'none'; got 'followup'"),
         ('title = "IGF-I and death"', "title = ", "line 2, column 9: not valid TOML"),
         ("[exposures.igf1]", 'main_model = "ful"\n[exposures.igf1]', "main_model: no model is named 'ful'. Did you"),
         ("[exposures.igf1]", 'strata = ["sexx"]\n[exposures.igf1]', r"strata\[1\]: cohort 'small' has no variable"),

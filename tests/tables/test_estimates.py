@@ -8,6 +8,7 @@ from results_example import example_results
 
 from riskkit.report.associations import main_rows
 from riskkit.tables.estimates import curve_table, failures_table, groups_table, linear_table, models_table
+from riskkit.tables.measure import HAZARD
 from riskkit.tables.table import Column, Row, Table
 from riskkit.tables.tests import table_of_tests
 
@@ -21,7 +22,7 @@ def main(frame: pd.DataFrame, coding: str | None = None) -> pd.DataFrame:
 
 def test_groups_have_counts_a_crude_rate_and_a_reference() -> None:
     table = groups_table(
-        main(RESULTS.estimates, "groups"), OUTCOMES, {"lifestyle": "M"}, "lifestyle", "ng/mL", "T", "HR"
+        main(RESULTS.estimates, "groups"), OUTCOMES, {"lifestyle": "M"}, "lifestyle", "ng/mL", "T", "HR", HAZARD
     )
     heading, first, second = table.rows[:3]
     assert (heading.kind, heading.cells) == ("heading", ("Death from any cause",))
@@ -34,7 +35,7 @@ def test_the_models_of_groups_stand_side_by_side_over_the_main_model_s_people() 
     estimates = RESULTS.estimates.query("coding == 'groups' and time_scale == 'age'")
     models = {"age-sex": "Age and sex", "lifestyle": "+ smoking"}
     failed = (estimates["model"] == "age-sex") & (estimates["outcome"] == "cardiovascular")
-    table = groups_table(estimates[~failed], OUTCOMES, models, "lifestyle", None, "T", "HR")
+    table = groups_table(estimates[~failed], OUTCOMES, models, "lifestyle", None, "T", "HR", HAZARD)
     assert [(column.group, column.label) for column in table.columns[7:]] == [
         ("HR", "Age and sex"), ("HR", "+ smoking (main)"), ("", "p"),
     ]  # fmt: skip
@@ -48,7 +49,9 @@ def test_the_models_of_groups_stand_side_by_side_over_the_main_model_s_people() 
 
 def test_linear_estimates_show_those_that_could_not_be_made() -> None:
     estimates = main(RESULTS.estimates, "linear")
-    table = linear_table(estimates[estimates["outcome"] == "all_causes"], estimates.iloc[:0], OUTCOMES, "T", "HR")
+    table = linear_table(
+        estimates[estimates["outcome"] == "all_causes"], estimates.iloc[:0], OUTCOMES, "T", "HR", HAZARD
+    )
     rate = f"{1000 * 2400 / 88000:.1f}"
     assert table.rows[0].cells[:6] == ("Death from any cause", "5,859", "2,400", "88,000", rate, "41")
     assert table.rows[1].cells == ("Cardiovascular death", "–", "–", "–", "–", "–", "not estimated", "–")
@@ -66,7 +69,7 @@ def test_a_curve_is_read_at_its_nearest_point() -> None:
 def test_models_stand_side_by_side_and_time_scales_under_each_other() -> None:
     linear = RESULTS.estimates.query("coding == 'linear'")
     models = {"age-sex": "Age and sex", "lifestyle": "+ smoking"}
-    table = models_table(linear, OUTCOMES, models, {"age": "Age", "follow_up": "Time"}, "lifestyle", "T")
+    table = models_table(linear, OUTCOMES, models, {"age": "Age", "follow_up": "Time"}, "lifestyle", HAZARD, "T")
     assert [column.label for column in table.columns] == ["Outcome and time scale", "Age and sex", "+ smoking (main)"]
     assert [row.cells[0] for row in table.rows[:3]] == ["Death from any cause", "Age", "Time"]
     assert table.rows[1].cells[2].endswith("\n2,400 / 5,859")
@@ -82,6 +85,7 @@ def test_tests_leave_out_what_was_not_done_and_point_to_their_row() -> None:
         "igf1",
         "T",
         "HR",
+        HAZARD,
         {"all_causes": "e1-o1"},
     )
     labels = [column.label for column in table.columns]
@@ -96,7 +100,7 @@ def test_tests_leave_out_what_was_not_done_and_point_to_their_row() -> None:
 def test_p_values_corrected_for_the_number_of_outcomes_stand_under_the_others() -> None:
     tests = main(RESULTS.tests).assign(p_holm=0.02)
     table = table_of_tests(
-        tests, main(RESULTS.estimates, "linear"), main(RESULTS.fits), OUTCOMES, "igf1", "T", "HR", {}
+        tests, main(RESULTS.estimates, "linear"), main(RESULTS.fits), OUTCOMES, "igf1", "T", "HR", HAZARD, {}
     )
     cells = dict(zip((column.label for column in table.columns), table.rows[0].cells, strict=True))
     assert cells["Non-linearity"] == "<0.001\nχ² 4.0, 2 df\nHolm 0.02"

@@ -8,6 +8,7 @@ from results_example import SENSITIVITY, example_results, main_linear, with_vari
 from scipy.stats import norm
 from statsmodels.stats.meta_analysis import combine_effects
 
+from riskkit.tables.measure import HAZARD
 from riskkit.tables.variants import (
     compare_sensitivity,
     compare_subgroups,
@@ -46,7 +47,7 @@ def test_subgroups_of_one_kind_are_tested_together() -> None:
     # the two lie 0.2 apart, each with the main standard error times the root of 2
     q = 0.04 / (4 * MAIN["se"].to_numpy() ** 2)
     assert compared["q"].to_numpy() == pytest.approx(np.repeat(q, 2))
-    table = subgroups_table(compared, OUTCOMES, "T", "HR")
+    table = subgroups_table(compared, OUTCOMES, "T", "HR", HAZARD)
     assert [row.cells[0] for row in table.rows if row.kind == "heading"] == [
         f"{name}: Sex" for name in OUTCOMES.values()
     ]
@@ -57,7 +58,7 @@ def test_subgroups_of_one_kind_are_tested_together() -> None:
 def test_overlapping_subgroups_are_not_tested() -> None:
     compared = compare_subgroups(RESULTS.variants, ANALYSIS["subgroups"], 1000)
     assert compared["p_heterogeneity"].isna().all()
-    assert "–" in subgroups_table(compared, OUTCOMES, "T", "HR").rows[1].cells[-1]
+    assert "–" in subgroups_table(compared, OUTCOMES, "T", "HR", HAZARD).rows[1].cells[-1]
 
 
 def test_a_sensitivity_analysis_moves_an_estimate_when_it_leaves_the_main_interval() -> None:
@@ -67,7 +68,7 @@ def test_a_sensitivity_analysis_moves_an_estimate_when_it_leaves_the_main_interv
     assert first["moved"].tolist() == [False, True]
     last = compared.iloc[-1]
     assert (last["variant"], last["moved"]) == ("healthy", False)
-    table = sensitivity_table(compared, MAIN, OUTCOMES, "T", "HR")
+    table = sensitivity_table(compared, MAIN, OUTCOMES, "T", "HR", HAZARD)
     assert [row.cells[-2:] for row in table.rows if row.kind == "indented"] == [
         ("", ""), ("+1%", "yes"), ("+65%", "no"), ("", ""), ("+1%", "yes"), ("–", "–"),
     ]  # fmt: skip

@@ -1,0 +1,195 @@
+"""Outcomes that are states at baseline: logistic models, cases and people, and who is left out for which reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+
+from riskkit.cohort.build import load_cohort
+from riskkit.cohort.cohort import Cohort
+from riskkit.errors import SpecError
+from riskkit.report.check import check_report, passages
+from riskkit.report.page import page_html, write_report
+from riskkit.results import Results
+from riskkit.runner import run
+from riskkit.spec.analysis import load_analysis
+
+COHORT = """
+title = "Made for tests"
+id = "id"
+base = "people"
+[files.people]
+path = "people.csv"
+format = "csv"
+[variables]
+age = { source = "people.age", label = "Age", kind = "number", unit = "years" }
+marker = { source = "people.marker", label = "Marker", kind = "number", unit = "nmol/L" }
+waist = { source = "people.waist", label = "Waist", kind = "number", unit = "cm" }
+hours = { source = "people.hours", label = "Fasting", kind = "number", unit = "hours" }
+centre = { source = "people.centre", label = "Centre", kind = "category", codes = { 1 = "A", 2 = "B", 3 = "C" } }
+years = { source = "people.years", label = "Follow-up", kind = "number", unit = "years" }
+[follow_up]
+time = "years"
+age = "age"
+unit = "years"
+start = "visit"
+end = "death"
+[outcomes]
+wide = { label = "Wide waist", state = "waist > 100" }
+death = { label = "Death", event = "years < 5" }
+"""
+
+ANALYSIS = """
+title = "Marker and waist"
+question = "Do they go together?"
+cohort = "made"
+outcomes = ["wide"]
+characteristics = ["age"]
+[exposures.marker]
+per = 5.0
+[[models]]
+name = "age"
+label = "Age"
+covariates = ["age"]
+[[models]]
+name = "centre"
+label = "+ centre"
+add = ["centre"]
+[[exclusions]]
+label = "Fasted for less than 6 hours"
+when = "hours < 6"
+[[subgroups]]
+name = "old"
+label = "Over 55"
+by = "Age"
+when = "age > 55"
+[[subgroups]]
+name = "young"
+label = "55 or under"
+by = "Age"
+when = "age <= 55"
+"""
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("states")
+    for folder in ("cohorts", "analyses", "build/raw/made"):
+        (root / folder).mkdir(parents=True)
+    (root / "cohorts/made.toml").write_text(COHORT)
+    (root / "analyses/waist.toml").write_text(ANALYSIS)
+    random = np.random.default_rng(3)
+    n = 1200
+    marker, age = random.normal(20, 4, n).round(2), random.uniform(40, 70, n).round(1)
+    waist = (95 + 0.8 * (marker - 20) + 0.2 * (age - 55) + random.normal(0, 10, n)).round(1)
+    centre = np.where(np.arange(n) < 15, 3, random.integers(1, 3, n))
+    waist[centre == 3] = 120.0  # everybody of centre C is a case
+    waist[50:90] = np.nan
+    frame = pd.DataFrame({"id": np.arange(n), "age": age, "marker": marker, "waist": waist, "centre": centre})
+    frame["hours"] = np.where(np.arange(n) % 10 == 0, 4, 12)
+    frame["years"] = random.uniform(1, 10, n).round(2)
+    frame.to_csv(root / "build/raw/made/people.csv", index=False)
+    return root / "analyses/waist.toml"
+
+
+@pytest.fixture(scope="module")
+def cohort(analysis) -> Cohort:
+    return load_cohort(analysis.parent.parent / "cohorts/made.toml")
+
+
+@pytest.fixture(scope="module")
+def results(analysis, cohort) -> Results:
+    return run(analysis, cohort)
+
+
+def test_the_estimate_is_that_of_statsmodels(results: Results, cohort: Cohort) -> None:
+    data = cohort.data.query("hours >= 6").dropna(subset=["waist"])
+    x = np.column_stack([np.ones(len(data)), data["marker"] / 5, data["age"]])
+    fit = sm.Logit(data["waist"] > 100, x).fit(disp=0)
+    row = results.estimates.query("model == 'age' and coding == 'linear'").iloc[0]
+    np.testing.assert_allclose([row["estimate"], row["se"]], [fit.params.iloc[1], fit.bse.iloc[1]], rtol=1e-7)
+    assert (row["time_scale"], row["n"], row["events"]) == ("none", len(data), (data["waist"] > 100).sum())
+    assert np.isnan(row["person_years"])
+
+
+def test_people_whose_state_is_not_known_are_counted_as_missing(results: Results) -> None:
+    assert set(results.fits["n_missing"]) == {36}  # 40 without a waist, a tenth of whom had not fasted
+
+
+def test_exclusions_of_the_analysis_are_steps_of_the_flow(results: Results, cohort: Cohort) -> None:
+    step = results.manifest["cohort"]["flow"][-1]
+    assert step == {"label": "Fasted for less than 6 hours", "removed": 120, "remaining": 1080}
+    assert len(cohort.data) == 1200
+
+
+def test_a_category_of_cases_only_is_left_out_as_is_one_without_any(results: Results, cohort: Cohort) -> None:
+    row = results.fits.query("model == 'centre' and coding == 'linear'").iloc[0]
+    data = cohort.data.query("hours >= 6").dropna(subset=["waist"])
+    assert row["n_silent"] == (data["centre"] == "C").sum()
+    assert row["n"] == (data["centre"] != "C").sum()
+
+
+def test_hazards_are_not_tested_and_statsmodels_gives_the_second_opinion(results: Results) -> None:
+    assert "proportional hazards" not in set(results.tests["part"])
+    assert results.opinion.empty  # its main model lacks the people of centre C
+
+
+def test_the_page_speaks_of_odds_and_cases(results: Results, tmp_path: Path) -> None:
+    write_report(results, tmp_path / "waist")
+    text = " ".join(passage for _, passage in passages((tmp_path / "waist/index.html").read_text())).lower()
+    for word in ("hazard", "person-year", "follow-up", "cox", "events", "time scale", "risk is"):
+        assert word not in text, word
+    for word in ("odds ratio", "cases", "prevalence", "logistic regression", "cross-sectional", "at baseline"):
+        assert word in text, word
+    assert check_report(results, tmp_path / "waist").differences.empty
+    assert page_html(results).count("Proportional") == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('["wide"]', '["wide", "death"]', "'wide' is a state at baseline .odds ratios., 'death' has follow-up"),
+        ('["wide"]', '["wide"]\ntime_scales = ["age"]', "the outcomes are states at baseline and have none"),
+        ('["wide"]', '["death"]\ntime_scales = ["none"]', "'none' is for states at baseline"),
+        ('["wide"]', '["wide"]\nstrata = ["centre"]', "a logistic model has none"),
+        ('"hours < 6"', '"hour < 6"', "exclusions.1..when.*no variable 'hour'. Did you mean 'hours'"),
+        ("[[exclusions]]", '[[sensitivity]]\nname="l"\nlabel="L"\nlag=2.0\n[[exclusions]]', "there is no follow-up"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(analysis: Path, old: str, new: str, message: str) -> None:
+    other = analysis.with_name("other.toml")
+    other.write_text(ANALYSIS.replace(old, new))
+    with pytest.raises(SpecError, match=f"(?s){message}"):
+        load_analysis(other)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ('state = "waist > 100", event = "waist > 100"', "needs one of `event`, `state`"),
+        ('state = "waist > 100", time = "years"', "a `state` has none"),
+        ('state = "wast > 100"', "Did you mean 'waist'"),
+    ],
+)
+def test_a_state_is_declared_alone(tmp_path: Path, state: str, message: str) -> None:
+    path = tmp_path / "made.toml"
+    path.write_text(COHORT.replace('state = "waist > 100"', state))
+    with pytest.raises(SpecError, match=message):
+        load_cohort(path)
+
+
+def test_a_cohort_without_follow_up_has_states_only(analysis: Path, tmp_path: Path) -> None:
+    for folder in ("cohorts", "analyses"):
+        (tmp_path / folder).mkdir()
+    without = COHORT[: COHORT.index("[follow_up]")] + COHORT[COHORT.index("[outcomes]") :]
+    (tmp_path / "cohorts/made.toml").write_text(without)
+    (tmp_path / "analyses/waist.toml").write_text(ANALYSIS.replace('"wide"', '"death"'))
+    made = load_cohort(tmp_path / "cohorts/made.toml", analysis.parent.parent / "build/raw/made")
+    found = run(tmp_path / "analyses/waist.toml", made)
+    assert set(found.fits["model"]) == {"age", "centre"}
+    assert set(found.fits["events"]) == {int((made.data.query("hours >= 6")["years"] < 5).sum())}
+    assert found.opinion["software"].unique().tolist() == ["statsmodels"]
