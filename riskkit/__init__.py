@@ -24,6 +24,7 @@ _HOMES = {
     "riskkit.fit.pooled": ("pool",),
     "riskkit.fit.residuals": ("residuals",),
     "riskkit.fit.validation": ("c_statistic", "calibration"),
+    "riskkit.imputation.impute": ("impute",),
     "riskkit.infer.anova": ("anova",),
     "riskkit.infer.bootstrap": ("bootstrap",),
     "riskkit.infer.calibration": ("calibrated",),
