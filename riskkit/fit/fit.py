@@ -249,7 +249,9 @@ class Fit:
             f"{self.model} model, {self.method}, {self.covariance} covariance; ratio = {self.ratio_name}, "
             f"{100 * level:g}% confidence limits\n"
             f"{self.n:,} rows, {self.events:,} events{years}; {self.n_missing:,} rows left out for missing values\n\n"
-            f"{shown}\n\n{tests}" + ("" if self._pseudo else loglik) + "".join(f"\nnote: {note}" for note in self.notes)
+            f"{shown}\n\n{tests}"
+            + ("" if self._pseudo or np.isnan(self.loglik) else loglik)
+            + "".join(f"\nnote: {note}" for note in self.notes)
         )
 
     def predict(self, newdata: pd.DataFrame) -> pd.DataFrame:

@@ -104,6 +104,7 @@ def test_every_question_can_be_asked_of_a_pooled_fit(lung):
     assert nadir.limits[0] <= nadir.low <= nadir.x <= nadir.high <= nadir.limits[1]
     assert 0 < u.p < 1
     assert "5 imputed sets" in light.summary()
+    assert "nan" not in light.summary()
     assert light.glance()["wald_p"].item() == rk.anova(light).iloc[-1]["p"]
     assert np.isnan(light.glance()["aic"].item())
     band = rk.curve(light, "age", band="simultaneous")
