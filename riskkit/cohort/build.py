@@ -28,6 +28,7 @@ from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.join import join
 from riskkit.cohort.lock import Source, read_lock
 from riskkit.cohort.outcomes import FollowUp, Outcome, follow_up, outcome, state
+from riskkit.cohort.survey import sampling
 from riskkit.cohort.variables import summarise
 from riskkit.cohort.withdrawals import withdraw
 from riskkit.errors import DataError, DataUnavailable
@@ -115,6 +116,8 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
     for name, derived in spec.derived.items():
         with _within(f"derived.{name}"):
             people[name] = derive(people, derived)
+    with _within("design"):
+        design = sampling(people, spec.design) if spec.design else None
     people, flow = exclude(people, flow, spec.exclusions)
     people, flow, columns, outcomes = _followed(people, flow, spec, first)
     variables = {
@@ -142,6 +145,7 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         follow_up=FollowUp(declared.start, declared.end, declared.unit, ends) if declared else None,
         sources=sources,
         remarks=remarks,
+        design=design,
     )
 
 

@@ -15,6 +15,7 @@ from riskkit.cohort.files import replacing
 from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
+from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
 from riskkit.errors import DataError
 from riskkit.spec.tables import ExclusionSpec
@@ -39,6 +40,8 @@ class Cohort:
         The raw files.
     remarks : tuple of str
         What was found in the raw files that a reader should know.
+    design : Sampling or None
+        How people were drawn, where they are the sample of a survey.
     simulated : bool
         Whether these people are invented.
     """
@@ -55,6 +58,7 @@ class Cohort:
     follow_up: FollowUp | None
     sources: tuple[Source, ...]
     remarks: tuple[str, ...] = ()
+    design: Sampling | None = None
 
     def __repr__(self) -> str:
         kind = "simulated people" if self.simulated else "people"
@@ -78,6 +82,7 @@ class Cohort:
             "outcomes": {name: asdict(outcome) for name, outcome in self.outcomes.items()},
             "sources": [asdict(source) for source in self.sources],
             "remarks": list(self.remarks),
+            "design": asdict(self.design) if self.design else None,
         }
         return json.loads(json.dumps(plain))
 
@@ -149,4 +154,9 @@ def _from_parquet(data: pd.DataFrame, about: dict[str, Any]) -> Cohort:
         follow_up=FollowUp(**about["follow_up"]) if about["follow_up"] else None,
         sources=tuple(Source(**source) for source in about["sources"]),
         remarks=tuple(about["remarks"]),
+        design=_sampling(about["design"]),
     )
+
+
+def _sampling(about: dict[str, Any] | None) -> Sampling | None:
+    return Sampling(**{**about, "units": tuple(tuple(unit) for unit in about["units"])}) if about else None

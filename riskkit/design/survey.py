@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,8 @@ class SurveyDesign:
         the other strata. R: options(survey.lonely.psu).
     subpopulation : str, optional
         A condition on columns, as in `"sex == 'Female' and age < 50"`; see `riskkit.spec.expression`.
+    units : tuple of tuple
+        Where the data lack whole PSUs of the survey: each PSU's values of the columns `strata` (if any) and `psu`.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class SurveyDesign:
     nested: bool = False
     lonely_psu: Lonely = "fail"
     subpopulation: str | None = None
+    units: tuple[tuple[Any, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.lonely_psu not in LONELY:
@@ -74,6 +77,13 @@ class SurveyDesign:
             )
         if self.nested and not (self.psu and self.strata):
             raise SpecError("nested PSUs need the names of both columns: strata=... and psu=...")
+        if self.units and (self.psu is None or {len(unit) for unit in self.units} != {len(self.places)}):
+            raise SpecError("units: give each PSU as its values of strata and psu, as in ((1, 1), (1, 2)).")
+
+    @property
+    def places(self) -> list[str]:
+        """The columns that say where a person was drawn: strata, psu."""
+        return [name for name in (self.strata, self.psu) if name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,13 +185,16 @@ def draw(survey: SurveyDesign, data: pd.DataFrame) -> tuple[Sample, NDArray[np.b
 def _units(survey: SurveyDesign, data: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """PSU of each row, shape (N,), and stratum of each PSU, shape (G,)."""
     n = len(data)
-    stratum = pd.factorize(data[survey.strata])[0] if survey.strata else np.zeros(n, dtype=np.int64)
-    named, names = pd.factorize(data[survey.psu]) if survey.psu else (np.arange(n), data.index)
-    _, first, psu = np.unique(stratum * len(names) + named, return_index=True, return_inverse=True)
-    if first.size > len(names) and not survey.nested:
-        repeated = names[np.bincount(named[first]) > 1][0]
+    named = data[survey.places]
+    if survey.units:
+        named = pd.concat([named, pd.DataFrame(survey.units, columns=survey.places)], ignore_index=True)
+    stratum = pd.factorize(named[survey.strata])[0] if survey.strata else np.zeros(len(named), dtype=np.int64)
+    unit, labels = pd.factorize(named[survey.psu]) if survey.psu else (np.arange(n), data.index)
+    _, first, psu = np.unique(stratum * len(labels) + unit, return_index=True, return_inverse=True)
+    if first.size > len(labels) and not survey.nested:
+        repeated = labels[np.bincount(unit[first]) > 1][0]
         raise DataError(
             f"survey design: PSU {repeated} of '{survey.psu}' lies in more than one stratum of '{survey.strata}'. "
             "If PSUs are numbered anew in each stratum, write nested=True."
         )
-    return psu, stratum[first]
+    return psu[:n], stratum[first]

@@ -25,6 +25,7 @@ from riskkit.spec.tables import (
     FollowUpSpec,
     Kind,
     OutcomeSpec,
+    SurveyDesignSpec,
     VariableSpec,
     same_code,
 )
@@ -59,6 +60,7 @@ class CohortSpec(SpecModel):
     exclusions: tuple[ExclusionSpec, ...] = ()
     follow_up: FollowUpSpec | None = None
     outcomes: dict[str, OutcomeSpec] = Field(default_factory=dict)
+    design: SurveyDesignSpec | None = None
     _path: Path = PrivateAttr(default=Path())
 
     @property
@@ -119,6 +121,11 @@ def _faults(spec: CohortSpec) -> Iterator[Fault]:
             yield from _time_faults((*place, "time"), spec.follow_up.time, spec)
         if spec.follow_up.age is not None:
             yield from _time_faults((*place, "age"), spec.follow_up.age, spec)
+    if spec.design is not None:
+        for field in ("weights", "strata", "psu"):
+            name = getattr(spec.design, field)
+            if name is not None and name not in spec.columns:
+                yield Fault(("design", field), f"there is no variable '{name}'.{did_you_mean(name, spec.columns)}")
     for name, outcome in spec.outcomes.items():
         if outcome.time is not None and spec.follow_up is None:
             yield Fault(("outcomes", name, "time"), "needs a table [follow_up], which says when observation starts.")

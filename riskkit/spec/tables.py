@@ -166,6 +166,20 @@ class FollowUpSpec(SpecModel):
     end: str = Field(description="when it ends, in words")
 
 
+class SurveyDesignSpec(SpecModel):
+    """How the people of a survey were drawn, by variables of the cohort."""
+
+    weights: str = Field(description="variable: how many people of the population a person stands for")
+    psu: str = Field(description="variable: the primary sampling unit")
+    strata: str | None = Field(None, description="variable: the stratum that primary sampling units were drawn in")
+    nested: bool = Field(False, description="whether primary sampling units are numbered anew in each stratum")
+    lonely_psu: Literal["fail", "remove", "adjust", "average"] = Field(
+        "fail", description="a stratum with one primary sampling unit: as R's option survey.lonely.psu"
+    )
+    population: str = Field(description="whom the weights represent, in words")
+    note: str | None = Field(None, description="what a reader should know about the weights")
+
+
 class OutcomeSpec(SpecModel):
     """What counts as an event: a condition, or the first of the dated records of `sources`; or a state at baseline."""
 

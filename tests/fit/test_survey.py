@@ -95,6 +95,14 @@ def test_people_outside_the_subpopulation_stay_in_the_design():
     assert kept.se[1] > 1.1 * dropped.se[1]  # strata with one PSU left of two would not have counted at all
 
 
+def test_psus_that_the_data_lack_may_be_named():
+    whole = rk.logistic("case ~ x", SAMPLE, survey=designed(subpopulation="rare == 1"))
+    units = tuple(SAMPLE[["stratum", "psu"]].drop_duplicates().itertuples(index=False, name=None))
+    part = rk.logistic("case ~ x", SAMPLE[SAMPLE["rare"] == 1], survey=designed(units=units))
+    np.testing.assert_allclose(part.vcov, whole.vcov, rtol=1e-12)
+    assert part.df_resid == whole.df_resid
+
+
 def test_a_group_left_out_is_a_smaller_subpopulation():
     formula = "Surv(entry, exit, event) ~ x + age"
     whole = rk.cox(formula, SAMPLE, survey=designed())
@@ -192,6 +200,7 @@ def test_people_without_a_place_in_the_sample_are_refused(name):
         ({"subpopulation": "aeg < 50"}, SpecError, "no variable 'aeg'.*'age'"),
         ({"subpopulation": "__import__('os')"}, SpecError, "unknown function"),
         ({"strata": "stratus"}, SpecError, "strata='stratus' is no column of the data.*stratum"),
+        ({"units": ((1,), (2,))}, SpecError, "units: give each PSU"),
         ({"strata": None}, SpecError, "nested PSUs need the names of both columns"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else None,
