@@ -25,6 +25,8 @@ def age_and_sex(described: pd.DataFrame, *, xlabel: str, ylabel: str, narrow: bo
     narrow : bool
         One column.
     """
+    import seaborn as sns  # a second that no other figure needs
+
     panels = tuple(
         Panel(str(sex), str(sex), f"{count(rows['n'].sum())} people")
         for sex, rows in described.groupby("sex", sort=False)
@@ -34,9 +36,11 @@ def age_and_sex(described: pd.DataFrame, *, xlabel: str, ylabel: str, narrow: bo
         own, others = described[described["sex"] == panel.key], described[described["sex"] != panel.key]
         ax.fill_between(own["age"], own["p5"], own["p95"], color=BAND, linewidth=0, label="middle nine tenths")
         ax.fill_between(own["age"], own["p25"], own["p75"], color=INNER, linewidth=0, label="middle half")
-        for _, rows in others.groupby("sex", sort=False):
-            ax.plot(rows["age"], rows["p50"], color=MUTED, linewidth=1.1, linestyle=DASHES[0], label="median, others")
-        ax.plot(own["age"], own["p50"], color=MAIN, linewidth=1.8, label="median")
+        look = {"x": "age", "y": "p50", "estimator": None, "legend": False, "ax": ax}
+        if len(others):  # seaborn cannot draw a line of nothing
+            sns.lineplot(others, units="sex", color=MUTED, linewidth=1.1, linestyle=DASHES[0], **look)
+        sns.lineplot(own, color=MAIN, linewidth=1.8, **look)
+        ax.set(xlabel="", ylabel="")
         number_axis(ax)
     axes[0].set_ylim(min(0.0, float(described["p5"].min())), float(described["p95"].max()) * 1.03)
     return figure
