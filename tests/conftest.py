@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from riskkit.cohort.build import build
+from riskkit.cohort.cohort import Cohort
+from riskkit.spec.cohort import load_cohort_spec
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -21,3 +25,11 @@ def mirror() -> Path:
     if not folder.is_dir():
         pytest.skip(f"RISKKIT_MIRROR names {folder}, which is not a folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def nhanes3(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    """NHANES III, built apart from the project's own lock, which may record other files."""
+    toml = tmp_path_factory.mktemp("cohorts") / "nhanes3.toml"
+    toml.write_bytes((ROOT / "cohorts" / "nhanes3.toml").read_bytes())
+    return build(load_cohort_spec(toml), mirror / "nhanes3")
