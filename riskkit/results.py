@@ -36,11 +36,16 @@ class Results:
         p_holm and p_fdr, adjusted over the outcomes. Groups also have a floating interval: float_se float_low
         float_high.
     corrected : DataFrame
-        The linear estimates corrected for regression dilution, where the exposure was measured twice.
+        The linear estimates corrected for regression dilution, where the exposure was measured twice: `correction`
+        ("rosner", and in the main model "macmahon-peto" and, where asked for, "simex") with its dilution_ratio,
+        dilution_se, dilution_low, dilution_high and dilution_n (people measured twice).
     variants : DataFrame
         Estimates of subgroups and sensitivity analyses (`variant`), in the main model.
     curves : DataFrame
         One row per point of every spline: x, estimate, se, ratio, low, high.
+    usual : DataFrame
+        The main model's curves on the first time scale moved to the usual level, where the exposure was measured twice:
+        as `curves`, with x_measured (the measured level that stands for x), correction and the columns of its ratio.
     splines : DataFrame
         One row per spline: percentiles of the exposure among the people used (p1 ... p99), and where the curve is
         lowest: nadir, nadir_low, nadir_high, interior (the probability that this is between p1 and p99).
@@ -73,6 +78,7 @@ class Results:
     corrected: pd.DataFrame
     variants: pd.DataFrame
     curves: pd.DataFrame
+    usual: pd.DataFrame
     splines: pd.DataFrame
     covariances: pd.DataFrame
     shapes: pd.DataFrame

@@ -64,6 +64,7 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
         manifest=_manifest(exposures, outcome_names, scale_names, models),
         failures=pd.DataFrame([{**failure, **reason, "formula": "Surv(age_entry, age_exit, cancer) ~ igf1"}]),
         corrected=pd.DataFrame(columns=[*KEY, "variant"], dtype=object),
+        usual=pd.DataFrame(columns=list(KEY), dtype=object),
         variants=pd.DataFrame(columns=[*KEY, "variant", *ESTIMATE], dtype=object),
         histograms=_histograms(exposures),
         characteristics=_characteristics(),
@@ -128,12 +129,39 @@ def with_variants(results: Results) -> Results:
 
 
 def with_repeats(results: Results) -> Results:
-    """The same results with an exposure measured twice, whose dilution ratio is 0.8 (and known: its SE is 0)."""
-    main = main_linear(results)
-    corrected = [_ratio(b / 0.8, s / 0.8) for b, s in zip(main["estimate"], main["se"], strict=True)]
-    columns = {"variant": "", "correction": "rosner", "dilution_ratio": 0.8, "dilution_se": 0.0}
-    frame = main.assign(**pd.DataFrame(corrected, index=main.index), **columns)
-    return replace(results, corrected=frame.reset_index(drop=True))
+    """The same results with an exposure measured twice, whose dilution ratio is 0.8 (and known: its SE is 0).
+
+    By fifths it is 0.85, and SIMEX of the first outcome reaches to 0.82.
+    """
+    main, analysis = main_linear(results), results.manifest["analysis"]
+    ratios = {"rosner": 0.8, "macmahon-peto": 0.85, "simex": 0.82}
+    corrected = []
+    for method, ratio in ratios.items():
+        rows = main[main["outcome"] == analysis["outcomes"][0]] if method == "simex" else main
+        moved = [_ratio(b / ratio, s / ratio) for b, s in zip(rows["estimate"], rows["se"], strict=True)]
+        columns = {"variant": "", "correction": method, **_dilution(0.8 if method == "simex" else ratio)}
+        corrected.append(rows.assign(**pd.DataFrame(moved, index=rows.index), **columns))
+    curves = results.curves
+    curves = curves[(curves["model"] == analysis["main_model"]) & (curves["time_scale"] == analysis["time_scales"][0])]
+    centre = curves["exposure"].map({name: mean for name, (_, _, mean, _) in EXPOSURES.items()})
+    moved = curves.assign(
+        x=centre + 0.8 * (curves["x"] - centre), x_measured=curves["x"], reference=centre, correction="rosner",
+        **_dilution(0.8),
+    )  # fmt: skip
+    exposures = results.manifest["exposures"]
+    simex = {name: {**each, "simex": analysis["outcomes"][:1]} for name, each in exposures.items()}
+    manifest = {**results.manifest, "exposures": simex}
+    return replace(
+        results,
+        manifest=manifest,
+        corrected=pd.concat(corrected, ignore_index=True),
+        usual=moved.reset_index(drop=True),
+    )
+
+
+def _dilution(ratio: float) -> dict[str, float]:
+    columns = {"ratio": ratio, "se": 0.0, "low": ratio, "high": ratio, "n": 1700}
+    return {f"dilution_{name}": value for name, value in columns.items()}
 
 
 def main_linear(results: Results) -> pd.DataFrame:
@@ -189,7 +217,7 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
         {
             **key, "coding": coding, "formula": f"Surv(age_entry, age_exit, {key['outcome']}) ~ {key['exposure']}",
             "n": people, "events": events, "person_years": 88000.0, "n_missing": missing, "loglik": -9000.0,
-            "loglik_null": -9100.0, "aic": 18020.0, "iterations": 5,
+            "loglik_null": -9100.0, "aic": 18020.0, "iterations": 5, "n_silent": 0,
         }
         for coding in ("spline", "groups", "linear")
     ]  # fmt: skip
@@ -274,7 +302,7 @@ def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: in
             "question": "Do adults with low or high IGF-I die sooner?",
             "notes": ["IGF-I was measured once."], "level": 0.95, "measure": "hazard ratio", "time_scales": scales,
             "main_model": names[min(1, models - 1)], "outcomes": outcomes, "strata": [], "min_events": 20,
-            "subgroups": [], "sensitivity": [],
+            "subgroups": [], "sensitivity": [], "simex": {"replicates": 10, "added_error": [0.5, 1.0, 1.5, 2.0]},
             "models": [{"name": n, "label": MODELS[n][0], "covariates": MODELS[n][1]} for n in names],
         },
         "exposures": {
@@ -282,7 +310,7 @@ def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: in
                 "label": label, "unit": unit, "knots": [centre + sd * k for k in (-1.5, -0.4, 0.3, 1.7)],
                 "cuts": [centre + sd * k for k in (-0.8, -0.25, 0.25, 0.9)], "per": sd,
                 "per_label": f"SD ({sd:.3g}{' ' + unit if unit else ''})", "reference": centre,
-                "reference_label": "median",
+                "reference_label": "median", "simex": [],
             }
             for name, (label, unit, centre, sd) in list(EXPOSURES.items())[:exposures]
         },

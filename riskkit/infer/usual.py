@@ -40,7 +40,7 @@ def correct(estimates: pd.DataFrame, dilution: Dilution) -> pd.DataFrame:
     -------
     DataFrame, twice as many rows
         The same columns and `correction` ("none", or the method of the dilution ratio), `dilution_ratio`,
-        `dilution_se`, `dilution_low`, `dilution_high`; each corrected row follows its uncorrected one.
+        `dilution_se`, `dilution_low`, `dilution_high`, `dilution_n`; each corrected row follows its uncorrected one.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def correct(estimates: pd.DataFrame, dilution: Dilution) -> pd.DataFrame:
 
 def ratio_columns(dilution: Dilution) -> dict[str, float]:
     """The dilution ratio as the columns that stand beside what it corrected."""
-    return {f"dilution_{name}": float(getattr(dilution, name)) for name in ("ratio", "se", "low", "high")}
+    return {f"dilution_{name}": float(getattr(dilution, name)) for name in ("ratio", "se", "low", "high", "n")}
 
 
 def group_means(first: pd.Series, second: pd.Series, groups: int = 5) -> pd.DataFrame:

@@ -150,9 +150,10 @@ def on_main_scale(
     return frame[kept & (frame["coding"] == coding)] if coding else frame[kept]
 
 
-def main_only(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the main analysis, of a frame that also holds those of its variants."""
-    return frame[frame["variant"] == ""]
+def corrected_by(results: Results, method: str, exposure: str) -> pd.DataFrame:
+    """Linear estimates of one exposure in the main model, corrected for regression dilution by one method."""
+    rows = main_rows(results.corrected, results.manifest, exposure, "linear")
+    return rows if rows.empty else rows[(rows["variant"] == "") & (rows["correction"] == method)]
 
 
 def _association(results: Results, exposure: str, outcome: str, place: str) -> Association:
@@ -167,7 +168,8 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
     counts = fits.iloc[0] if len(fits) else dict.fromkeys(("n", "events", "person_years", "n_missing"), float("nan"))
     groups, curve = of(results.estimates, "groups"), of(results.curves)
     linear = [_ratio(row) for _, row in of(results.estimates, "linear").iterrows()]
-    usual = [_ratio(row) for _, row in of(main_only(results.corrected), "linear").iterrows()]
+    usual = corrected_by(results, "rosner", exposure)
+    usual = [_ratio(row) for _, row in usual[usual["outcome"] == outcome].iterrows()]
     tested = of(results.tests, "spline")
     tested, whole = tested[tested["term"] == exposure], tested[tested["term"] == "GLOBAL"]
     tests = tested.set_index("part")["p"]

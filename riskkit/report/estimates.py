@@ -12,7 +12,7 @@ from riskkit.figures.forest import ForestHeads, ForestRow, forest
 from riskkit.figures.panels import Panel
 from riskkit.figures.shape import is_floating, shape
 from riskkit.numbers import count, p_phrase, p_value, ratio
-from riskkit.report.associations import Association, is_outcome_wide, main_only, main_rows, on_main_scale
+from riskkit.report.associations import Association, corrected_by, is_outcome_wide, main_rows, on_main_scale
 from riskkit.report.figure import ExposureText, PageFigure
 from riskkit.report.outcomewide import by_estimate
 from riskkit.report.words import in_sentence, interval, listed
@@ -70,7 +70,7 @@ def linear_figure(
     estimates = main_rows(results.estimates, results.manifest, exposure, "linear")
     if estimates.empty:
         return None
-    corrected = main_rows(main_only(results.corrected), results.manifest, exposure, "linear")
+    corrected = corrected_by(results, "rosner", exposure)
     rows_of, usual_of = ({r.outcome: r for r in frame.itertuples()} for frame in (estimates, corrected))
     rows = []
     many = is_outcome_wide(found)

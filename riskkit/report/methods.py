@@ -8,7 +8,7 @@ from typing import Any
 
 from riskkit.figures.shape import is_floating
 from riskkit.numbers import count, level, measure, measures, ratio, with_unit
-from riskkit.report.associations import main_only, main_rows
+from riskkit.report.associations import corrected_by
 from riskkit.report.references import WORKS
 from riskkit.report.words import TIME_SCALES, in_sentence, listed, quantity
 from riskkit.results import Results
@@ -141,7 +141,7 @@ def _dilution(results: Results) -> str:
     manifest = results.manifest
     ratios = []
     for name, exposure in manifest["exposures"].items():
-        rows = main_rows(main_only(results.corrected), manifest, name, "linear")
+        rows = corrected_by(results, "rosner", name)
         if len(rows):
             first = rows.iloc[0]
             of = in_sentence(exposure["label"])

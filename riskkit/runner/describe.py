@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from riskkit.cohort.cohort import Cohort
+from riskkit.infer.simex import ADDED
 from riskkit.provenance import provenance
 from riskkit.runner.model import measure
 from riskkit.runner.scale import Scale
+from riskkit.runner.usual import REPLICATES
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.tables import PER_YEAR
 from riskkit.tables.age_and_sex import by_age_and_sex
@@ -63,6 +65,7 @@ def manifest(path: Path, spec: AnalysisSpec, scales: Mapping[str, Scale], cohort
             "models": [{"name": m.name, "label": m.label, "covariates": spec.covariates(m)} for m in spec.models],
             "subgroups": [subgroup.model_dump() for subgroup in spec.subgroups],
             "sensitivity": [change.model_dump() for change in spec.sensitivity],
+            "simex": {"replicates": REPLICATES, "added_error": ADDED},
         },
         "exposures": {name: asdict(scale) for name, scale in scales.items()},
         "outcomes": {name: {"label": cohort.outcomes[name].label} for name in spec.outcomes},

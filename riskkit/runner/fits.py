@@ -11,24 +11,22 @@ import pandas as pd
 from riskkit.cohort.cohort import Cohort
 from riskkit.design import formula as language
 from riskkit.design.bases import numbers
-from riskkit.design.design import build
 from riskkit.errors import FitError, RiskkitError
 from riskkit.fit.fit import Fit
 from riskkit.fit.outcomes import cox_many
 from riskkit.infer.anova import anova
 from riskkit.infer.curve import curve
-from riskkit.infer.dilution import Dilution, dilution
 from riskkit.infer.floating import floating
 from riskkit.infer.nadir import nadir
 from riskkit.infer.ph import ph_test
 from riskkit.infer.trend import trend
-from riskkit.infer.usual import correct
 from riskkit.runner.model import fit_model, measure
-from riskkit.runner.people import START, people, response
+from riskkit.runner.people import START, only, people, response
 from riskkit.runner.scale import Scale
 from riskkit.runner.splines import covariances, shape_row, spline_row
+from riskkit.runner.usual import Fitted, Repeated, usual_level
 from riskkit.spec.analysis import AnalysisSpec
-from riskkit.spec.plan import EVERYONE, NO_TIME, Task, variable_of
+from riskkit.spec.plan import EVERYONE, NO_TIME, Task, is_main, variable_of
 from riskkit.spec.tables import PER_YEAR
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model", "variant")
@@ -41,8 +39,8 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
     Returns
     -------
     dict of frame name to DataFrame
-        Rows of estimates, corrected, curves, splines, covariances, shapes, tests, fits, coefficients and failures, with
-        the tasks' keys.
+        Rows of estimates, corrected, curves, usual, splines, covariances, shapes, tests, fits, coefficients and
+        failures, with the tasks' keys.
     """
     terms = _terms(batch[0], scale)
     responses = {task.outcome: response(task, spec, cohort) for task in batch}
@@ -68,6 +66,7 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
         except RiskkitError as error:  # the terms themselves cannot be coded: no outcome can have them
             outcomes |= dict.fromkeys(together, error)
     rows: list[Rows] = []
+    fitted: list[Fitted] = []
     for task in batch:
         people_used = used[task.outcome] & ~silent[task.outcome]
         text = formulas[task.outcome]
@@ -75,25 +74,20 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
         if isinstance(fit, Fit):
             fit = replace(fit, n_missing=int((at_risk[task.outcome] & ~complete[task.outcome]).sum()))
         rows.append(_rows(task, fit, text, data, people_used, scale, spec, cohort))
-        if "fits" in rows[-1]:
+        if "fits" in rows[-1] and isinstance(fit, Fit):
             rows[-1]["fits"]["n_silent"] = int((silent[task.outcome] & used[task.outcome]).sum())
+            fitted.append(Fitted(task.outcome, text, fit, people_used))
+    if scale.repeat is not None:
+        twice = Repeated(batch[0], terms, data, tuple(fitted), scale.repeat)
+        rows.append(usual_level(twice, _of("estimates", rows), scale, spec, cohort))
     names = dict.fromkeys(name for each in rows for name in each)
-    out = {name: _keyed([each[name] for each in rows if name in each], batch[0]) for name in names}
-    if batch[0].coding == "linear" and scale.repeat is not None and "estimates" in out:
-        ratio = _dilution(batch[0], terms, data, scale.repeat)
-        both = correct(out["estimates"].drop(columns="level"), ratio).assign(level=f"per {scale.per_label}")
-        out["corrected"] = both[both["correction"] != "none"]
-    return out
+    return {name: _keyed(_of(name, rows), batch[0]) for name in names}
 
 
-def _dilution(task: Task, terms: str, data: pd.DataFrame, repeat: str) -> Dilution:
-    """Regression dilution ratio of an exposure given the model's covariates and strata, from those measured twice."""
-    design = build(f"{task.exposure} ~ {terms}", data[data[repeat].notna()])
-    beside = design.recipe.terms[0].columns.stop
-    others = pd.DataFrame(design.x[:, beside:], index=design.index, columns=list(design.recipe.names[beside:]))
-    strata = None if design.strata is None else pd.Series(design.strata, index=design.index, name="strata")
-    measured = data.loc[design.index]
-    return dilution(measured[task.exposure], measured[repeat], covariates=others, by=strata)
+def _of(name: str, rows: list[Rows]) -> pd.DataFrame:
+    """One frame of all of them."""
+    frames = [each[name] for each in rows if name in each]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def _silent(task: Task, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> np.ndarray:
@@ -123,7 +117,7 @@ def _varying(task: Task, data: pd.DataFrame) -> tuple[str, ...]:
 def _fit_alone(task: Task, formula: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> Fit | RiskkitError:
     """Fit one outcome to its own people; of the variables' summaries only the exposure's is kept."""
     try:
-        fit = fit_model(formula, _only(data, formula, used), task, cohort.time_unit)
+        fit = fit_model(formula, only(data, formula, used), task, cohort.time_unit)
     except RiskkitError as error:
         return error
     assert fit.design is not None
@@ -138,11 +132,6 @@ def _columns(formulas: Mapping[str, str], scale: Scale, cohort: Cohort) -> list[
         names += [outcome.at_risk, str(outcome.time)]
     names += [scale.repeat] if scale.repeat else []
     return [name for name in dict.fromkeys(names) if name in cohort.data]
-
-
-def _only(data: pd.DataFrame, formula: str, used: np.ndarray) -> pd.DataFrame:
-    """The rows used, and the columns a formula names."""
-    return data.loc[used, list(language.parse(formula).columns)]
 
 
 def _terms(task: Task, scale: Scale) -> str:
@@ -171,7 +160,7 @@ def _rows(
         try:
             rows = _answers(task, fit, data, used, scale, spec, cohort)
             rows["fits"] = fit.glance().drop(columns="model").assign(formula=text)
-            if _is_main(task, spec) and task.time_scale != NO_TIME:
+            if is_main(task, spec) and task.coding == "spline" and task.time_scale != NO_TIME:
                 rows["tests"] = pd.concat([rows["tests"], _hazards(task, text, data, used, cohort)], ignore_index=True)
         except RiskkitError as error:
             fit = error
@@ -182,19 +171,12 @@ def _rows(
     return rows
 
 
-def _keyed(frames: list[pd.DataFrame], task: Task) -> pd.DataFrame:
-    """Put the rows of a batch's tasks together, and say in each which task it is of."""
-    out = pd.concat(frames, ignore_index=True)
+def _keyed(out: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Say in each row which task of the batch it is of."""
     for place, (name, value) in enumerate(zip(KEY, astuple(task), strict=False)):
         if name != "outcome":
             out.insert(place, name, value)
     return out
-
-
-def _is_main(task: Task, spec: AnalysisSpec) -> bool:
-    """Whether this is the spline the report leads with, whose assumptions are checked."""
-    main = (spec.main.name, spec.time_scales[0], "spline", "")
-    return (task.model, task.time_scale, task.coding, task.variant) == main
 
 
 def _answers(
@@ -222,7 +204,7 @@ def _answers(
             lowest = nadir(fit, task.exposure, spec.level)
             rows["splines"] = spline_row(fit, task.exposure, lowest)
             rows["covariances"] = covariances(fit)
-            if _is_main(task, spec):
+            if is_main(task, spec):
                 rows["shapes"] = shape_row(fit, task.exposure, lowest, scale.unit or "", measure(spec).level)
     return rows
 
@@ -275,6 +257,6 @@ def _trend_test(task: Task, found: pd.DataFrame) -> pd.DataFrame:
 
 def _hazards(task: Task, text: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> pd.DataFrame:
     """Tests of proportional hazards, for the exposure and for the whole model; they need the design again."""
-    found = ph_test(fit_model(text, _only(data, text, used), task, cohort.time_unit))
+    found = ph_test(fit_model(text, only(data, text, used), task, cohort.time_unit))
     found = found[found["term"].isin([task.exposure, "GLOBAL"])]
     return found.assign(part="proportional hazards")[["term", "part", "chi2", "df", "p"]]

@@ -22,7 +22,8 @@ from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.plan import Task, batches
 
 FRAMES = (
-    "estimates", "corrected", "curves", "splines", "covariances", "shapes", "tests", "fits", "coefficients", "failures",
+    "estimates", "corrected", "curves", "usual", "splines", "covariances", "shapes", "tests", "fits", "coefficients",
+    "failures",
 )  # fmt: skip
 Progress = Callable[[int, int, str], None]  # models done, models in all, what is next
 

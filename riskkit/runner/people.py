@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from riskkit.cohort.cohort import Cohort
+from riskkit.design import formula as language
 from riskkit.spec.analysis import AnalysisSpec, SensitivitySpec, VariantSpec
 from riskkit.spec.expression import parse
 from riskkit.spec.plan import Task
@@ -40,6 +41,11 @@ def people(task: Task, spec: AnalysisSpec, cohort: Cohort, columns: list[str]) -
             kept &= data[task.exposure].between(low, high).to_numpy()
     data = data[kept]
     return data if lag is None else _later(data, lag * PER_YEAR[str(cohort.time_unit)], spec, cohort)
+
+
+def only(data: pd.DataFrame, formula: str, used: np.ndarray) -> pd.DataFrame:
+    """The rows used, and the columns a formula names."""
+    return data.loc[used, list(language.parse(formula).columns)]
 
 
 def response(task: Task, spec: AnalysisSpec, cohort: Cohort) -> str:

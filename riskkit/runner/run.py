@@ -83,7 +83,7 @@ def run(
         failures=rows["failures"],
         estimates=_adjusted(_main(rows["estimates"])),
         tests=_adjusted(_main(rows["tests"]), "part"),
-        **{name: _main(rows[name]) for name in ("curves", "splines", "covariances", "shapes", "coefficients")},
+        **{name: _main(rows[name]) for name in ("curves", "usual", "splines", "covariances", "shapes", "coefficients")},
     )
     if bench is not None:
         bench.clear()

@@ -30,6 +30,7 @@ class Scale:
     reference: float
     reference_label: str
     repeat: str | None = None
+    simex: tuple[str, ...] = ()
 
     def term(self, task: Task) -> str:
         """The exposure's formula term."""
@@ -70,6 +71,7 @@ def learn_scale(name: str, spec: ExposureSpec, cohort: Cohort) -> Scale:
         reference=where[spec.reference] if isinstance(spec.reference, str) else spec.reference,
         reference_label=spec.reference if isinstance(spec.reference, str) else "chosen value",
         repeat=spec.repeat,
+        simex=spec.simex,
     )
 
 

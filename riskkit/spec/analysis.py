@@ -36,6 +36,7 @@ class ExposureSpec(SpecModel):
         "median", description="where the spline's ratio is 1: 'median', 'mean' or a number"
     )
     repeat: str | None = Field(None, description="variable of a second measurement, to correct regression dilution")
+    simex: tuple[str, ...] = Field((), description="outcomes whose line is corrected by SIMEX too, as a check")
     unit: str | None = Field(None, description="the unit this file is written in; it must be the cohort's")
 
 
@@ -247,6 +248,14 @@ def _exposure_faults(
         yield _unknown((*place, "repeat"), "variable", exposure.repeat, spec, units)
     elif exposure.repeat is not None and units[exposure.repeat] != unit:
         yield Fault((*place, "repeat"), f"'{exposure.repeat}' is in {units[exposure.repeat]}, '{name}' in {unit}.")
+    for j, outcome in enumerate(exposure.simex):
+        if outcome not in spec.outcomes:
+            hint = did_you_mean(outcome, spec.outcomes)
+            yield Fault((*place, "simex", j), f"'{outcome}' is not among the outcomes of this analysis.{hint}")
+    if exposure.simex and exposure.repeat is None:
+        yield Fault((*place, "simex"), "needs a second measurement; name its variable as 'repeat'.")
+    if exposure.simex and exposure.per is False:
+        yield Fault((*place, "simex"), "corrects the straight line, which 'per = false' leaves out.")
     if isinstance(exposure.spline, int) and exposure.spline is not False and not 3 <= exposure.spline <= 7:
         yield Fault((*place, "spline"), f"must be 3 to 7 knots, or the knots themselves; got {exposure.spline}")
     if isinstance(exposure.spline, tuple) and (len(exposure.spline) < 3 or not _increasing(exposure.spline)):

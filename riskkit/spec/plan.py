@@ -63,7 +63,7 @@ def plan(spec: AnalysisSpec, age: str | None) -> tuple[Task, ...]:
         strata = tuple(name for name in spec.strata if name != exposure)
         main = Task(exposure, "", scale, "linear", model.name, EVERYONE, terms, strata)
         tasks += _for_each_outcome(main, codings(spec.exposures[exposure]), spec.outcomes)
-        if model.name != spec.main.name or scale != spec.time_scales[0]:
+        if not is_main(main, spec):
             continue
         for variant in spec.variants:
             changed = replace(
@@ -74,6 +74,11 @@ def plan(spec: AnalysisSpec, age: str | None) -> tuple[Task, ...]:
             )
             tasks += _for_each_outcome(changed, variant.codings, spec.outcomes)
     return tuple(tasks)
+
+
+def is_main(task: Task, spec: AnalysisSpec) -> bool:
+    """Whether a task is of what the report leads with: everyone, the main model, the first time scale."""
+    return (task.model, task.time_scale, task.variant) == (spec.main.name, spec.time_scales[0], EVERYONE)
 
 
 def batches(tasks: Sequence[Task]) -> Iterator[tuple[Task, ...]]:

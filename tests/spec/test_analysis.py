@@ -189,6 +189,9 @@ def test_every_fault_is_listed_at_once_by_its_place(write):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ('per = "50 ng/mL"', 'simex = ["deth"]', "exposures.igf1.simex.*'deth'.*Did you mean 'death'"),
+        ('per = "50 ng/mL"', 'simex = ["death"]', "exposures.igf1.simex: needs a second measurement"),
+        ('per = "50 ng/mL"', 'simex = ["death"]\nper = false', "exposures.igf1.simex: corrects the straight line"),
         ('unit = "ng/mL"', 'unit = "nmol/L"', "exposures.igf1.unit: 'nmol/L' is not the unit of 'igf1'.*'ng/mL'"),
         ('"50 ng/mL"', '"5 nmol/L"', "exposures.igf1.per: '5 nmol/L': 'igf1' is in ng/mL"),
         ('"50 ng/mL"', '"much"', "exposures.igf1.per: must be 'sd', a number, or an amount such as '5 ng/mL'"),
