@@ -48,10 +48,11 @@ class Results:
         as `curves`, with x_measured (the measured level that stands for x), correction and the columns of its ratio.
     splines : DataFrame
         One row per spline: percentiles of the exposure among the people used (p1 ... p99), and where the curve is
-        lowest: nadir, nadir_low, nadir_high, interior (the probability that this is between p1 and p99).
+        lowest: nadir, nadir_low, nadir_high, interior (the probability that this is between p1 and p99); df_resid, the
+        residual degrees of freedom of its intervals (infinite where they are normal).
     covariances : DataFrame
-        Covariances of each spline's coefficients: term, other, covariance, each pair once. With `coefficients`, and
-        the knots in the manifest, a curve can be drawn relative to any reference.
+        Covariances of each spline's coefficients: term, other, covariance; the lower triangle row by row. With
+        `coefficients`, and the knots in the manifest, a curve can be drawn relative to any reference.
     shapes : DataFrame
         One row per spline of the main model on the first time scale: nadir with its interval, slopes at both ends, the
         U test and its verdict.

@@ -250,7 +250,7 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
     percentiles = {f"p{percent}": centre + sd * at_z for percent, at_z in normal.items()}
     lowest_point = {name: shape[name] for name in ("nadir", "nadir_low", "nadir_high", "interior")}
     return {
-        "splines": [{**spline, **percentiles, **lowest_point}],
+        "splines": [{**spline, **percentiles, **lowest_point, "df_resid": np.inf}],
         "covariances": covariances,
         "shapes": [shape],
         "curves": curve, "estimates": [*groups, linear], "tests": tests, "fits": fits, "coefficients": coefficients,

@@ -1,4 +1,4 @@
-"""Does a report say what its results say: every sentence and table row made again, and compared."""
+"""Does a report say what its results say: every sentence, table row and line of data made again, and compared."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from riskkit.report.page import page_html
 from riskkit.results import Results
 
 NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
-PASSAGES = {"title", "h1", "h2", "h3", "p", "li", "tr", "figcaption", "summary"}
-DRAWN = {"svg", "style"}  # what a figure draws is not read as text
+PASSAGES = {"title", "h1", "h2", "h3", "p", "li", "tr", "figcaption", "summary", "script"}
+DRAWN = {"svg", "style", "script"}  # what a figure or a script draws is not read as text
+DATA = "application/json"  # a script of this type is data, and each of its lines a passage
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ class Checked:
     Attributes
     ----------
     numbers : int
-        Numbers in the text and tables of the page that were made again.
+        Numbers in the text, the tables and the data of the page that were made again.
     differences : DataFrame
         Columns where (the last anchor before it, or a file), printed, derived: a passage that the page has otherwise,
         has alone (derived is empty) or lacks (printed is empty). No row when all agrees.
@@ -65,7 +66,10 @@ def check_report(results: Results, folder: str | Path) -> Checked:
 
 
 def passages(html: str) -> list[tuple[str, str]]:
-    """The sentences and table rows of a page in order, each with the last anchor before it; drawings left out."""
+    """The sentences, table rows and lines of data of a page in order, each with the last anchor before it.
+
+    Drawings are left out.
+    """
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -82,11 +86,12 @@ class _Reader(HTMLParser):
         self._parts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in DRAWN:
+        attributes = dict(attrs)
+        if tag in DRAWN and attributes.get("type") != DATA:
             self._drawn += 1
         if self._drawn:
             return
-        anchor = dict(attrs).get("id")
+        anchor = attributes.get("id")
         if anchor:
             self._anchor = anchor
         if tag in PASSAGES:
@@ -96,9 +101,9 @@ class _Reader(HTMLParser):
             self._parts.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in DRAWN:
-            self._drawn -= 1
-        elif not self._drawn and tag in PASSAGES:
+        if self._drawn:
+            self._drawn -= tag in DRAWN
+        elif tag in PASSAGES:
             self._end()
             self._within.pop()
 
@@ -107,9 +112,10 @@ class _Reader(HTMLParser):
             self._parts.append(data)
 
     def _end(self) -> None:
-        text = " ".join("".join(self._parts).split())
-        if text and self._within:
-            self.found.append((self._anchor, text))
+        text = "".join(self._parts)
+        for passage in text.splitlines() if self._within[-1:] == ["script"] else [text]:
+            if self._within and passage.strip():
+                self.found.append((self._anchor, " ".join(passage.split())))
         self._parts = []
 
 

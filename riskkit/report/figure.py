@@ -101,13 +101,13 @@ class ExposureText:
     adjusted: str
 
 
-def model_label(analysis: Mapping[str, Any]) -> str:
-    """The main model in full: a label that starts with + goes on from the label before it."""
+def model_label(analysis: Mapping[str, Any], name: str = "") -> str:
+    """A model in full, the main one unless named: a label that starts with + goes on from the label before it."""
     label = ""
     for model in analysis["models"]:
         own = model["label"]
         label = f"{label} {own}" if own.startswith("+") and label else own
-        if model["name"] == analysis["main_model"]:
+        if model["name"] == (name or analysis["main_model"]):
             break
     return in_sentence(label)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from riskkit.report.content import Content, report_content
 from riskkit.report.drawing import Drawn, Progress, draw_figures
+from riskkit.report.explorer import Explorer, explorer
 from riskkit.report.render import render
 from riskkit.results import Results
 
@@ -39,7 +40,7 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     try:
         content = report_content(results)
         drawings = draw_figures(content.figures, partial / "figures", content.warning, on_progress)
-        (partial / "index.html").write_text(_page(content, drawings), encoding="utf-8")
+        (partial / "index.html").write_text(_page(content, drawings, explorer(results)), encoding="utf-8")
         for name, table in content.tables():
             (partial / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
         for name, frame in results.frames().items():
@@ -54,8 +55,9 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
 
 def page_html(results: Results) -> str:
     """The page as HTML, with its words and tables only: nothing is drawn."""
-    return _page(report_content(results), {})
+    return _page(report_content(results), {}, explorer(results))
 
 
-def _page(content: Content, drawings: Mapping[str, Drawn]) -> str:
-    return render("page.html.j2", **vars(content), drawings=drawings, frames=Results.frame_names())
+def _page(content: Content, drawings: Mapping[str, Drawn], explored: Explorer | None) -> str:
+    frames = Results.frame_names()
+    return render("page.html.j2", **vars(content), drawings=drawings, frames=frames, explorer=explored)

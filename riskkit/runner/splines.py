@@ -16,11 +16,11 @@ PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
 
 
 def spline_row(fit: Fit, exposure: str, lowest: Nadir) -> pd.DataFrame:
-    """One row: where the exposure lies among the people used (p1 ... p99), and the lowest point with its interval."""
+    """One row: percentiles of the exposure among the people used (p1 ... p99), the lowest point, degrees of freedom."""
     percentiles = number(fit, exposure).percentiles
     row = {f"p{percent}": percentiles[percent] for percent in PERCENTILES}
     row |= {"nadir": lowest.x, "nadir_low": lowest.low, "nadir_high": lowest.high, "interior": lowest.interior}
-    return pd.DataFrame([row])
+    return pd.DataFrame([row | {"df_resid": fit.df_resid}])
 
 
 def covariances(fit: Fit) -> pd.DataFrame:

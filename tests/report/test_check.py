@@ -39,7 +39,7 @@ def test_a_number_changed_on_the_page_is_found_where_it_stands(results: Results,
     ("frame", "column", "value"),
     [
         ("estimates", "events", 1), ("tests", "p", 0.77), ("variants", "ratio", 0.321),
-        ("characteristics", "value", 4321.0),
+        ("characteristics", "value", 4321.0), ("covariances", "covariance", 0.5), ("splines", "p95", 999.0),
     ],
 )  # fmt: skip
 def test_results_that_say_otherwise_are_found(
@@ -73,6 +73,8 @@ def test_there_must_be_a_report(results: Results, tmp_path: Path) -> None:
 def test_passages_leave_out_drawings_and_join_cells() -> None:
     html = (
         '<title>T</title><style>p { x: 1 }</style><section id="a"><p>One <b>2</b>\n3.</p><svg id="s"><title>4</title>'
-        '</svg><table><tr id="r"><th>5</th><td>6<small>7</small></td></tr></table></section>'
+        '</svg><table><tr id="r"><th>5</th><td>6<small>7</small></td></tr></table></section><script>let x = 8;</script>'
+        '<script type="application/json" id="j">{"x": 9,\n"y": 10}</script>'
     )
-    assert passages(html) == [("", "T"), ("a", "One 2 3."), ("r", "5 6 7")]
+    told = [("", "T"), ("a", "One 2 3."), ("r", "5 6 7"), ("j", '{"x": 9,'), ("j", '"y": 10}')]
+    assert passages(html) == told

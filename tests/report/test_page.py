@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from browser import seen_without_scripts
 from results_example import example_results
 
 from riskkit.report.content import report_content
@@ -45,7 +48,8 @@ class Page(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> closes another tag"
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.open[-1:] != ["script"]:
+            self.text += data
 
     def all(self, tag: str) -> list[dict[str, str]]:
         return [attributes for name, attributes in self.tags if name == tag]
@@ -106,20 +110,37 @@ def test_every_pointer_inside_the_page_finds_its_target(page: Page) -> None:
 
 def test_nothing_is_fetched(page: Page) -> None:
     for tag, attributes in page.tags:
-        assert tag not in {"script", "iframe", "object", "embed", "img", "base", "form"}
+        assert tag not in {"iframe", "object", "embed", "img", "base", "form"}
         for name in ("src", "href", "xlink:href", "srcset", "data", "poster"):
             if tag != "a" and name in attributes:
                 assert attributes[name].startswith(("#", "data:"))
-    assert "@import" not in page.html
-    assert not re.findall(r"url\((?!#)", page.html)
+    styles = re.findall(r"<style>(.*?)</style>", page.html, re.DOTALL)
+    assert "@import" not in "".join(styles)
+    assert not re.findall(r"url\((?!#)", page.html[: page.html.index("<script")])
+
+
+def test_only_the_scripts_of_the_report_may_run(page: Page) -> None:
     policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
-    assert policy.startswith("default-src 'none'")
+    scripts = re.findall(r"<script>(.*?)</script>", page.html, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = "script-src " + " ".join(f"'sha256-{each}'" for each in hashes)
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; {allowed}"
+    assert page.all("script") == [{"type": "application/json", "id": "explorer-data"}, *({} for _ in scripts)]
+    assert [script.split()[2] for script in scripts[:2]] == ["v7.9.0", "v0.6.17"]
+    assert len(scripts) == 5
+
+
+def test_without_javascript_the_figures_are_there_and_no_control(report: Path, tmp_path: Path) -> None:
+    seen = seen_without_scripts(report / "index.html", tmp_path)
+    assert seen.count("svg") == 7  # each figure in the one width that fits
+    assert not {"select", "input", "button"} & set(seen)
+    assert "Here another outcome, model or reference can be chosen where JavaScript is on" in " ".join(seen)
 
 
 def test_files_that_are_linked_are_there(page: Page, report: Path) -> None:
     linked = [a["href"] for a in page.all("a") if not a["href"].startswith(("#", "http", "../"))]
     tables = list((report / "tables").glob("*.csv"))
-    assert len(tables) == len(page.all("table")) - 1  # the raw data files' is the manifest's
+    assert len(tables) == len(page.all("table")) - 2  # the raw data files' is the manifest's, the explorer's is empty
     assert len(linked) == 3 * 7 + 2 * len(Results.frame_names()) + len(tables)
     assert all((report / href).stat().st_size > 0 for href in linked)
 
@@ -182,7 +203,10 @@ def test_hostile_words_stay_words(results: Results, tmp_path: Path) -> None:
     html = page_html(hostile(results))
     found = Page(html)
     assert found.open == []
-    assert not [tag for tag, _ in found.tags if tag in {"script", "img"}]
+    assert "img" not in [tag for tag, _ in found.tags]
+    assert [attributes.get("type") for attributes in found.all("script")] == ["application/json", *[None] * 5]
+    embedded = html[html.index('id="explorer-data">') :]
+    assert "<" not in embedded[len('id="explorer-data">') : embedded.index("</script>")]
     assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
     assert HOSTILE in found.text
     flow, curves, *_ = report_content(hostile(results)).figures
@@ -214,7 +238,7 @@ def test_an_analysis_of_which_nothing_could_be_fitted_has_a_report_too(results: 
 @pytest.mark.parametrize("coding", ["spline", "groups", "linear"])
 def test_an_analysis_of_one_coding(coding: str) -> None:
     results = example_results(1, 2)
-    frames = {name: getattr(results, name) for name in ("estimates", "curves", "tests", "fits")}
+    frames = {name: getattr(results, name) for name in ("estimates", "curves", "splines", "tests", "fits")}
     kept = {name: frame[frame["coding"] == coding] for name, frame in frames.items()}
     page = Page(page_html(replace(results, **kept)))
     assert len(page.all("figure")) == (3 if coding == "spline" else 2)

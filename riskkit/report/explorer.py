@@ -1,0 +1,160 @@
+"""The explorer of a page: curves drawn again in the browser from their coefficients, relative to any reference."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from riskkit.figures.theme import LADDERS, STRETCH
+from riskkit.fit.hypothesis import t_critical
+from riskkit.numbers import level, p_phrase
+from riskkit.report.figure import exposure_text, model_label, warning
+from riskkit.report.words import TIME_SCALES, in_sentence
+from riskkit.results import Results
+from riskkit.tables.measure import MEASURES
+
+KEY = ["exposure", "outcome", "time_scale", "coding", "model"]
+SCRIPTS = (
+    "vendor/d3-7.9.0.min.js",
+    "vendor/plot-0.6.17.min.js",
+    "templates/curve.js",
+    "templates/figure.js",
+    "templates/explorer.js",
+)
+LEVELS = (0.8, 0.9, 0.95, 0.99, 0.999)
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """What a page with an explorer holds.
+
+    Attributes
+    ----------
+    data : str
+        JSON that may stand in a script element, one curve a line.
+    scripts : tuple of str
+        Sources of what runs, in this order.
+    policy : str
+        What the page's Content-Security-Policy must allow: these scripts by their hashes, and no other.
+    """
+
+    data: str
+    scripts: tuple[str, ...]
+    policy: str
+
+
+def explorer(results: Results) -> Explorer | None:
+    """The explorer of the splines of an analysis; None where none was fitted."""
+    fitted = results.splines.merge(results.fits, on=KEY)
+    if fitted.empty:
+        return None
+    frames = (results.coefficients, results.covariances, results.tests)
+    coefficients, covariances, tests = (dict(iter(frame.groupby(KEY))) for frame in frames)
+    curves = [
+        _curve(row, coefficients[key], covariances[key], tests.get(key), _levels(results))
+        for row, key in zip(fitted.to_dict("records"), fitted[KEY].itertuples(index=False, name=None), strict=True)
+    ]
+    lines = ",\n".join(_json(curve) for curve in curves)
+    data = f'{_json(_about(results, set(fitted["exposure"])))[:-1]}, "curves": [\n{lines}\n]}}'
+    scripts = tuple((files("riskkit.report") / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    return Explorer(data, scripts, " ".join(["script-src", *(f"'sha256-{digest}'" for digest in hashes)]))
+
+
+def _about(results: Results, exposures: set[str]) -> dict[str, Any]:
+    """What is told of the analysis, apart from its curves: names, texts, and where things are drawn."""
+    manifest = results.manifest
+    analysis = manifest["analysis"]
+    main = analysis["main_model"]
+    return {
+        "name": analysis["name"],
+        "mark": warning(manifest),
+        "measure": asdict(MEASURES[analysis["measure"]]),
+        "main": {"model": main, "time_scale": analysis["time_scales"][0], "level": analysis["level"]},
+        "levels": [{"level": each, "label": level(each)} for each in _levels(results)],
+        "ladders": LADDERS,
+        "stretch": STRETCH,
+        "percentiles": [int(name[1:]) for name in _percentiles(results.splines)],
+        "exposure": {name: _exposure(results, name) for name in manifest["exposures"] if name in exposures},
+        "outcome": {name: _named(manifest["outcomes"][name]["label"]) for name in analysis["outcomes"]},
+        "model": {
+            model["name"]: {
+                "label": f"{model['label']} (main model)" if model["name"] == main else model["label"],
+                "name": model_label(analysis, model["name"]),
+            }
+            for model in analysis["models"]
+        },
+        "time_scale": {name: _named(TIME_SCALES[name]) for name in analysis["time_scales"]},
+    }
+
+
+def _exposure(results: Results, name: str) -> dict[str, Any]:
+    text = exposure_text(results.manifest, name)
+    bins = results.histograms[results.histograms["exposure"] == name]
+    return {
+        "label": text.label,
+        "name": text.name,
+        "axis": text.axis,
+        "unit": text.unit,
+        "knots": list(results.manifest["exposures"][name]["knots"]),
+        "reference": text.reference_x,
+        "histogram": bins[["left", "right", "n"]].to_dict("records"),
+    }
+
+
+def _levels(results: Results) -> list[float]:
+    """Levels of confidence to choose from, the analysis's among them."""
+    return sorted({*LEVELS, results.manifest["analysis"]["level"]})
+
+
+def _curve(
+    row: dict[str, Any], own: pd.DataFrame, pairs: pd.DataFrame, tests: pd.DataFrame | None, levels: Sequence[float]
+) -> dict[str, Any]:
+    """One spline: people, tests, coefficients, the lower triangle of their covariance, and critical values by level."""
+    terms = pairs["term"].drop_duplicates()
+    return {
+        **{name: row[name] for name in ("exposure", "outcome", "time_scale", "model")},
+        **{name: _known(row[name]) for name in ("n", "events", "person_years", "n_missing")},
+        "tests": _tests(tests, row["exposure"]),
+        "coefficients": own.set_index("term").loc[terms, "estimate"].tolist(),
+        "covariance": pairs["covariance"].tolist(),
+        "percentiles": [row[name] for name in _percentiles(row)],
+        "nadir": {"low": row["nadir_low"], "high": row["nadir_high"], "interior": row["interior"]},
+        "critical": [float(t_critical(np.array(row["df_resid"]), each)) for each in levels],
+    }
+
+
+def _percentiles(columns: pd.DataFrame | dict[str, Any]) -> list[str]:
+    return [name for name in columns if name[0] == "p" and name[1:].isdigit()]
+
+
+def _tests(tests: pd.DataFrame | None, exposure: str) -> str:
+    """The tests of one spline: "any association p < 0.001, non-linear p = 0.03"."""
+    if tests is None:
+        return ""
+    p = tests[tests["term"] == exposure].set_index("part")["p"]
+    named = {"overall": "any association p", "nonlinear": "non-linear p"}
+    return ", ".join(p_phrase(p[part], name) for part, name in named.items() if part in p)
+
+
+def _named(label: str) -> dict[str, str]:
+    return {"label": label, "name": in_sentence(label)}
+
+
+def _known(value: float) -> float | None:
+    """A count, or None where there is none or it is withheld."""
+    return None if math.isnan(value) else value
+
+
+def _json(value: object) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")

@@ -1,0 +1,60 @@
+"""A page in headless Chromium, for tests of what its scripts make of it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--enable-logging=stderr",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The page as it stands once its scripts have run, and what they wrote to the console."""
+
+    html: str
+    console: tuple[str, ...]
+
+
+PROBE = """<iframe sandbox="allow-same-origin" width="1280" srcdoc="PAGE"></iframe><pre></pre><script>
+onload = () => {
+  const frame = document.querySelector("iframe");
+  const found = [...frame.contentDocument.querySelectorAll("svg, select, input, button, p")];
+  const seen = found.filter((element) => element.getBoundingClientRect().width > 0);
+  const told = seen.map((element) => (element.matches("p") ? element.textContent : element.localName));
+  document.querySelector("pre").textContent = JSON.stringify(told);
+  frame.remove();
+};
+</script>"""
+
+
+def seen_without_scripts(page: Path, folder: Path) -> list[str]:
+    """What is seen of a page where scripts may not run: paragraphs by their text, drawings and controls by tag."""
+    probe = folder / "probe.html"
+    probe.write_text(PROBE.replace("PAGE", html.escape(page.read_text(encoding="utf-8"))), encoding="utf-8")
+    told = re.search(r"<pre>(.*?)</pre>", opened(probe).html, re.DOTALL)
+    assert told
+    return list(json.loads(html.unescape(told[1])))
+
+
+def opened(page: Path, address: str = "", *options: str) -> Opened:
+    """Open a file at an address within it."""
+    browser = next(filter(None, map(shutil.which, NAMES)), None)
+    if browser is None:
+        pytest.skip(f"needs a browser: none of {', '.join(NAMES)} was found")
+    with tempfile.TemporaryDirectory() as profile:
+        command = [browser, *QUIET, f"--user-data-dir={profile}", *options, "--dump-dom", f"{page.as_uri()}{address}"]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return Opened(run.stdout, tuple(re.findall(r".*CONSOLE.*", run.stderr)))
