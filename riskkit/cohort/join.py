@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from riskkit.cohort.read import ID, read
 from riskkit.cohort.variables import decode
 from riskkit.errors import DataError
 from riskkit.spec.cohort import CohortSpec
+from riskkit.spec.tables import VariableSpec
 
 
 def join(spec: CohortSpec, paths: dict[str, Path]) -> tuple[pd.DataFrame, dict[str, pd.Series], tuple[FlowStep, ...]]:
@@ -34,11 +36,12 @@ def join(spec: CohortSpec, paths: dict[str, Path]) -> tuple[pd.DataFrame, dict[s
     Raises
     ------
     DataError
-        If a file cannot be read, its values are not as declared, or it shares no identifier with the base file.
+        If a file cannot be read, its values are not as declared, it shares no identifier with the base file, or
+        somebody has a record in it and in a file that continues it.
     """
-    files = {key: file.at(paths[key]) for key, file in spec.people_files.items()}
+    files = spec.people_files
     declared = {key: {name: v for name, v in spec.variables.items() if v.file == key} for key in files}
-    records = {key: read(paths[key], file, file.id or spec.id, declared[key]) for key, file in files.items()}
+    records = {key: _records(spec, key, paths, declared[key]) for key in files}
     people = records[spec.base][[ID]]
     flow: tuple[FlowStep, ...] = (FlowStep(f"Records in {_called(spec, spec.base)}", 0, len(people)),)
     for key, file in files.items():
@@ -64,6 +67,30 @@ def join(spec: CohortSpec, paths: dict[str, Path]) -> tuple[pd.DataFrame, dict[s
             reasons[name][~there] = absent
     ordered = {name: columns[name] for name in (ID, *spec.variables)}
     return pd.DataFrame(ordered), reasons, flow
+
+
+def _records(
+    spec: CohortSpec, key: str, paths: Mapping[str, Path], variables: Mapping[str, VariableSpec]
+) -> pd.DataFrame:
+    """Read a file and those that continue it, one below the other.
+
+    Raises
+    ------
+    DataError
+        If somebody has a record in two of them.
+    """
+    parts = {
+        name: read(paths[name], file.at(paths[name]), file.id or spec.id, variables)
+        for name, file in spec.parts(key).items()
+    }
+    records = pd.concat(parts.values(), ignore_index=True)
+    twice = records.loc[records[ID].duplicated(), ID]
+    if len(twice):
+        raise DataError(
+            f"{paths[key]}: {len(twice):,} people have a record in it and in a file that continues it, such as "
+            f"{twice.iloc[0]}. Each must have people of its own; correct id or continues."
+        )
+    return records
 
 
 def _called(spec: CohortSpec, key: str) -> str:

@@ -86,8 +86,12 @@ class CohortSpec(SpecModel):
 
     @property
     def people_files(self) -> dict[str, FileSpec]:
-        """The files with one record a person."""
-        return {key: file for key, file in self.files.items() if file.rows == "one"}
+        """The files with one record a person, but for those that continue another."""
+        return {key: file for key, file in self.files.items() if file.rows == "one" and file.continues is None}
+
+    def parts(self, key: str) -> dict[str, FileSpec]:
+        """A file and those that continue it, in their order."""
+        return {name: file for name, file in self.files.items() if key in (name, file.continues)}
 
 
 def load_cohort_spec(path: str | Path) -> CohortSpec:
@@ -111,6 +115,12 @@ def _faults(spec: CohortSpec) -> Iterator[Fault]:
         yield Fault(("base",), f"there is no file '{spec.base}'.{did_you_mean(spec.base, people)}")
     for name, file in spec.files.items():
         yield from _file_faults(("files", name), file)
+        if file.continues is not None and file.continues not in people:
+            known = did_you_mean(file.continues, people)
+            yield Fault(("files", name, "continues"), f"there is no file '{file.continues}' to continue.{known}")
+        elif file.continues is not None and file.format != people[file.continues].format:
+            wanted = people[file.continues].format
+            yield Fault(("files", name, "format"), f"must be '{wanted}', as that of '{file.continues}'.")
     for name, variable in spec.variables.items():
         yield from _variable_faults(("variables", name), variable, people)
     yield from _expression_faults(spec)

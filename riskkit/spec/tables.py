@@ -52,6 +52,10 @@ class FileSpec(SpecModel):
     label: str | None = Field(None, description="what the file is, for the exclusion flow and the report")
     id: str | None = Field(None, description="its column of identifiers, where it is not the cohort's id")
     id_columns: tuple[int, int] | None = Field(None, description="first and last position of the identifier")
+    continues: str | None = Field(
+        None,
+        description="key of a file of the same columns, whose records come before these",
+    )
     join: Literal["left", "inner"] = Field("left", description="'inner' leaves out people without a record here")
     address: str | None = Field(None, description="where to download it")
     encoding: str | None = Field(None, description="of its text: UTF-8, or what the file itself says, unless given")
