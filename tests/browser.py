@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,25 +29,34 @@ class Opened:
     console: tuple[str, ...]
 
 
-PROBE = """<iframe sandbox="allow-same-origin" width="1280" srcdoc="PAGE"></iframe><pre></pre><script>
+PROBE = """<iframe width="1280" FRAME></iframe><pre></pre><script>
 onload = () => {
   const frame = document.querySelector("iframe");
-  const found = [...frame.contentDocument.querySelectorAll("svg, select, input, button, p")];
-  const seen = found.filter((element) => element.getBoundingClientRect().width > 0);
-  const told = seen.map((element) => (element.matches("p") ? element.textContent : element.localName));
-  document.querySelector("pre").textContent = JSON.stringify(told);
+  const page = frame.contentDocument;
+  document.querySelector("pre").textContent = JSON.stringify((() => { SCRIPT })());
   frame.remove();
 };
 </script>"""
+SEEN = """
+const found = [...page.querySelectorAll("svg, select, input, button, p")];
+const seen = found.filter((element) => element.getBoundingClientRect().width > 0);
+return seen.map((element) => (element.matches("p") ? element.textContent : element.localName));
+"""
+
+
+def probed(folder: Path, frame: str, script: str) -> Any:
+    """What a script of ours returns of `page`, in a frame with these attributes."""
+    probe = folder / "probe.html"
+    probe.write_text(PROBE.replace("FRAME", frame).replace("SCRIPT", script), encoding="utf-8")
+    told = re.search(r"<pre>(.*?)</pre>", opened(probe, "", "--allow-file-access-from-files").html, re.DOTALL)
+    assert told
+    return json.loads(html.unescape(told[1]))
 
 
 def seen_without_scripts(page: Path, folder: Path) -> list[str]:
     """What is seen of a page where scripts may not run: paragraphs by their text, drawings and controls by tag."""
-    probe = folder / "probe.html"
-    probe.write_text(PROBE.replace("PAGE", html.escape(page.read_text(encoding="utf-8"))), encoding="utf-8")
-    told = re.search(r"<pre>(.*?)</pre>", opened(probe).html, re.DOTALL)
-    assert told
-    return list(json.loads(html.unescape(told[1])))
+    source = html.escape(page.read_text(encoding="utf-8"))
+    return list(probed(folder, f'sandbox="allow-same-origin" srcdoc="{source}"', SEEN))
 
 
 def opened(page: Path, address: str = "", *options: str) -> Opened:

@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import numpy as np
 import pandas as pd
 import pytest
-from browser import Opened, opened
+from browser import Opened, opened, probed
 from results_example import example_results
 
 from riskkit.fit.cox import cox
@@ -29,6 +29,23 @@ from riskkit.report.page import page_html
 from riskkit.results import Results
 from riskkit.runner.splines import covariances, spline_row
 
+BY_HAND = """
+const part = (name) => page.getElementById(`explorer-${name}`);
+const choose = (name, value, event) => {
+  part(name).value = value;
+  part(name).dispatchEvent(new Event(event));
+};
+const seen = () => Object.fromEntries(new URLSearchParams(frame.contentWindow.location.hash.split("?")[1]));
+choose("outcome", "cardiovascular", "change");
+choose("compare", "outcome:all_causes", "change");
+choose("slider", "200.4", "input");
+const slid = seen();
+part("lowest").click();
+const lowest = seen();
+part("usual").click();
+choose("level", "0.8", "change");
+return [slid, lowest, seen(), part("link").getAttribute("href"), part("caption").textContent];
+"""
 ADDRESSES = {
     "report": "",
     "strict": "#explorer?reference=97.3&level=0.99&compare=outcome:cardiovascular",
@@ -179,6 +196,16 @@ def test_nothing_goes_wrong_whatever_the_address_asks_for(seen: dict[str, Opened
     )
     assert drawn
     assert html.unescape(drawn[1]).replace("\u00a0", " ") == words(seen["report"])
+
+
+def test_what_is_chosen_by_hand_is_in_the_address(page: Path, fits: dict[tuple[str, str], Fit], tmp_path: Path) -> None:
+    slid, lowest, usual, link, caption = probed(tmp_path, f'src="{page.as_uri()}"', BY_HAND)
+    chosen = {"exposure": "igf1", "outcome": "cardiovascular", "model": "lifestyle", "time_scale": "age"}
+    assert slid == chosen | {"reference": "200.5", "level": "0.95", "compare": "outcome:all_causes"}  # steps of 0.5
+    assert float(lowest["reference"]) == pytest.approx(nadir(fits["cardiovascular", "lifestyle"], "igf1").x, rel=1e-9)
+    assert usual == slid | {"reference": "150", "level": "0.8"}
+    assert dict(parse_qsl(link.removeprefix("#explorer?"))) == usual
+    assert caption.replace("\u00a0", " ") == "Hazard ratio (80% CI) relative to 150 ng/mL, by level of serum IGF-I"
 
 
 def test_simulated_data_say_so_in_the_explorer(results: Results) -> None:

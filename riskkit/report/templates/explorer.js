@@ -182,7 +182,7 @@
     shown = [state, ...(other ? [other] : [])].map(drawn).filter(Boolean);
     const fitted = shown.length > 0 && shown[0].key === state;
     if (!fitted) shown = [];
-    for (const name of ["chart", "result"]) part(name).hidden = !fitted;
+    for (const name of ["chart", "people", "result"]) part(name).hidden = !fitted;
     controls();
     const say = () => {
       part("summary").textContent = fitted
