@@ -141,7 +141,7 @@ def test_hazards_are_not_tested_and_statsmodels_gives_the_second_opinion(results
 def test_the_page_speaks_of_odds_and_cases(results: Results, tmp_path: Path) -> None:
     write_report(results, tmp_path / "waist")
     said = passages((tmp_path / "waist/index.html").read_text())
-    text = " ".join(passage for _, passage in said if not passage.startswith("{")).lower()  # the explorer's data are JSON
+    text = " ".join(passage for _, passage in said if not passage.startswith("{")).lower()  # not the JSON
     for word in ("hazard", "person-year", "follow-up", "cox", "events", "time scale", "risk is"):
         assert word not in text, word
     for word in ("odds ratio", "cases", "prevalence", "logistic regression", "cross-sectional", "at baseline"):
