@@ -20,9 +20,11 @@ def ratio(value: float) -> str:
 
 
 def ratio_interval(value: float, low: float, high: float) -> str:
-    """A ratio with its interval, for tables and figures: 0.90 (0.85–0.95)."""
+    """A ratio with its interval, for tables and figures: 0.90 (0.85–0.95); 3.00 (no interval) where there is none."""
     if not math.isfinite(value):
         return NOTHING
+    if math.isnan(low) and math.isnan(high):
+        return f"{ratio(value)} (no interval)"
     return f"{ratio(value)} ({ratio(low)}–{ratio(high)})"
 
 

@@ -12,6 +12,7 @@ from riskkit.report.figure import ExposureText, PageFigure, exposure_text
 from riskkit.report.numbered import Numbered, Numberer, Shown
 from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import age_and_sex_figure
+from riskkit.report.published import published_figure
 from riskkit.report.tables import curve_shapes, main_table, side_by_side
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
 from riskkit.report.words import asides, finding, has_evidence, shapes_counted
@@ -19,7 +20,7 @@ from riskkit.results import Results
 
 Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
 FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure, age_and_sex_figure)
-COMPARISONS: tuple[Maker, ...] = (models_figure, subgroups_figure, sensitivity_figure)
+COMPARISONS: tuple[Maker, ...] = (models_figure, subgroups_figure, sensitivity_figure, published_figure)
 OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, age_and_sex_figure)
 FOLDED: tuple[Maker, ...] = (curves_figure, groups_figure, *COMPARISONS)
 

@@ -65,6 +65,7 @@ def manifest(path: Path, spec: AnalysisSpec, scales: Mapping[str, Scale], cohort
             "models": [{"name": m.name, "label": m.label, "covariates": spec.covariates(m)} for m in spec.models],
             "subgroups": [subgroup.model_dump() for subgroup in spec.subgroups],
             "sensitivity": [change.model_dump() for change in spec.sensitivity],
+            "published": [each.model_dump() for each in spec.published],
             "simex": {"replicates": REPLICATES, "added_error": ADDED},
         },
         "exposures": {name: asdict(scale) for name, scale in scales.items()},

@@ -14,6 +14,7 @@ from riskkit.errors import SpecError, did_you_mean
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
 from riskkit.spec.expression import parse
 from riskkit.spec.load import Fault, SpecModel, read_toml, validate
+from riskkit.spec.published import PublishedSpec, published_faults
 from riskkit.spec.tables import ExclusionSpec
 
 AMOUNT = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>\S.*)")
@@ -94,6 +95,7 @@ class AnalysisSpec(SpecModel):
     sensitivity: tuple[SensitivitySpec, ...] = ()
     level: float = Field(0.95, gt=0, lt=1, description="confidence level")
     min_events: int = Field(20, ge=1, description="a model with fewer events is not fitted but listed as left out")
+    published: tuple[PublishedSpec, ...] = Field((), description="estimates from the literature to stand beside")
     notes: tuple[str, ...] = Field((), description="limitations or remarks printed in the report")
 
     @property
@@ -173,6 +175,8 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     for i, exclusion in enumerate(spec.exclusions):
         yield from _condition_faults(("exclusions", i, "when"), exclusion.when, spec, units)
     yield from _variant_faults(spec, units)
+    groups = {name: _groups(exposure) for name, exposure in spec.exposures.items()}
+    yield from published_faults(spec.published, groups, spec.outcomes, {each.name: each for each in spec.variants})
 
 
 def _state_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
@@ -277,6 +281,11 @@ def _exposure_faults(
 
 def _unknown(place: tuple[str | int, ...], kind: str, name: str, spec: AnalysisSpec, known: Iterable[str]) -> Fault:
     return Fault(place, f"cohort '{spec.cohort}' has no {kind} '{name}'.{did_you_mean(name, known)}")
+
+
+def _groups(exposure: ExposureSpec) -> int:
+    """Into how many groups an exposure is cut."""
+    return len(exposure.groups) + 1 if isinstance(exposure.groups, tuple) else int(exposure.groups)
 
 
 def _increasing(values: tuple[float, ...]) -> bool:

@@ -217,3 +217,49 @@ def test_each_fault_says_what_to_write(write, old, new, said):
     assert old in GOOD
     with pytest.raises(SpecError, match=said):
         load_analysis(write(GOOD.replace(old, new)))
+
+
+PUBLISHED = """
+[[published]]
+study = "Doe 2001"
+exposure = "igf1"
+outcome = "death"
+contrast = "lowest against middle fifth"
+estimate = 1.5
+low = 1.2
+high = 1.9
+group = 1
+against = 3
+population = "Danes"
+method = "Cohort"
+citation = "Doe 2001"
+differs = "Older"
+"""
+
+
+def test_a_published_estimate_is_read(write):
+    spec, _ = load_analysis(write(GOOD + PUBLISHED))
+    assert (spec.published[0].group, spec.published[0].variant) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'exposure = "igf1"',
+            'exposure = "igf"',
+            r"published\[1\].exposure: this analysis has no exposure 'igf'.*'igf1'",
+        ),
+        ('outcome = "death"', 'outcome = "deth"', r"published\[1\].outcome: this analysis has no outcome 'deth'"),
+        ("group = 1", 'group = 1\nvariant = "men"', r"published\[1\].variant: this analysis has no variant 'men'"),
+        ("low = 1.2\n", "", "give both 'low' and 'high'"),
+        ("high = 1.9", "high = 1.4", "with 'estimate' between them"),
+        ("against = 3\n", "", "give both 'group' and 'against'"),
+        ("against = 3", "against = 1", "two different groups"),
+        ("against = 3", "against = 6", "published.1..against: 'igf1' is cut into 5 groups; got 6"),
+    ],
+)
+def test_faults_of_published_estimates(write, old, new, said):
+    assert old in PUBLISHED
+    with pytest.raises(SpecError, match=said):
+        load_analysis(write(GOOD + PUBLISHED.replace(old, new)))
