@@ -302,7 +302,8 @@ def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: in
             "question": "Do adults with low or high IGF-I die sooner?",
             "notes": ["IGF-I was measured once."], "level": 0.95, "measure": "hazard ratio", "time_scales": scales,
             "main_model": names[min(1, models - 1)], "outcomes": outcomes, "strata": [], "min_events": 20,
-            "subgroups": [], "sensitivity": [], "published": [], "simex": {"replicates": 10, "added_error": [0.5, 1.0, 1.5, 2.0]},
+            "subgroups": [], "sensitivity": [], "published": [],
+            "simex": {"replicates": 10, "added_error": [0.5, 1.0, 1.5, 2.0]},
             "models": [{"name": n, "label": MODELS[n][0], "covariates": MODELS[n][1]} for n in names],
         },
         "exposures": {

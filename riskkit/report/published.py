@@ -49,8 +49,8 @@ def published_figure(
     rows = [row for each, own in pairs for row in _forest_rows(each, own, outcomes[each["outcome"]])]
     heads = ForestHeads("", text.measure.events, text.short, "", f"{text.measure.title}, log scale")
     caption = (
-        f"Published estimates of {text.name} (outlined) and this analysis's own (filled). They were not made in the same "
-        "way: the table says in what they differ. Groups are compared by their floating variances, whatever the "
+        f"Published estimates of {text.name} (outlined) and this analysis's own (filled). They were not made in the "
+        "same way: the table says in what they differ. Groups are compared by their floating variances, whatever the "
         f"reference. {text.adjusted}"
     )
     table = _table(pairs, outcomes, results, text)
@@ -73,9 +73,8 @@ def own_estimate(results: Results, published: Mapping[str, Any]) -> Estimate:
         r = rows.iloc[0]
         return Estimate(r["ratio"], r["low"], r["high"], r["n"], r["events"])
     one, other = (rows[rows["level"] == f"Q{published[name]}"].iloc[0] for name in ("group", "against"))
-    half = special.ndtri((1 + results.manifest["analysis"]["level"]) / 2) * math.hypot(
-        one["float_se"], other["float_se"]
-    )
+    critical = special.ndtri((1 + results.manifest["analysis"]["level"]) / 2)
+    half = critical * math.hypot(one["float_se"], other["float_se"])
     middle = one["estimate"] - other["estimate"]
     low, centre, high = np.exp([middle - half, middle, middle + half])
     return Estimate(centre, low, high, one["n"] + other["n"], one["events"] + other["events"])
@@ -121,8 +120,8 @@ def _table(
 
 def _told(pairs: Sequence[tuple[Mapping[str, Any], Estimate]], outcomes: Mapping[str, str]) -> str:
     told = (
-        f"{in_sentence(outcomes[each['outcome']])}, {each['contrast']}: {each['study']} {ratio(each['estimate'])}, here "
-        f"{ratio(own.ratio) if np.isfinite(own.ratio) else 'not estimated'}"
+        f"{in_sentence(outcomes[each['outcome']])}, {each['contrast']}: {each['study']} {ratio(each['estimate'])}, "
+        f"here {ratio(own.ratio) if np.isfinite(own.ratio) else 'not estimated'}"
         for each, own in pairs
     )
     return f"{'; '.join(told)}."

@@ -55,8 +55,10 @@ def published_faults(
     for i, each in enumerate(published):
         place = ("published", i)
         known: tuple[tuple[str, str | None, Any], ...] = (
-            ("exposure", each.exposure, groups), ("outcome", each.outcome, outcomes), ("variant", each.variant, variants)
-        )  # fmt: skip
+            ("exposure", each.exposure, groups),
+            ("outcome", each.outcome, outcomes),
+            ("variant", each.variant, variants),
+        )
         for field, name, names in known:
             if name is not None and name not in names:
                 yield Fault((*place, field), f"this analysis has no {field} '{name}'.{did_you_mean(name, names)}")
@@ -70,5 +72,5 @@ def published_faults(
             if group is not None and group > most:
                 yield Fault((*place, field), f"'{each.exposure}' is cut into {most} groups; got {group}.")
         coding = "linear" if each.group is None else "groups"
-        if each.variant in variants and coding not in variants[each.variant].codings:
+        if each.variant is not None and each.variant in variants and coding not in variants[each.variant].codings:
             yield Fault((*place, "variant"), f"'{each.variant}' has no coding '{coding}'. Add it to its codings.")
