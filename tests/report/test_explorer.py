@@ -176,7 +176,7 @@ def test_a_sentence_tells_reference_lowest_point_tests_and_model(
     said = words(seen["strict"])
     for expected in (
         "Serum IGF-I and death from any cause: relative to 97.3 ng/mL, the hazard ratio is ",
-        f"{at.ratio:.2f} (99% CI {at.low:.2f}–{at.high:.2f}) at the 95th percentile, {at.x:.0f} ng/mL",
+        f"{at.ratio:.2f} (99% CI {at.low:.2f} to {at.high:.2f}) at the 95th percentile, {at.x:.0f} ng/mL",
         nadir(fit, "igf1").sentence("ng/mL").removesuffix(".").replace("\u00a0", " "),
         "Tests: any association p < 0.001, non-linear p < 0.001.",
         "Model: age and sex + smoking and BMI; time scale: attained age.",

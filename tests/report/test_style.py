@@ -38,6 +38,12 @@ def test_text_stands_out_from_every_ground(colours: dict[str, str], ground: str)
         assert contrast(colours.get(text, LIGHT[text]), colours[ground]) >= 4.5
 
 
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_lines_of_the_explorer_stand_out(colours: dict[str, str]) -> None:
+    for line in ("link", "other"):
+        assert contrast(colours[line], colours["ground"]) >= 3
+
+
 def test_figures_stand_out_from_white() -> None:
     for text in (theme.INK, theme.MUTED, theme.MAIN):
         assert contrast(text, "#ffffff") >= 4.5

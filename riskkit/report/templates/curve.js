@@ -62,7 +62,7 @@ const riskkit = (() => {
     return value < 100 ? value.toFixed(2) : value > 1000 ? ">1,000" : value.toFixed(0);
   }
 
-  const interval = (p, label) => `${ratio(p.ratio)} (${label ? `${label} CI ` : ""}${ratio(p.low)}–${ratio(p.high)})`;
+  const interval = (p, label) => `${ratio(p.ratio)} (${label} CI ${ratio(p.low)} to ${ratio(p.high)})`;
   const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
   return { capital, contrast, count, evenly, interval, limits, lowest, measure, ratio };

@@ -37,8 +37,8 @@
   /** The state of the second curve, which differs from the first in one choice; nothing where there is none. */
   function compared(state) {
     const [name, value] = state.compare.split(":");
-    const known = CHOICES.slice(1).includes(name) && Object.hasOwn(data[name], value);
-    return known && value !== state[name] ? { ...state, [name]: value } : null;
+    const other = { ...state, [name]: value };
+    return CHOICES.slice(1).includes(name) && value !== state[name] && find(other) ? other : null;
   }
 
   function fromAddress() {
@@ -48,10 +48,9 @@
 
   const address = (state) => `#explorer?${new URLSearchParams(state)}`;
 
-  /** What is drawn of one curve, or nothing where the model was not fitted. */
+  /** What is drawn of one curve. */
   function drawn(key) {
-    const curve = find(key) && { ...find(key), knots: data.exposure[key.exposure].knots };
-    if (!curve) return null;
+    const curve = { ...find(key), knots: data.exposure[key.exposure].knots };
     const chosen = data.levels.findIndex((each) => each.level === key.level);
     const { label } = data.levels[chosen];
     const at = (x) => contrast(curve, x, key.reference, curve.critical[chosen]);
@@ -111,19 +110,21 @@
     const rows = curve.percentiles.map((x, i) => [x, `${data.percentiles[i]}th percentile`.replace("1th", "1st")]);
     rows.push([nadir.x, "Lowest point"], [key.reference, "Reference"]);
     const measured = `${capital(data.measure.ratio)} (${label} CI)`;
-    const heads = ["", unit ? `Level (${unit})` : "Level", ...shown.map(({ title }) => title || measured)];
-    const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)));
+    const number = { className: "number" };
+    const heads = [unit ? `Level (${unit})` : "Level", ...shown.map(({ title }) => title || measured)];
+    const titles = heads.map((text) => element("th", { scope: "col", ...number }, text));
     const body = d3.sort(rows, ([x]) => x).map(([x, name]) => {
       const cells = shown.map(({ at }) => {
         const p = at(x);
         const limit = (end) => exact(p[end], ratio(p[end]));
-        return element("td", {}, exact(p.ratio, ratio(p.ratio)), " (", limit("low"), "–", limit("high"), ")");
+        return element("td", number, exact(p.ratio, ratio(p.ratio)), " (", limit("low"), "–", limit("high"), ")");
       });
-      const level = element("td", {}, exact(x, measure(x)));
+      const level = element("td", number, exact(x, measure(x)));
       return element("tr", {}, element("th", { scope: "row" }, name), level, ...cells);
     });
     part("caption").textContent =
       `${measured} relative to ${measure(key.reference, unit)}, by level of ${data.exposure[key.exposure].name}`;
+    const head = element("tr", {}, element("td"), ...titles);
     part("table").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   }
 
@@ -152,12 +153,13 @@
     const options = (name) => Object.entries(data[name]).map(([value, { label }]) => new Option(label, value));
     for (const name of CHOICES) fill(part(name), options(name), state[name]);
     fill(part("level"), data.levels.map(({ level, label }) => new Option(label, level)), state.level);
-    const others = CHOICES.slice(1).map((name) => {
-      const different = options(name).filter(({ value }) => value !== state[name]);
-      for (const option of different) option.value = `${name}:${option.value}`;
-      return element("optgroup", { label: `Another ${name.replace("_", " ")}`, hidden: !different.length }, ...different);
+    const groups = CHOICES.slice(1).map((name) => {
+      const others = options(name);
+      for (const option of others) option.value = `${name}:${option.value}`;
+      const there = others.filter(({ value }) => compared({ ...state, compare: value }));
+      return element("optgroup", { label: `Another ${name.replace("_", " ")}`, hidden: !there.length }, ...there);
     });
-    fill(part("compare"), [new Option("nothing", ""), ...others], state.compare);
+    fill(part("compare"), [new Option("nothing", ""), ...groups], state.compare);
     const { unit } = data.exposure[state.exposure];
     part("reference-label").textContent = unit ? `Reference (${unit})` : "Reference";
     part("reference").value = +state.reference.toPrecision(6);
@@ -178,10 +180,8 @@
 
   function show(wanted) {
     state = settled(wanted);
-    const other = compared(state);
-    shown = [state, ...(other ? [other] : [])].map(drawn).filter(Boolean);
-    const fitted = shown.length > 0 && shown[0].key === state;
-    if (!fitted) shown = [];
+    const fitted = Boolean(find(state));
+    shown = fitted ? [state, compared(state)].filter(Boolean).map(drawn) : [];
     for (const name of ["chart", "people", "result"]) part(name).hidden = !fitted;
     controls();
     const say = () => {
