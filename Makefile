@@ -21,7 +21,7 @@ REPORT_CODE  := riskkit/numbers.py $(wildcard riskkit/figures/*.py riskkit/table
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help setup fetch reports index test lint bench calibrate clean distclean $(COHORTS)
+.PHONY: all help setup fetch reports pdf docx index test lint bench calibrate clean distclean $(COHORTS)
 .SECONDARY:
 
 all: $(READY)  ## everything that can be built: data, cohorts, analyses, reports (the default)
@@ -41,6 +41,10 @@ reports: $(READY_ANALYSES:%=reports/%/index.html)  ## every report whose data ar
 	@$(RISKKIT) index
 	@echo "Open reports/index.html in a browser."
 
+pdf: $(foreach a,$(READY_ANALYSES),reports/$(a)/$(a).pdf)  ## each report as a PDF (needs Pango, which draws its text)
+
+docx: $(foreach a,$(READY_ANALYSES),reports/$(a)/$(a).docx)  ## each report as a Word document
+
 $(COHORTS): %: $(READY)  ## one cohort and the reports on it, as in: make nhanes3
 	@$(RISKKIT) fetch $@
 	@$(MAKE) --no-print-directory reports ONLY=$@
@@ -54,6 +58,12 @@ build/results/$(1)/results.json: analyses/$(1).toml build/cohorts/$(call cohort_
 
 reports/$(1)/index.html: build/results/$(1)/results.json $$(REPORT_CODE) | $$(READY)
 	@$$(RISKKIT) report $(1)
+
+reports/$(1)/$(1).pdf: reports/$(1)/index.html
+	@$$(RISKKIT) pdf $(1)
+
+reports/$(1)/$(1).docx: reports/$(1)/index.html
+	@$$(RISKKIT) docx $(1)
 endef
 $(foreach a,$(ANALYSES),$(eval $(call analysis_rules,$(a))))
 

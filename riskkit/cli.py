@@ -1,4 +1,4 @@
-"""The command line: riskkit fetch | simulate | check | cohort | run | report | index."""
+"""The command line: riskkit fetch | simulate | check | cohort | run | report | pdf | docx | index."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from riskkit.errors import DataError, DataUnavailable, RiskkitError, SpecError
 if TYPE_CHECKING:
     from riskkit.cohort.lock import Source
     from riskkit.report.index import IndexEntry
-    from riskkit.spec.analysis import AnalysisSpec
     from riskkit.spec.cohort import CohortSpec
 
 COHORTS, ANALYSES = Path("cohorts"), Path("analyses")
 TABLES, RESULTS, REPORTS = Path("build/cohorts"), Path("build/results"), Path("reports")
+
+Reported = Annotated[str, typer.Argument(help="Name of an analysis that has a report.")]
 
 app = typer.Typer(
     help="From a cohort's raw files to a report a reader can trust.",
@@ -96,10 +97,14 @@ def simulate(
 @app.command()
 def check(path: Annotated[Path, typer.Argument(help="A cohort file or a report's folder.")]) -> None:
     """Check a cohort's code lists (cohorts/ukb.toml), or every number of a report (reports/igf1-mortality)."""
+    from riskkit.cohort.codelists import codelists_told
+    from riskkit.spec.cohort import load_cohort_spec
+
     if path.is_dir():
         _check_report(path)
-    else:
-        _check_codelists(path)
+        return
+    for line in codelists_told(load_cohort_spec(path)):
+        out.print(line, markup=False)
 
 
 def _check_report(folder: Path) -> None:
@@ -116,30 +121,6 @@ def _check_report(folder: Path) -> None:
             f"{folder}: {len(checked.differences)} passages differ from the stored results; write it again."
         )
     out.print(f"{folder}: {checked.numbers:,} numbers made again from the stored results, none differs", markup=False)
-
-
-def _check_codelists(file: Path) -> None:
-    """Print what each outcome of a cohort counts, and what two of them both count."""
-    from riskkit.cohort.codelists import SYSTEMS, overlaps, read_codelists
-    from riskkit.spec.cohort import load_cohort_spec
-
-    spec = load_cohort_spec(file)
-    lists = read_codelists(spec)
-    for name, entry in spec.recorded.items():
-        out.print(f"{name}: {entry.label}, from {', '.join(entry.sources)}", style="bold", markup=False)
-        for code in lists[entry.codelist].codes if entry.codelist else ():
-            out.print(f"  {code.system:<6} {code.code:<6} {code.label}", markup=False)
-        if entry.codelist is None:
-            out.print("  every record, whatever its code", markup=False)
-            continue
-        for system in (s for s in SYSTEMS if not lists[entry.codelist].prefixes(s)):
-            out.print(f"  no code of {system}: records in it do not count", style="yellow", markup=False)
-    outcomes = {name: lists[o.codelist] for name, o in spec.outcomes.items() if o.codelist}
-    found = overlaps(outcomes)
-    out.print(f"{len(found)} pairs of outcomes share codes" if found else "No two outcomes share a code.", markup=False)
-    for overlap in found:
-        codes = ", ".join(code.code for code in overlap.codes)
-        out.print(f"  {overlap.one} and {overlap.other}: {codes}", markup=False)
 
 
 @app.command()
@@ -168,10 +149,12 @@ def run(
     from riskkit.cohort.cohort import Cohort
     from riskkit.runner import run as run_analysis
     from riskkit.spec.analysis import load_analysis
+    from riskkit.spec.plan import plan, plan_told
 
     spec, cohort_spec = load_analysis(file)
     if show_plan:
-        _print_plan(spec, cohort_spec)
+        for line in plan_told(plan(spec, cohort_spec.follow_up.age if cohort_spec.follow_up else None)):
+            out.print(line, markup=False)
         return
     table = TABLES / f"{spec.cohort}.parquet"
     built = Cohort.read(table) if table.is_file() else None
@@ -191,19 +174,6 @@ def run(
     out.print(f"{spec.name}: {fitted} models fitted{left_out} in {seconds} s", markup=False)
 
 
-def _print_plan(spec: AnalysisSpec, cohort_spec: CohortSpec) -> None:
-    from riskkit.spec.plan import batches, plan
-
-    tasks = plan(spec, cohort_spec.follow_up.age if cohort_spec.follow_up else None)
-    for batch in batches(tasks):
-        task = batch[0]
-        terms = " + ".join([task.exposure, *task.covariates])
-        strata = f", strata {', '.join(task.strata)}" if task.strata else ""
-        what = f"{task.exposure} as {task.coding}, {task.time_scale}, {task.variant or task.model}"
-        out.print(f"{len(batch):>4} x {what}: {terms}{strata}", markup=False)
-    out.print(f"{len(tasks)} models in {len(list(batches(tasks)))} batches", markup=False)
-
-
 @app.command()
 def report(name: Annotated[str, typer.Argument(help="Name of an analysis that has been run.")]) -> None:
     """Write an analysis's report from its results; nothing is fitted again."""
@@ -216,6 +186,23 @@ def report(name: Annotated[str, typer.Argument(help="Name of an analysis that ha
             Results.read(RESULTS / name), REPORTS / name, lambda what: progress.update(bar, description=what)
         )
     out.print(f"{name}: {page}", markup=False)
+
+
+@app.command()
+def pdf(name: Reported) -> None:
+    """Write an analysis's report as a PDF for paper, beside its page."""
+    from riskkit.report.pdf import write_pdf
+
+    out.print(f"{name}: {write_pdf(REPORTS / name)}", markup=False)
+
+
+@app.command()
+def docx(name: Reported) -> None:
+    """Write an analysis's report as a Word document with native tables, beside its page."""
+    from riskkit.report.document import write_docx
+    from riskkit.results import Results
+
+    out.print(f"{name}: {write_docx(Results.read(RESULTS / name), REPORTS / name)}", markup=False)
 
 
 @app.command()

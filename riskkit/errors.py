@@ -43,3 +43,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 class DataUnavailable(DataError):
     """A raw file is neither at hand nor to be downloaded."""
+
+
+class SoftwareUnavailable(RiskkitError):
+    """A program or library outside Python that the user asked for is not on this machine."""

@@ -170,6 +170,8 @@ def test_bad_analyses(project, riskkit, old, new, said):
         (("fetch", "smal"), "no such cohort. Did you mean 'small'?"),
         (("fetch",), "fetch takes either the name of a cohort or --all"),
         (("report", "igf1"), "run the analysis again"),
+        (("pdf", "igf1"), "write the report first"),
+        (("docx", "igf1"), "run the analysis again"),
         (("run", "analyses/igf.toml"), "igf.toml: there is no such file. Did you mean 'igf1.toml'?"),
     ],
 )

@@ -21,6 +21,7 @@ case "$1" in
   cohort) put "build/cohorts/$(basename "$2" .toml).parquet" ;;
   run) [ -f fail ] && { put "build/results/half"; exit 1; }; put "build/results/$(basename "$2" .toml)/results.json" ;;
   report) put "reports/$2/index.html" ;;
+  pdf|docx) put "reports/$2/$2.$1" ;;
   index) put "reports/index.html" ;;
 esac
 """
@@ -96,6 +97,16 @@ def test_a_change_rebuilds_what_depends_on_it_and_nothing_else(project, touched,
     assert make(project) == sorted(rebuilt)
 
 
+@pytest.mark.parametrize("form", ["pdf", "docx"])
+def test_another_form_is_made_of_every_report_once(project, form):
+    assert make(project) == ALL
+    assert make(project, form) == [f"{form} {a}" for a in "abc"]
+    assert make(project, form) == []
+    future = time.time() + 5
+    os.utime(project / "analyses/a.toml", (future, future))
+    assert make(project, form) == [f"{form} a", "report a", "run analyses/a.toml"]
+
+
 def test_one_cohort_by_name(project):
     asked = make(project, "two")
     assert asked == ["cohort cohorts/two.toml", "report c", "run analyses/c.toml"]
@@ -119,5 +130,5 @@ def test_clean_keeps_fetched_data(project):
 
 def test_help_lists_every_target(project):
     done = subprocess.run(["make", "help"], cwd=project, capture_output=True, text=True, check=True)
-    for target in ("all", "setup", "test", "lint", "bench", "clean", "COHORT"):
+    for target in ("all", "setup", "pdf", "docx", "test", "lint", "bench", "clean", "COHORT"):
         assert f"make {target}" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -114,6 +115,24 @@ def read_codelists(spec: CohortSpec) -> dict[str, Codelist]:
     if faults:
         raise SpecError("\n".join(dict.fromkeys(faults)))
     return lists
+
+
+def codelists_told(spec: CohortSpec) -> Iterator[str]:
+    """Say, line by line, what each outcome of a cohort counts, and what two of them both count."""
+    lists = read_codelists(spec)
+    for name, entry in spec.recorded.items():
+        yield f"{name}: {entry.label}, from {', '.join(entry.sources)}"
+        if entry.codelist is None:
+            yield "  every record, whatever its code"
+            continue
+        for code in lists[entry.codelist].codes:
+            yield f"  {code.system:<6} {code.code:<6} {code.label}"
+        for system in (s for s in SYSTEMS if not lists[entry.codelist].prefixes(s)):
+            yield f"  no code of {system}: records in it do not count"
+    found = overlaps({name: lists[o.codelist] for name, o in spec.outcomes.items() if o.codelist})
+    yield f"{len(found)} pairs of outcomes share codes" if found else "No two outcomes share a code."
+    for overlap in found:
+        yield f"  {overlap.one} and {overlap.other}: {', '.join(code.code for code in overlap.codes)}"
 
 
 def overlaps(lists: dict[str, Codelist]) -> tuple[Overlap, ...]:

@@ -12,7 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from riskkit.errors import DataError
-from riskkit.report.page import page_html
+from riskkit.report.content import Content, report_content
+from riskkit.report.document import document_passages, open_document, word_document
+from riskkit.report.explorer import explorer
+from riskkit.report.page import content_html
+from riskkit.report.pdf import is_of_page
 from riskkit.results import Results
 
 NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
@@ -42,7 +46,7 @@ def check_report(results: Results, folder: str | Path) -> Checked:
     """Derive every number of a report again from the stored results, and say which differ.
 
     Nothing is fitted. The words around the numbers are compared too; a newer riskkit may write them otherwise. The data
-    beside the page are compared with the frames they must be.
+    and tables beside the page, and a Word document, are compared with what they must be; a PDF must be of the page.
 
     Parameters
     ----------
@@ -59,8 +63,14 @@ def check_report(results: Results, folder: str | Path) -> Checked:
     page = folder / "index.html"
     if not page.is_file():
         raise DataError(f"{folder}: no index.html; write the report first (riskkit report ...).")
-    printed, derived = passages(page.read_text(encoding="utf-8")), passages(page_html(results))
-    rows = [*_differences(printed, derived), *_data_differences(results, folder / "data")]
+    content = report_content(results)
+    printed, derived = passages(page.read_text(encoding="utf-8")), passages(content_html(content, {}, explorer(results)))
+    rows = [
+        *_differences(printed, derived),
+        *_data_differences(results, folder / "data"),
+        *_table_differences(content, folder / "tables"),
+        *_form_differences(content, folder),
+    ]
     numbers = sum(len(NUMBER.findall(text)) for _, text in derived)
     return Checked(numbers, pd.DataFrame(rows, columns=["where", "printed", "derived"]))
 
@@ -127,6 +137,30 @@ def _differences(printed: list[tuple[str, str]], derived: list[tuple[str, str]])
             continue
         for ours, theirs in zip_longest(printed[a:b], derived[c:d], fillvalue=("", "")):
             rows.append((ours[0] or theirs[0], ours[1], theirs[1]))
+    return rows
+
+
+def _table_differences(content: Content, tables: Path) -> list[tuple[str, str, str]]:
+    rows = []
+    for name, table in content.tables():
+        path = tables / f"{name}.csv"
+        printed = path.read_text(encoding="utf-8") if path.is_file() else ""
+        for before, after in zip_longest(printed.splitlines(), table.to_csv().splitlines(), fillvalue=""):
+            if before != after:
+                rows.append((f"tables/{path.name}", before, after))
+    return rows
+
+
+def _form_differences(content: Content, folder: Path) -> list[tuple[str, str, str]]:
+    """What the report's other forms say otherwise, where they have been written."""
+    rows = []
+    word, pdf = (folder / f"{folder.name}.{form}" for form in ("docx", "pdf"))
+    if word.is_file():
+        printed, derived = ([(word.name, text) for text in document_passages(each)]
+                            for each in (open_document(word), word_document(content)))  # fmt: skip
+        rows += _differences(printed, derived)
+    if pdf.is_file() and not is_of_page(pdf, (folder / "index.html").read_text(encoding="utf-8")):
+        rows.append((pdf.name, "another page", "index.html"))
     return rows
 
 

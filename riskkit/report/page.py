@@ -40,7 +40,8 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     try:
         content = report_content(results)
         drawings = draw_figures(content.figures, partial / "figures", content.warning, on_progress)
-        (partial / "index.html").write_text(_page(content, drawings, explorer(results)), encoding="utf-8")
+        html = content_html(content, drawings, explorer(results))
+        (partial / "index.html").write_text(html, encoding="utf-8")
         for name, table in content.tables():
             (partial / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
         for name, frame in results.frames().items():
@@ -55,9 +56,10 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
 
 def page_html(results: Results) -> str:
     """The page as HTML, with its words and tables only: nothing is drawn."""
-    return _page(report_content(results), {}, explorer(results))
+    return content_html(report_content(results), {}, explorer(results))
 
 
-def _page(content: Content, drawings: Mapping[str, Drawn], explored: Explorer | None) -> str:
+def content_html(content: Content, drawings: Mapping[str, Drawn], explored: Explorer | None) -> str:
+    """What a report says, as a page with the drawings of its figures, by their ids; those without one are left out."""
     frames = Results.frame_names()
     return render("page.html.j2", **vars(content), drawings=drawings, frames=frames, explorer=explored)

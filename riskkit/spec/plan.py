@@ -87,6 +87,18 @@ def batches(tasks: Sequence[Task]) -> Iterator[tuple[Task, ...]]:
         yield tuple(batch)
 
 
+def plan_told(tasks: Sequence[Task]) -> Iterator[str]:
+    """Say, line by line, what would be fitted: each batch with its number of models."""
+    together = list(batches(tasks))
+    for batch in together:
+        task = batch[0]
+        terms = " + ".join([task.exposure, *task.covariates])
+        strata = f", strata {', '.join(task.strata)}" if task.strata else ""
+        what = f"{task.exposure} as {task.coding}, {task.time_scale}, {task.variant or task.model}"
+        yield f"{len(batch):>4} x {what}: {terms}{strata}"
+    yield f"{len(tasks)} models in {len(together)} batches"
+
+
 def codings(exposure: ExposureSpec) -> tuple[Coding, ...]:
     """The codings an exposure asks for."""
     wanted: tuple[tuple[Coding, bool], ...] = (

@@ -1,0 +1,243 @@
+"""A report as a Word document: a manuscript's supplement with native tables, figures and numbered references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import docx
+from docx.document import Document
+from docx.enum.style import WD_STYLE_TYPE
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Length, Mm, Pt, RGBColor
+from docx.styles.style import ParagraphStyle
+from docx.text.paragraph import Paragraph
+
+from riskkit.errors import DataError
+from riskkit.report.content import Content, report_content
+from riskkit.report.numbered import Numbered, Shown
+from riskkit.report.references import Bibliography
+from riskkit.report.sections import Finding, Section
+from riskkit.report.strobe import strobe_table
+from riskkit.report.word_table import add_table, clean
+from riskkit.results import Results
+
+FONT = "Arial"
+MARGIN = Mm(18)
+WIDTH = Length(Mm(210) - 2 * MARGIN)
+WARN = RGBColor(0x8A, 0x2C, 0x0D)
+SIZES = {"Normal": 10, "Title": 18, "Subtitle": 12, "Caption": 9, "Table note": 8, "Table text": 6}  # points
+NO_DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file knows; the true one is in the document's properties
+
+
+def write_docx(results: Results, folder: str | Path) -> Path:
+    """Write a report as NAME.docx beside its page; the file appears whole or not at all.
+
+    The same results give the same bytes. Words and tables are made from the results, figures are those of the report.
+
+    Parameters
+    ----------
+    results : Results
+    folder : path
+        Of the report, which must be of the same results.
+
+    Raises
+    ------
+    DataError
+        If the report is not there, or of other results.
+    """
+    folder = Path(folder)
+    content = report_content(results)
+    for name, table in content.tables():
+        path = folder / "tables" / f"{name}.csv"
+        if not path.is_file() or path.read_text(encoding="utf-8") != table.to_csv():
+            raise DataError(f"{folder}: it is not the report of these results; write it again (riskkit report ...).")
+    path = folder / f"{folder.name}.docx"
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(_same_bytes(word_document(content, folder / "figures")))
+    return partial.replace(path)
+
+
+def word_document(content: Content, figures: Path | None = None) -> Document:
+    """The report as a document; without a folder of figures it has its words and tables only."""
+    document = docx.Document()
+    _set_up(document, content)
+    cohort = content.manifest["cohort"]
+    document.add_paragraph(clean(cohort["title"]))
+    document.add_paragraph(clean(content.manifest["analysis"]["title"]), style="Title")
+    document.add_paragraph(clean(content.manifest["analysis"]["question"]), style="Subtitle")
+    if content.warning:
+        run = document.add_paragraph().add_run(f"{content.warning}. Nothing here is about real people.")
+        run.bold, run.font.color.rgb = True, WARN
+    _paragraphs(document, (*content.answer, content.people))
+    document.add_heading("Key findings", 1)
+    for section in content.sections:
+        document.add_heading(clean(section.label), 2)
+        _findings(document, (*section.findings, *section.folded_findings))
+    document.add_paragraph(clean(content.reading))
+    document.add_heading("Who was studied", 1)
+    document.add_paragraph(clean(cohort["description"]))
+    _figure(document, content.flow, figures)
+    _table(document, content.baseline)
+    for section in content.sections:
+        _section(document, section, figures)
+    document.add_heading("Checks", 1)
+    document.add_heading("Proportional hazards", 2)
+    document.add_paragraph(clean(content.proportional))
+    if content.opinion:
+        document.add_heading("A second opinion", 2)
+        document.add_paragraph(clean(content.opinion))
+        _table(document, content.opinion_table)
+    document.add_heading("Models left out", 2)
+    document.add_paragraph(clean(content.left_out))
+    _table(document, content.failures)
+    document.add_heading("Methods", 1)
+    for heading, _, text in content.methods:
+        document.add_heading(heading, 2)
+        _cited(document, content.bibliography, text)
+    document.add_heading("Limitations", 1)
+    _paragraphs(document, content.limitations, "List Bullet")
+    document.add_heading("STROBE checklist", 1)
+    _cited(document, content.bibliography, content.strobe_introduction)
+    add_table(document, strobe_table(content.strobe), "", WIDTH)
+    document.add_heading("References", 1)
+    works = content.bibliography.works.values()
+    _paragraphs(document, (f"{w.text} doi:{w.doi}" if w.doi else w.text for w in works), "List Number")
+    document.add_heading("How to cite", 1)
+    _paragraphs(document, content.citations)
+    document.add_heading("Provenance", 1)
+    document.add_paragraph(clean(content.made))
+    return document
+
+
+def document_passages(document: Document) -> list[str]:
+    """The paragraphs and table rows of a document in order, empty ones left out."""
+    found = []
+    for block in document.element.body.iterchildren(qn("w:p"), qn("w:tbl")):
+        for part in block.iterchildren(qn("w:tr")) if block.tag == qn("w:tbl") else (block,):
+            paragraphs = part.iter(qn("w:p"))
+            found.append(" ".join("".join(run.text or "" for run in p.iter(qn("w:t"))) for p in paragraphs))
+    return [" ".join(text.split()) for text in found if text.strip()]
+
+
+def open_document(path: Path) -> Document:
+    """A document that was written before."""
+    return docx.Document(str(path))
+
+
+def _section(document: Document, section: Section, figures: Path | None) -> None:
+    document.add_heading(clean(section.label), 1)
+    for figure in section.figures:
+        _figure(document, figure, figures)
+    _table(document, section.main)
+    _table(document, section.shapes)
+    for figure in (*section.comparisons, *section.folded_figures):
+        _figure(document, figure, figures)
+    _table(document, section.models)
+
+
+def _findings(document: Document, findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        document.add_paragraph(clean(finding.text), style="List Bullet")
+        _paragraphs(document, finding.asides, "List Continue")
+
+
+def _figure(document: Document, figure: Shown, folder: Path | None) -> None:
+    """A figure with its caption below, its finding as alternative text, and the table behind it."""
+    if folder:
+        paragraph = document.add_paragraph()
+        paragraph.paragraph_format.keep_with_next = True
+        picture = paragraph.add_run().add_picture(str(folder / f"{figure.id}.png"))
+        if picture.width > WIDTH:
+            picture.width, picture.height = WIDTH, Length(int(picture.height * WIDTH / picture.width))
+        described = picture._inline.docPr
+        described.set("title", f"Figure {figure.number}")
+        described.set("descr", clean(figure.finding))
+    caption = document.add_paragraph(style="Caption")
+    caption.add_run(f"Figure {figure.number}. ").bold = True
+    caption.add_run(clean(figure.caption))
+    add_table(document, figure.table, f"The numbers of figure {figure.number}.", WIDTH)
+
+
+def _table(document: Document, numbered: Numbered | None) -> None:
+    if numbered:
+        add_table(document, numbered.table, f"Table {numbered.number}.", WIDTH)
+
+
+def _paragraphs(document: Document, texts: Iterable[str], style: str = "Normal") -> None:
+    for text in texts:
+        document.add_paragraph(clean(text), style=style)
+
+
+def _cited(document: Document, works: Bibliography, text: str) -> None:
+    """A paragraph with the numbers of the works it cites."""
+    paragraph = document.add_paragraph()
+    for piece in works.pieces(text):
+        paragraph.add_run(clean(piece) if isinstance(piece, str) else f"[{', '.join(map(str, piece))}]")
+
+
+def _set_up(document: Document, content: Content) -> None:
+    """Paper, letters, running heads and properties."""
+    title = clean(content.manifest["analysis"]["title"])
+    page = document.sections[0]
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = MARGIN
+    for style in document.styles:
+        if isinstance(style, ParagraphStyle):
+            style.font.name = FONT
+            style.font.color.rgb = RGBColor(0, 0, 0)
+            fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+            for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+                fonts.attrib.pop(qn(f"w:{theme}"), None)
+    rule = document.styles["Title"].element.pPr.find(qn("w:pBdr"))
+    rule.getparent().remove(rule)
+    for name, space in (("Table text", 1), ("Table note", 2)):
+        added = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+        added.base_style = document.styles["Normal"]
+        added.paragraph_format.space_before = added.paragraph_format.space_after = Pt(space)
+    for name, size in SIZES.items():
+        document.styles[name].font.size = Pt(size)
+        document.styles[name].font.bold = name == "Title"
+    head = page.header.paragraphs[0]
+    head.add_run(f"{title}\t").font.size = Pt(8)
+    if content.warning:
+        mark = head.add_run(f"\t{content.warning}")
+        mark.bold, mark.font.size, mark.font.color.rgb = True, Pt(9), WARN
+    foot = page.footer.paragraphs[0]
+    for text, field in (("Page ", "PAGE"), (" of ", "NUMPAGES")):
+        foot.add_run(text).font.size = Pt(8)
+        _field(foot, field)
+    properties = document.core_properties
+    made = content.manifest["provenance"]
+    properties.title, properties.subject = title, clean(content.manifest["analysis"]["question"])
+    properties.author = properties.last_modified_by = f"riskkit {made['riskkit']}"
+    properties.created = properties.modified = content.created.replace(tzinfo=None)
+    properties.language, properties.comments = "en", ""
+
+
+def _field(paragraph: Paragraph, code: str) -> None:
+    """A number that Word keeps, such as that of the page."""
+    run = paragraph.add_run()
+    run.font.size = Pt(8)
+    for kind in ("begin", "", "end"):
+        if kind:
+            run._r.append(OxmlElement("w:fldChar", {qn("w:fldCharType"): kind}))
+        else:
+            instruction = OxmlElement("w:instrText")
+            instruction.text = code
+            run._r.append(instruction)
+
+
+def _same_bytes(document: Document) -> bytes:
+    """The document as a file without the moment of its making in every part."""
+    written, same = BytesIO(), BytesIO()
+    document.save(written)
+    with ZipFile(written) as parts, ZipFile(same, "w", ZIP_DEFLATED) as out:
+        for name in parts.namelist():
+            part = ZipInfo(name, NO_DATE)
+            part.compress_type = ZIP_DEFLATED
+            out.writestr(part, parts.read(name))
+    return same.getvalue()
