@@ -64,7 +64,8 @@ def check_report(results: Results, folder: str | Path) -> Checked:
     if not page.is_file():
         raise DataError(f"{folder}: no index.html; write the report first (riskkit report ...).")
     content = report_content(results)
-    printed, derived = passages(page.read_text(encoding="utf-8")), passages(content_html(content, {}, explorer(results)))
+    printed = passages(page.read_text(encoding="utf-8"))
+    derived = passages(content_html(content, {}, explorer(results)))
     rows = [
         *_differences(printed, derived),
         *_data_differences(results, folder / "data"),

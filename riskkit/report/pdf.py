@@ -17,6 +17,7 @@ from riskkit.errors import DataError, SoftwareUnavailable
 from riskkit.figures.svg import SVG
 
 DRAWING = re.compile(r"<svg .*?</svg>", re.DOTALL)  # as `Drawing.inline` wrote it into the page
+SCRIPT = re.compile(r"<script.*?</script>", re.DOTALL)
 NARROW = re.compile(r'<div class="card narrow">.*?</div>', re.DOTALL)
 FILE_LINK = re.compile(r' href="(?!#|https?:)[^"]*"')
 VARIANT = "pdf/ua-1"  # tagged, so that a screen reader can follow it
@@ -51,7 +52,7 @@ def write_pdf(folder: str | Path) -> Path:
     weasyprint = _weasyprint()
     html = page.read_text(encoding="utf-8")
     style = (files("riskkit.report") / "templates" / "pdf.css").read_text(encoding="utf-8")
-    pdf = weasyprint.HTML(string=FILE_LINK.sub("", _with_images(html))).write_pdf(
+    pdf = weasyprint.HTML(string=_for_paper(html)).write_pdf(
         stylesheets=[weasyprint.CSS(string=style)],
         pdf_variant=VARIANT,
         pdf_identifier=_identifier(html),
@@ -71,12 +72,14 @@ def _identifier(html: str) -> bytes:
     return hashlib.sha256(html.encode()).hexdigest()[:32].encode()
 
 
-def _with_images(html: str) -> str:
-    """Turn each drawing into an image with its description, and leave out those for telephones.
+def _for_paper(html: str) -> str:
+    """The page without scripts, links to files and drawings for telephones, the others turned into images.
 
     WeasyPrint would otherwise look for the page's styles in every line that is drawn.
     """
-    return DRAWING.sub(_image, NARROW.sub("", html))
+    for pattern in (SCRIPT, FILE_LINK, NARROW):
+        html = pattern.sub("", html)
+    return DRAWING.sub(_image, html)
 
 
 def _image(drawing: re.Match[str]) -> str:

@@ -99,7 +99,7 @@ def test_headings_are_bookmarks_and_links_inside_work_but_none_leads_to_a_file(p
 def test_a_drawing_is_an_image_with_its_finding_and_the_telephone_s_is_left_out(page: Path, text: list[str]) -> None:
     assert any("Forpaper" in sheet for sheet in text)
     assert not any("Fortelephone" in sheet for sheet in text)
-    assert 'alt="Risk &lt; 2 &quot;rises&quot;"' in pdf_module._with_images(page.read_text(encoding="utf-8"))
+    assert 'alt="Risk &lt; 2 &quot;rises&quot;"' in pdf_module._for_paper(page.read_text(encoding="utf-8"))
 
 
 def test_the_same_page_gives_the_same_bytes_and_another_is_found_out(page: Path, pdf: Path) -> None:
