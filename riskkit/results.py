@@ -62,6 +62,10 @@ class Results:
         One row per model: formula, n, events, person_years, n_missing, loglik, ...
     coefficients : DataFrame
         Every coefficient of every model.
+    weighted, weighted_curves, weighted_tests : DataFrame
+        Estimates (of groups without the reference), curves and tests of the main model on the first time scale by the
+        design of the cohort's survey, where the analysis asks for them: df_resid, and in `weighted` population (the sum
+        of the weights), psus and strata.
     failures : DataFrame
         One row per model that was not fitted, with the reason.
     histograms : DataFrame
@@ -86,6 +90,9 @@ class Results:
     tests: pd.DataFrame
     fits: pd.DataFrame
     coefficients: pd.DataFrame
+    weighted: pd.DataFrame
+    weighted_curves: pd.DataFrame
+    weighted_tests: pd.DataFrame
     failures: pd.DataFrame
     histograms: pd.DataFrame
     characteristics: pd.DataFrame

@@ -8,6 +8,7 @@ from typing import Any
 from riskkit.numbers import count
 from riskkit.report.associations import Association
 from riskkit.report.methods import term_parts
+from riskkit.report.weighted import weighted_limits
 from riskkit.results import Results
 from riskkit.tables.measure import MEASURES
 
@@ -40,7 +41,8 @@ def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ..
     notes = [
         f"{variables[v]['label']}: {variables[v]['note']}" for v in used_variables(manifest) if variables[v]["note"]
     ]
-    return tuple(text for text in (*general, *manifest["analysis"]["notes"], *notes) if text)
+    remarks = (*weighted_limits(results), *manifest["analysis"]["notes"], *notes)
+    return tuple(text for text in (*general, *remarks) if text)
 
 
 def _uncorrected(results: Results) -> str:

@@ -10,6 +10,7 @@ from riskkit.figures.shape import is_floating
 from riskkit.numbers import count, level, measure, measures, ratio, with_unit
 from riskkit.report.associations import corrected_by
 from riskkit.report.references import WORKS
+from riskkit.report.weighted import weighted_method
 from riskkit.report.words import TIME_SCALES, in_sentence, listed, quantity
 from riskkit.results import Results
 from riskkit.tables.measure import MEASURES, Measure
@@ -27,6 +28,7 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
         ("Exposure", " ".join([*map(_exposure, manifest["exposures"].values()), SET_ONCE])),
         ("Models", _models(manifest)),
         *((("Measurement error", _dilution(results)),) if len(results.corrected) else ()),
+        *((("Survey design", weighted_method(results)),) if len(results.weighted_tests) else ()),
         *((("Subgroups and sensitivity analyses", _variants(manifest)),) if _has_variants(manifest) else ()),
         ("Tests and intervals", _tests(results)),
         ("Missing data", _missing(results)),

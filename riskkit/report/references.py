@@ -29,6 +29,11 @@ WORKS = {
         "testing. J R Stat Soc Series B 1995;57:289-300.",
         "10.1111/j.2517-6161.1995.tb02031.x",
     ),
+    "binder": Reference(
+        "Binder DA. On the variances of asymptotically normal estimators from complex surveys. Int Stat Rev "
+        "1983;51:279-92.",
+        "10.2307/1402588",
+    ),
     "cochran": Reference(
         "Cochran WG. The combination of estimates from different experiments. Biometrics 1954;10:101-29.",
         "10.2307/3001666",

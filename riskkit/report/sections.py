@@ -15,12 +15,19 @@ from riskkit.report.people import age_and_sex_figure
 from riskkit.report.published import published_figure
 from riskkit.report.tables import curve_shapes, main_table, side_by_side
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
+from riskkit.report.weighted import weighted_figure, weighted_told
 from riskkit.report.words import asides, finding, has_evidence, shapes_counted
 from riskkit.results import Results
 
 Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
 FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure, age_and_sex_figure)
-COMPARISONS: tuple[Maker, ...] = (models_figure, subgroups_figure, sensitivity_figure, published_figure)
+COMPARISONS: tuple[Maker, ...] = (
+    models_figure,
+    weighted_figure,
+    subgroups_figure,
+    sensitivity_figure,
+    published_figure,
+)
 OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, age_and_sex_figure)
 FOLDED: tuple[Maker, ...] = (curves_figure, groups_figure, *COMPARISONS)
 
@@ -109,8 +116,8 @@ def _figures(
 def _robustness(
     results: Results, exposure: str, found: Sequence[Association], comparisons: Sequence[Shown]
 ) -> Iterator[Finding]:
-    """What subgroups and sensitivity analyses say, with the figures that show it."""
-    for name, tell in (("subgroups", subgroups_told), ("sensitivity", sensitivity_told)):
+    """What weighting, subgroups and sensitivity analyses say, with the figures that show it."""
+    for name, tell in (("weighted", weighted_told), ("subgroups", subgroups_told), ("sensitivity", sensitivity_told)):
         shown = next((figure for figure in comparisons if figure.name == name), None)
         said = tell(results, exposure, found)
         if shown and said:

@@ -25,6 +25,7 @@ from riskkit.runner.people import START, only, people, response
 from riskkit.runner.scale import Scale
 from riskkit.runner.splines import covariances, shape_row, spline_row
 from riskkit.runner.usual import Fitted, Repeated, usual_level
+from riskkit.runner.weighted import weighted
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.plan import EVERYONE, NO_TIME, Task, is_main, variable_of
 from riskkit.spec.tables import PER_YEAR
@@ -40,7 +41,7 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
     -------
     dict of frame name to DataFrame
         Rows of estimates, corrected, curves, usual, splines, covariances, shapes, tests, fits, coefficients and
-        failures, with the tasks' keys.
+        failures, with the tasks' keys; weighted ones too where the analysis asks for them.
     """
     terms = _terms(batch[0], scale)
     responses = {task.outcome: response(task, spec, cohort) for task in batch}
@@ -162,6 +163,8 @@ def _rows(
             rows["fits"] = fit.glance().drop(columns="model").assign(formula=text)
             if is_main(task, spec) and task.coding == "spline" and task.time_scale != NO_TIME:
                 rows["tests"] = pd.concat([rows["tests"], _hazards(task, text, data, used, cohort)], ignore_index=True)
+            if spec.survey and is_main(task, spec):
+                rows |= weighted(task, text, cohort.data[used], scale, spec.level, cohort)
         except RiskkitError as error:
             fit = error
     if isinstance(fit, RiskkitError):

@@ -16,6 +16,7 @@ import riskkit
 from riskkit.cohort.cohort import Cohort
 from riskkit.errors import SpecError
 from riskkit.results import read_frames, write_frames
+from riskkit.runner import weighted
 from riskkit.runner.fits import KEY, Rows, fit_batch
 from riskkit.runner.scale import Scale
 from riskkit.spec.analysis import AnalysisSpec
@@ -23,7 +24,7 @@ from riskkit.spec.plan import Task, batches
 
 FRAMES = (
     "estimates", "corrected", "curves", "usual", "splines", "covariances", "shapes", "tests", "fits", "coefficients",
-    "failures",
+    "failures", *weighted.FRAMES,
 )  # fmt: skip
 Progress = Callable[[int, int, str], None]  # models done, models in all, what is next
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from riskkit.design.survey import SurveyDesign
 from riskkit.fit.cox import cox
 from riskkit.fit.fit import Fit
 from riskkit.fit.logistic import logistic
@@ -12,8 +13,10 @@ from riskkit.spec.plan import NO_TIME, Task
 from riskkit.tables.measure import HAZARD, ODDS, Measure
 
 
-def fit_model(formula: str, data: pd.DataFrame, task: Task, time_unit: str | None) -> Fit:
-    """Fit a task's model.
+def fit_model(
+    formula: str, data: pd.DataFrame, task: Task, time_unit: str | None, survey: SurveyDesign | None = None
+) -> Fit:
+    """Fit a task's model, by the design of a survey if there is one.
 
     Raises
     ------
@@ -21,8 +24,8 @@ def fit_model(formula: str, data: pd.DataFrame, task: Task, time_unit: str | Non
         As `riskkit.cox` and `riskkit.logistic` do.
     """
     if task.time_scale == NO_TIME:
-        return logistic(formula, data)
-    return cox(formula, data, time_unit=str(time_unit))
+        return logistic(formula, data, survey=survey)
+    return cox(formula, data, survey=survey, time_unit=str(time_unit))
 
 
 def measure(spec: AnalysisSpec) -> Measure:

@@ -11,6 +11,7 @@ from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
 from riskkit.infer.multiplicity import adjust
 from riskkit.results import Results
+from riskkit.runner import weighted
 from riskkit.runner.describe import age_and_sex, described, histograms, manifest
 from riskkit.runner.grid import Bench, Progress, fingerprint, fit_grid
 from riskkit.runner.opinion import second_opinion
@@ -84,6 +85,7 @@ def run(
         estimates=_adjusted(_main(rows["estimates"])),
         tests=_adjusted(_main(rows["tests"]), "part"),
         **{name: _main(rows[name]) for name in ("curves", "usual", "splines", "covariances", "shapes", "coefficients")},
+        **{name: _main(rows[name]) for name in weighted.FRAMES},
     )
     if bench is not None:
         bench.clear()

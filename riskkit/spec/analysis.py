@@ -93,6 +93,9 @@ class AnalysisSpec(SpecModel):
     characteristics: tuple[str, ...] = Field((), description="variables of the table of characteristics")
     subgroups: tuple[SubgroupSpec, ...] = ()
     sensitivity: tuple[SensitivitySpec, ...] = ()
+    survey: bool = Field(
+        False, description="whether the main model is also fitted by the design of the cohort's survey"
+    )
     level: float = Field(0.95, gt=0, lt=1, description="confidence level")
     min_events: int = Field(20, ge=1, description="a model with fewer events is not fitted but listed as left out")
     published: tuple[PublishedSpec, ...] = Field((), description="estimates from the literature to stand beside")
@@ -147,6 +150,14 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
         if outcome not in cohort.outcomes:
             yield _unknown(("outcomes", i), "outcome", outcome, spec, cohort.outcomes)
     yield from _state_faults(spec, cohort)
+    if spec.survey and cohort.design is None:
+        yield Fault(("survey",), f"cohort '{spec.cohort}' has no [design], which says how its people were drawn.")
+    for name in [name for name, exposure in spec.exposures.items() if not (exposure.spline and exposure.per)]:
+        if spec.survey:
+            yield Fault(
+                ("exposures", name),
+                "with survey = true the report sets curves and lines side by side: spline and per cannot be false.",
+            )
     for name, exposure in spec.exposures.items():
         yield from _exposure_faults(name, exposure, spec, units)
     names = [model.name for model in spec.models]

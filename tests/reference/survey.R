@@ -46,7 +46,9 @@ whole <- svydesign(~psu, strata = ~stratum, weights = ~weight, data = d, nest = 
 rows <- list()
 for (policy in lonely) for (who in names(subpopulations)) for (name in names(models)) {
   options(survey.lonely.psu = policy)
-  f <- models[[name]](subset(whole, subpopulations[[who]]))
+  part <- subset(whole, subpopulations[[who]])
+  f <- models[[name]](part)
+  if (inherits(f, "svyglm")) f <- update(f, start = coef(f), design = part)  # its covariance is of the step before
   used <- f$survey.design
   if (length(f$na.action)) used <- used[-f$na.action, ]
   df <- degf(used)

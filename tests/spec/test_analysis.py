@@ -210,6 +210,7 @@ def test_every_fault_is_listed_at_once_by_its_place(write):
         ('"follow_up"]', '"followup"]', r"time_scales\[2\]: must be 'age', 'follow_up' or 'none'; got 'followup'"),
         ('title = "IGF-I and death"', "title = ", "line 2, column 9: not valid TOML"),
         ("[exposures.igf1]", 'main_model = "ful"\n[exposures.igf1]', "main_model: no model is named 'ful'. Did you"),
+        ("[exposures.igf1]", "survey = true\n[exposures.igf1]", "survey: cohort 'small' has no .design."),
         ("[exposures.igf1]", 'strata = ["sexx"]\n[exposures.igf1]', r"strata\[1\]: cohort 'small' has no variable"),
     ],
 )
