@@ -1,4 +1,4 @@
-"""A run with survey weights: rows against fits made by hand, with people whom the cohort left out still in the design."""
+"""A run with survey weights: rows against fits made by hand, people whom the cohort left out still in the design."""
 
 from __future__ import annotations
 
