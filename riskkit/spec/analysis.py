@@ -152,12 +152,6 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     yield from _state_faults(spec, cohort)
     if spec.survey and cohort.design is None:
         yield Fault(("survey",), f"cohort '{spec.cohort}' has no [design], which says how its people were drawn.")
-    for name in [name for name, exposure in spec.exposures.items() if not (exposure.spline and exposure.per)]:
-        if spec.survey:
-            yield Fault(
-                ("exposures", name),
-                "with survey = true the report sets curves and lines side by side: spline and per cannot be false.",
-            )
     for name, exposure in spec.exposures.items():
         yield from _exposure_faults(name, exposure, spec, units)
     names = [model.name for model in spec.models]
@@ -249,6 +243,8 @@ def _exposure_faults(
     name: str, exposure: ExposureSpec, spec: AnalysisSpec, units: dict[str, str | None]
 ) -> Iterator[Fault]:
     place = ("exposures", name)
+    if spec.survey and not (exposure.spline and exposure.per):
+        yield Fault(place, "survey = true sets curves and lines side by side: spline and per cannot be false.")
     if name not in units:
         yield _unknown(place, "variable", name, spec, units)
         return

@@ -183,5 +183,5 @@ def test_an_analysis_that_does_not_ask_has_none(project, cohort):
 
 
 def test_curves_and_lines_are_needed_to_set_them_side_by_side(project, cohort):
-    with pytest.raises(SpecError, match=r"exposures\.marker: with survey = true"):
+    with pytest.raises(SpecError, match=r"exposures\.marker: survey = true sets"):
         ran(project, cohort, ANALYSIS.replace('per = "5 nmol/L"', "per = false"))
