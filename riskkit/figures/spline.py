@@ -110,14 +110,15 @@ def comparison(
     xlabel: str,
     ylabel: str,
     reference: Reference,
+    banded: Sequence[str] = (),
     narrow: bool = False,
 ) -> Figure:
-    """Draw the curves of several models over each other, for each outcome, without bands.
+    """Draw several curves over each other, for each outcome, such as those of several models.
 
     Parameters
     ----------
     curves : DataFrame
-        Columns series outcome x ratio low high; the limits of the axis allow for the band of the main series.
+        Columns series outcome x ratio low high; the limits of the axis allow for the bands that are drawn.
     histogram : DataFrame
         Columns left right n.
     panels : sequence of Panel
@@ -127,13 +128,15 @@ def comparison(
         The series drawn thick and with its band.
     xlabel, ylabel, reference, narrow
         As for `spline`.
+    banded : sequence of str
+        Other series with a band, in their own colour.
     """
     shown = tuple(panels)
     entries = 1 if narrow else 2
     layout = layout_for(len(shown), narrow, below=-(-len(series) // entries) * 0.16 + 0.1)
     figure, axes = panel_axes(shown, layout, xlabel, ylabel)
     drawn = curves[curves["outcome"].isin([panel.key for panel in shown])]
-    _frame(axes, drawn[drawn["series"] == main], histogram)
+    _frame(axes, drawn[drawn["series"].isin([main, *banded])], histogram)
     others = [name for name in series if name != main]
     looks = {name: (SERIES[i % len(SERIES)], DASHES[i % len(DASHES)]) for i, name in enumerate(others)}
     for panel, ax in zip(shown, axes, strict=True):
@@ -143,6 +146,8 @@ def comparison(
         for name, label in series.items():
             rows = of_panel[of_panel["series"] == name]
             colour, dash = looks.get(name, (MAIN, "-"))
+            if name in banded:
+                ax.fill_between(rows["x"], rows["low"], rows["high"], color=colour, alpha=0.16, linewidth=0, zorder=3)
             width, level = (2.0, 4) if name == main else (1.3, 5)
             ax.plot(rows["x"], rows["ratio"], color=colour, linestyle=dash, linewidth=width, label=label, zorder=level)
         _mark_reference(ax, reference, first=False)

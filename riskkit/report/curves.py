@@ -1,4 +1,4 @@
-"""The spline curves of an exposure on the page: the main model's, and all models' over each other."""
+"""The spline curves of an exposure on the page: the main model's, at the usual level, and all models' together."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from riskkit.figures.panels import Panel
 from riskkit.figures.spline import Lowest, Reference, comparison, spline
 from riskkit.numbers import count, measure, p_phrase, ratio
-from riskkit.report.associations import Association, main_rows
+from riskkit.report.associations import READABLE, Association, is_outcome_wide, main_rows
+from riskkit.report.dilution import dilution_ratio
 from riskkit.report.figure import ExposureText, PageFigure
-from riskkit.report.words import TIME_SCALES, finding, in_sentence, lowest_point
+from riskkit.report.words import TIME_SCALES, alpha, finding, in_sentence, listed, lowest_point, threshold
 from riskkit.results import Results
 from riskkit.tables.estimates import comparison_table, curve_table, nearest
+
+USUAL = {"measured": "By one measurement", "usual": "By usual level (corrected for regression dilution)"}
 
 
 def curves_figure(
@@ -105,6 +109,68 @@ def models_figure(
         f"{text.ratio} at two levels of {text.name}, by model",
     )
     return PageFigure("models", drawn, caption, _spread(curves, shown[0], text), table)
+
+
+def usual_figure(
+    results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
+) -> PageFigure | None:
+    """The main model's curves by one measurement and by the usual level; None where the exposure was measured once.
+
+    Of many outcomes those are shown that stand out after Holm's correction, or if none does those checked by SIMEX.
+    """
+    usual = main_rows(results.usual, results.manifest, exposure, "spline")
+    shown = [a for a in found if a.ends and a.outcome in set(usual["outcome"])]
+    chosen = ""
+    if is_outcome_wide(found):
+        clear = sorted((a for a in shown if a.holm < alpha(a)), key=lambda a: a.holm)
+        named = [a for a in shown if a.outcome in results.manifest["exposures"][exposure]["simex"]]
+        shown = (clear or named)[:READABLE]
+        chosen = f"Of the outcomes, those with Holm-corrected {threshold(found[0])}. " if clear else ""
+    if not shown:
+        return None
+    measured = main_rows(results.curves, results.manifest, exposure, "spline")
+    curves = pd.concat([measured.assign(series="measured"), usual.assign(series="usual")], ignore_index=True)
+    drawn = partial(
+        comparison,
+        curves,
+        _histogram(results, exposure),
+        [Panel(a.outcome, a.outcome_label, f"{count(a.events)} {a.measure.event}s") for a in shown],
+        USUAL,
+        "usual",
+        xlabel=text.axis,
+        ylabel=text.ratio_axis,
+        reference=_reference(text),
+        banded=("measured",),
+    )
+    level = shown[0].level
+    caption = (
+        f"{text.ratios} relative to {text.reference} (diamond), by one measurement of {text.name} (dashed) and by its "
+        "usual level, the long-term mean in one person (solid). The usual level expected of people lies nearer to the "
+        f"mean than what was measured, by the dilution ratio of {dilution_ratio(usual.iloc[0], level)}, whose "
+        f"uncertainty the band of the solid curve carries. Pointwise {text.level} confidence bands, cut where they "
+        f"leave the axes; the distribution of one measurement (grey). {chosen}{text.adjusted}"
+    )
+    first = usual[usual["outcome"] == shown[0].outcome]
+    ends = tuple(float(first["x"].iloc[np.argmin(np.abs(first["x_measured"] - end.x))]) for end in shown[0].ends)
+    outcomes = {a.outcome: a.outcome_label for a in shown}
+    title = f"{text.ratio} at two levels of {text.name}, by one measurement and by the usual level"
+    table = comparison_table(curves, outcomes, USUAL, ends, text.unit, title)
+    return PageFigure("usual", drawn, caption, _moved(curves, shown, ends, text), table)
+
+
+def _moved(curves: pd.DataFrame, shown: Sequence[Association], ends: Sequence[float], text: ExposureText) -> str:
+    """The ratios of each outcome at two levels, by one measurement and by the usual level."""
+    told = []
+    for a in shown:
+        rows = curves[curves["outcome"] == a.outcome]
+        measured, usual = (rows[rows["series"] == name] for name in USUAL)
+        read = listed(
+            f"{ratio(nearest(measured, x)['ratio'])} as measured and {ratio(nearest(usual, x)['ratio'])} by usual "
+            f"level at {measure(x, text.unit)}"
+            for x in ends
+        )
+        told.append(f"{a.outcome_label}: {text.measure.ratio} {read}.")
+    return " ".join(told)
 
 
 def _series(analysis: Mapping[str, Any]) -> dict[str, str]:

@@ -13,11 +13,12 @@ from riskkit.figures.panels import Panel
 from riskkit.figures.shape import is_floating, shape
 from riskkit.numbers import count, p_phrase, p_value, ratio
 from riskkit.report.associations import Association, corrected_by, is_outcome_wide, main_rows, on_main_scale
+from riskkit.report.dilution import outlined
 from riskkit.report.figure import ExposureText, PageFigure
 from riskkit.report.outcomewide import by_estimate
 from riskkit.report.words import in_sentence, interval, listed
 from riskkit.results import Results
-from riskkit.tables.estimates import groups_table, linear_table
+from riskkit.tables.estimates import CORRECTIONS, groups_table, linear_table
 
 
 def groups_figure(
@@ -70,8 +71,8 @@ def linear_figure(
     estimates = main_rows(results.estimates, results.manifest, exposure, "linear")
     if estimates.empty:
         return None
-    corrected = corrected_by(results, "rosner", exposure)
-    rows_of, usual_of = ({r.outcome: r for r in frame.itertuples()} for frame in (estimates, corrected))
+    rosner = corrected_by(results, "rosner", exposure)
+    rows_of, usual_of = ({r.outcome: r for r in frame.itertuples()} for frame in (estimates, rosner))
     rows = []
     many = is_outcome_wide(found)
     ordered = by_estimate(found) if many else found
@@ -92,12 +93,13 @@ def linear_figure(
     caption = (
         f"{text.ratios} per {text.increment} higher {text.name}, taken as a straight line on the log scale; where "
         "the curve is bent, this is its average slope. The area of each box is proportional to the information "
-        f"behind it, and an arrow marks an interval that leaves the axis. {_marked(many)}{_dilution(corrected)}"
-        f"{text.adjusted}"
+        "behind it, and an arrow marks an interval that leaves the axis. "
+        f"{_marked(many)}{outlined(rosner, found[0].level)}{text.adjusted}"
     )
     told = listed(f"{in_sentence(a.outcome_label)} {interval(a.linear, a.level)}" for a in found if a.linear)
     outcomes = {a.outcome: a.outcome_label for a in ordered}
     title = f"{text.ratio} per {text.increment} higher {text.name}"
+    corrected = pd.concat([corrected_by(results, method, exposure) for method in CORRECTIONS])
     table = linear_table(estimates, corrected, outcomes, title, text.short, text.measure)
     return PageFigure("linear", partial(forest, rows, heads), caption, f"{text.per}: {told}.", table)
 
@@ -106,17 +108,6 @@ def _marked(many: bool) -> str:
     if not many:
         return ""
     return "Ordered by estimate; filled: p below the threshold when corrected for their number by Holm's method. "
-
-
-def _dilution(corrected: pd.DataFrame) -> str:
-    """What the outlined boxes are, where the estimates were corrected."""
-    if corrected.empty:
-        return ""
-    first = corrected.iloc[0]
-    return (
-        "Outlined: per the same increment of the usual level, corrected for regression dilution (dilution ratio "
-        f"{ratio(first['dilution_ratio'])}, SE {ratio(first['dilution_se'])}, whose uncertainty the intervals carry). "
-    )
 
 
 def _groups_told(groups: pd.DataFrame, shown: Sequence[Association]) -> str:

@@ -49,10 +49,12 @@ def _uncorrected(results: Results) -> str:
     as_measured = "used as it was measured: nothing was corrected for error of measurement or change over time."
     if results.corrected.empty:
         return f"The exposure was {as_measured}"
+    lines = "straight lines only; curves and groups are"
+    if len(results.usual):
+        lines = "straight lines and in one figure of curves; other curves, lowest points, U tests and groups are"
     return (
-        "Regression dilution was corrected in straight lines only; curves and groups are by the level as it was "
-        "measured. The correction supposes that errors of measurement are random and the same at every level, and says "
-        "nothing of errors in the covariates."
+        f"Regression dilution was corrected in {lines} by the level as it was measured. The correction supposes that "
+        "errors of measurement are random and the same at every level, and says nothing of errors in the covariates."
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskkit.figures.shape import is_floating
-from riskkit.numbers import count, level, measure, measures, ratio, with_unit
-from riskkit.report.associations import corrected_by
+from riskkit.numbers import count, level, measure, measures, with_unit
+from riskkit.report.dilution import correction
 from riskkit.report.references import WORKS
 from riskkit.report.weighted import weighted_method
 from riskkit.report.words import TIME_SCALES, in_sentence, listed, quantity
@@ -27,7 +27,7 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
         (outcomes_heading(manifest), _outcomes(manifest)),
         ("Exposure", " ".join([*map(_exposure, manifest["exposures"].values()), SET_ONCE])),
         ("Models", _models(manifest)),
-        *((("Measurement error", _dilution(results)),) if len(results.corrected) else ()),
+        *((("Measurement error", correction(results)),) if len(results.corrected) else ()),
         *((("Survey design", weighted_method(results)),) if len(results.weighted_tests) else ()),
         *((("Subgroups and sensitivity analyses", _variants(manifest)),) if _has_variants(manifest) else ()),
         ("Tests and intervals", _tests(results)),
@@ -136,25 +136,6 @@ def _models(manifest: Mapping[str, Any]) -> str:
     if timed:
         sentences.append("Ties were handled by Efron's method [@efron].")
     return " ".join(sentences)
-
-
-def _dilution(results: Results) -> str:
-    """How straight lines were corrected for regression dilution, and by how much in the main model."""
-    manifest = results.manifest
-    ratios = []
-    for name, exposure in manifest["exposures"].items():
-        rows = corrected_by(results, "rosner", name)
-        if len(rows):
-            first = rows.iloc[0]
-            of = in_sentence(exposure["label"])
-            ratios.append(f"{ratio(first['dilution_ratio'])} (SE {ratio(first['dilution_se'])}) for {of}")
-    return (
-        "Straight lines were corrected for regression dilution with the help of those measured twice: the log "
-        f"{_measure(manifest).ratio} was divided by the dilution ratio, given the model's covariates (Rosner, Willett "
-        "and Spiegelman [@rosner]). "
-        + (f"In the main model this ratio was {listed(ratios)}. " if ratios else "")
-        + "Intervals carry the uncertainty of the dilution ratio; the p value is that of the uncorrected line."
-    )
 
 
 def _has_variants(manifest: Mapping[str, Any]) -> bool:

@@ -38,6 +38,11 @@ WORKS = {
         "Cochran WG. The combination of estimates from different experiments. Biometrics 1954;10:101-29.",
         "10.2307/3001666",
     ),
+    "cook": Reference(
+        "Cook JR, Stefanski LA. Simulation-extrapolation estimation in parametric measurement error models. J Am Stat "
+        "Assoc 1994;89:1314-28.",
+        "10.1080/01621459.1994.10476871",
+    ),
     "cox": Reference(
         "Cox DR. Regression models and life-tables. J R Stat Soc Series B 1972;34:187-220.",
         "10.1111/j.2517-6161.1972.tb00899.x",
@@ -69,6 +74,12 @@ WORKS = {
         "Lind JT, Mehlum H. With or without U? The appropriate test for a U-shaped relationship. Oxf Bull Econ Stat "
         "2010;72:109-18.",
         "10.1111/j.1468-0084.2009.00569.x",
+    ),
+    "macmahon": Reference(
+        "MacMahon S, Peto R, Cutler J, and others. Blood pressure, stroke, and coronary heart disease. Part 1, "
+        "prolonged differences in blood pressure: prospective observational studies corrected for the regression "
+        "dilution bias. Lancet 1990;335:765-74.",
+        "10.1016/0140-6736(90)90878-9",
     ),
     "matplotlib": Reference(
         "Hunter JD. Matplotlib: a 2D graphics environment. Comput Sci Eng 2007;9:90-5.", "10.1109/MCSE.2007.55"

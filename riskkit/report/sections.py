@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from riskkit.report.associations import Association, is_outcome_wide
-from riskkit.report.curves import curves_figure, models_figure
+from riskkit.report.curves import curves_figure, models_figure, usual_figure
 from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import ExposureText, PageFigure, exposure_text
 from riskkit.report.numbered import Numbered, Numberer, Shown
@@ -20,7 +20,7 @@ from riskkit.report.words import asides, finding, has_evidence, shapes_counted
 from riskkit.results import Results
 
 Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
-FIGURES: tuple[Maker, ...] = (curves_figure, groups_figure, linear_figure, age_and_sex_figure)
+FIGURES: tuple[Maker, ...] = (curves_figure, usual_figure, groups_figure, linear_figure, age_and_sex_figure)
 COMPARISONS: tuple[Maker, ...] = (
     models_figure,
     weighted_figure,
@@ -28,7 +28,7 @@ COMPARISONS: tuple[Maker, ...] = (
     sensitivity_figure,
     published_figure,
 )
-OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, age_and_sex_figure)
+OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, usual_figure, age_and_sex_figure)
 FOLDED: tuple[Maker, ...] = (curves_figure, groups_figure, *COMPARISONS)
 
 

@@ -13,6 +13,11 @@ from riskkit.numbers import NOTHING, count, p_value, per_cent, ratio_interval
 from riskkit.tables.measure import Measure
 from riskkit.tables.table import Column, Row, Table
 
+CORRECTIONS = {"rosner": "Rosner", "macmahon-peto": "MacMahon and Peto", "simex": "SIMEX"}
+LAMBDA = (
+    "λ: the dilution ratio with its interval; Rosner's is given the model's covariates, MacMahon and Peto's is of "
+    "everybody within sex, and SIMEX is a check with that of the model's own people."
+)
 PER = 1000  # person-years of a rate
 RATE = f"Rate per {count(PER)}"
 
@@ -94,7 +99,8 @@ def linear_table(
     estimates : DataFrame
         Rows of coding "linear" of one exposure, time scale and model.
     corrected : DataFrame
-        The same corrected for regression dilution, shown beside them; empty where nothing was corrected.
+        The same corrected for regression dilution, shown beside them by method (`correction`), with the columns of the
+        dilution ratio; empty where nothing was corrected.
     outcomes : mapping of str to str
     caption, head : str
         `head` is that of the column of ratios.
@@ -102,22 +108,29 @@ def linear_table(
         What they are.
     """
     counted = _counted(measure)
-    heads = [*counted, "Left out for missing values", head, "p"]
-    usual = {r.outcome: ratio_interval(r.ratio, r.low, r.high) for r in corrected.itertuples()}
-    if usual:
-        heads.append("Corrected for regression dilution")
-    columns = (Column("Outcome", numeric=False), *(Column(text) for text in heads))
+    heads = (*counted, "Left out for missing values", head, "p")
+    usual = {
+        (r.correction, r.outcome): f"{ratio_interval(r.ratio, r.low, r.high)}\n"
+        f"λ {ratio_interval(r.dilution_ratio, r.dilution_low, r.dilution_high)}"
+        for r in corrected.itertuples()
+    }
+    methods = [method for method in CORRECTIONS if any(method == own for own, _ in usual)]
+    columns = (
+        Column("Outcome", numeric=False),
+        *(Column(text) for text in heads),
+        *(Column(CORRECTIONS[method], group="Corrected for regression dilution") for method in methods),
+    )
     found = estimates.set_index("outcome")
     rows = []
     for outcome, label in outcomes.items():
-        beside = (usual.get(outcome, NOTHING),) if usual else ()
+        beside = (usual.get((method, outcome), NOTHING) for method in methods)
         if outcome not in found.index:
             rows.append(Row((label, *([NOTHING] * len(counted)), NOTHING, "not estimated", NOTHING, *beside)))
             continue
         r = found.loc[outcome]
         estimate = (ratio_interval(r["ratio"], r["low"], r["high"]), p_value(r["p"]))
         rows.append(Row((label, *_counts(r, measure), count(r["n_missing"]), *estimate, *beside)))
-    return Table(caption, columns, tuple(rows), (_crude(measure),))
+    return Table(caption, columns, tuple(rows), (_crude(measure), *((LAMBDA,) if methods else ())))
 
 
 def curve_table(

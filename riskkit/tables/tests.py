@@ -13,6 +13,11 @@ from riskkit.tables.measure import Measure
 from riskkit.tables.table import Column, Row, Table
 
 HAZARDS = "proportional hazards"
+SILENT = (
+    "In silent categories: people in a category of a covariate in which nobody had the outcome (or, of a state at "
+    "baseline, everybody). No finite estimate belongs to such a category, and with its people left out the other "
+    "estimates are what they would be beside an infinite one."
+)
 
 
 def table_of_tests(
@@ -35,7 +40,7 @@ def table_of_tests(
     estimates : DataFrame
         Rows of coding "linear" of the same.
     fits : DataFrame
-        Columns outcome n events n_missing; the first row of each outcome is shown.
+        Columns outcome n events n_missing n_silent; the first row of each outcome is shown.
     outcomes : mapping of str to str
         Outcomes to show, in order, with their labels.
     exposure : str
@@ -76,6 +81,8 @@ def table_of_tests(
     notes = ["Under each p value: the chi-squared statistic and its degrees of freedom."]
     if "p_holm" in tests:
         notes.append("Holm: the p value corrected for the number of outcomes by Holm's method.")
+    if fits.loc[fits["outcome"].isin(outcomes), "n_silent"].any():
+        notes.append(SILENT)
     return Table(caption, columns, tuple(rows), tuple(notes))
 
 
@@ -83,8 +90,9 @@ def _people(fits: pd.DataFrame, outcome: str) -> tuple[str, ...]:
     rows = fits[fits["outcome"] == outcome]
     if rows.empty:
         return (NOTHING,)
-    events, people, missing = (count(rows[name].iloc[0]) for name in ("events", "n", "n_missing"))
-    return (f"{events} / {people}\n{missing} missing",)
+    events, people, missing, silent = (count(rows[name].iloc[0]) for name in ("events", "n", "n_missing", "n_silent"))
+    aside = f"\n{silent} in silent categories" if rows["n_silent"].iloc[0] else ""
+    return (f"{events} / {people}\n{missing} missing{aside}",)
 
 
 def _linear(row: Any, any_linear: bool) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ def test_a_number_changed_on_the_page_is_found_where_it_stands(results: Results,
     [
         ("estimates", "events", 1), ("tests", "p", 0.77), ("variants", "ratio", 0.321),
         ("characteristics", "value", 4321.0), ("covariances", "covariance", 0.5), ("splines", "p95", 999.0),
+        ("corrected", "ratio", 0.321), ("corrected", "dilution_low", 0.321), ("usual", "dilution_ratio", 0.321),
     ],
 )  # fmt: skip
 def test_results_that_say_otherwise_are_found(

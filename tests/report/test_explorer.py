@@ -86,7 +86,7 @@ def results(fits: dict[tuple[str, str], Fit]) -> Results:
             "splines": spline_row(fit, "igf1", nadir(fit, "igf1")),
             "covariances": covariances(fit),
             "coefficients": fit.tidy(),
-            "fits": fit.glance().drop(columns="model"),
+            "fits": fit.glance().drop(columns="model").assign(n_silent=0),
             "tests": anova(fit),
         }
         for name, frame in rows.items():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from results_example import example_results, main_linear, with_repeats, with_variants
@@ -98,18 +99,29 @@ def test_corrected_estimates_stand_under_the_uncorrected() -> None:
     b = main_linear(REPEATED)["estimate"].tolist()
     assert lines(figure, "box") == pytest.approx([math.exp(x) for v in b for x in (v, v / 0.8)])
     assert texts(figure).count("corrected for dilution") == 2
-    assert "dilution ratio 0.80, SE 0.00" in figure.caption
-    assert figure.table.columns[-1].label == "Corrected for regression dilution"
-    assert figure.table.rows[1].cells[-1].startswith(f"{math.exp(b[1] / 0.8):.2f} (")
+    assert "the dilution ratio is 0.80 (95% CI 0.80 to 0.80; 1,700 people measured twice)" in figure.caption
+    assert [column.label for column in figure.table.columns[-3:]] == ["Rosner", "MacMahon and Peto", "SIMEX"]
+    for row, shrunk in ((0, (0.8, 0.85, 0.82)), (1, (0.8, 0.85))):
+        for cell, ratio in zip(figure.table.rows[row].cells[-3:], shrunk, strict=False):
+            assert cell.startswith(f"{math.exp(b[row] / ratio):.2f} (")
+    assert figure.table.rows[0].cells[-1].endswith("\nλ 0.80 (0.80–0.80)")
+    assert figure.table.rows[1].cells[-1] == "–"  # SIMEX was asked of the first outcome only
     assert "dilution" not in corrected(RESULTS).caption
+    assert figure.table.columns[:-3] == corrected(RESULTS).table.columns
 
 
 def test_words_know_whether_anything_was_corrected() -> None:
-    assert (
-        "In the main model this ratio was 0.80 (SE 0.00) for serum IGF-I."
-        in dict(methods(REPEATED))["Measurement error"]
-    )
-    assert any("corrected in straight lines only" in text for text in limitations(REPEATED, FOUND))
+    told = dict(methods(REPEATED))["Measurement error"]
+    ratio = "(95% CI 0.80 to 0.80; 1,700 people measured twice) for serum IGF-I"
+    assert f"In the main model this ratio was 0.80 {ratio}." in told
+    assert f"(MacMahon and Peto [@macmahon]): 0.85 {ratio.replace('0.80', '0.85')}." in told
+    assert "the main model's lines for death from any cause were corrected by simulation" in told
+    assert "error of 0.5, 1, 1.5 and 2 times its variance was added, in 10 replicates each" in told
+    assert f"the ratio of everybody within sex, 0.80 {ratio}." in told
+    assert any("corrected in straight lines and in one figure of curves" in t for t in limitations(REPEATED, FOUND))
+    lines_only = replace(REPEATED, usual=REPEATED.usual.iloc[:0])
+    assert any("corrected in straight lines only" in text for text in limitations(lines_only, FOUND))
+    assert "curves" not in dict(methods(lines_only))["Measurement error"]
     assert any("nothing was corrected for error of measurement" in text for text in limitations(RESULTS, FOUND))
     usual = associations(REPEATED)[0].usual
     assert usual
