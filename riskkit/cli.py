@@ -144,6 +144,9 @@ def run(
     file: Annotated[Path, typer.Argument(help="An analysis file, such as analyses/igf1-mortality.toml.")],
     show_plan: Annotated[bool, typer.Option("--plan", help="Print what would be fitted, and fit nothing.")] = False,
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask scheduler to send the fitting to.")] = None,
+    imputations: Annotated[
+        int | None, typer.Option(help="Impute missing covariates of the main model so many times (20 is common).")
+    ] = None,
 ) -> None:
     """Fit every model of an analysis to its built cohort; an interrupted run goes on where it was."""
     from riskkit.cohort.cohort import Cohort
@@ -166,6 +169,7 @@ def run(
             lambda done, total, what: progress.update(bar, completed=done, total=total, description=what),
             keep=RESULTS / f".{spec.name}.kept",
             scheduler=scheduler,
+            imputations=imputations,
         )
     results.write(RESULTS / spec.name)
     left_out = f", {len(results.failures)} not fitted (listed in the report)" if len(results.failures) else ""

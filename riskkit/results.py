@@ -66,6 +66,16 @@ class Results:
         Estimates (of groups without the reference), curves and tests of the main model on the first time scale by the
         design of the cohort's survey, where the analysis asks for them: df_resid, and in `weighted` population (the sum
         of the weights), psus and strata.
+    missing : DataFrame
+        How many people lack each variable of the main model: exposure, variable (empty: any of them), n, n_missing.
+    imputed, imputed_curves, imputed_shapes, imputed_tests : DataFrame
+        Estimates, curves, shapes and tests of the main model with missing covariates imputed; empty where none were.
+    imputations : DataFrame
+        How each variable was imputed: exposure, variable, kind, method, n, n_missing, rhat_mean, rhat_sd, m, problems.
+    imputation_values : DataFrame
+        Observed beside imputed values: share in each level, or between left and right.
+    imputation_trace : DataFrame
+        What was drawn: set, variable, iteration, mean, sd.
     failures : DataFrame
         One row per model that was not fitted, with the reason.
     histograms : DataFrame
@@ -93,6 +103,14 @@ class Results:
     weighted: pd.DataFrame
     weighted_curves: pd.DataFrame
     weighted_tests: pd.DataFrame
+    missing: pd.DataFrame
+    imputed: pd.DataFrame
+    imputed_curves: pd.DataFrame
+    imputed_shapes: pd.DataFrame
+    imputed_tests: pd.DataFrame
+    imputations: pd.DataFrame
+    imputation_values: pd.DataFrame
+    imputation_trace: pd.DataFrame
     failures: pd.DataFrame
     histograms: pd.DataFrame
     characteristics: pd.DataFrame

@@ -29,6 +29,10 @@ MODELS = {
     "lifestyle": ("+ smoking and BMI", ["rcs(age, 4)", "sex", "smoking", "bmi"]),
     "metabolic": ("+ blood pressure and HbA1c", ["rcs(age, 4)", "sex", "smoking", "bmi", "sbp", "hba1c"]),
 }
+IMPUTED = (
+    "imputed", "imputed_curves", "imputed_shapes", "imputed_tests", "imputations", "imputation_values",
+    "imputation_trace",
+)  # fmt: skip
 Z = 1.959963984540054
 Rows = list[dict[str, Any]]
 KEY = ("exposure", "outcome", "time_scale", "model", "coding")
@@ -61,6 +65,8 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
     reason = {"model": list(MODELS)[models - 1], "reason": "12 events, fewer than the 20 that the analysis asks for."}
     return Results(
         by_age_and_sex=pd.DataFrame({"exposure": pd.Series(dtype=str)}),
+        missing=_missing(exposures),
+        **{name: pd.DataFrame({"exposure": pd.Series(dtype=str)}) for name in IMPUTED},
         opinion=pd.DataFrame({"exposure": pd.Series(dtype=str)}),
         manifest=_manifest(exposures, outcome_names, scale_names, models),
         failures=pd.DataFrame([{**failure, **reason, "formula": "Surv(age_entry, age_exit, cancer) ~ igf1"}]),
@@ -306,6 +312,13 @@ def _histograms(exposures: int) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def _missing(exposures: int) -> pd.DataFrame:
+    lacking = {"sex": 0, "smoking": 12, "bmi": 33, "": 41}
+    rows = [(name, name, 6061, 161) for name in list(EXPOSURES)[:exposures]]
+    rows += [(name, v, 5900, n) for name in list(EXPOSURES)[:exposures] for v, n in lacking.items()]
+    return pd.DataFrame(rows, columns=["exposure", "variable", "n", "n_missing"])
+
+
 def _characteristics() -> pd.DataFrame:
     rows: list[tuple[object, ...]] = []
     groups = ["All", "Q1", "Q2", "Q3", "Q4", "Q5"]
@@ -335,7 +348,7 @@ def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: in
             "question": "Do adults with low or high IGF-I die sooner?",
             "notes": ["IGF-I was measured once."], "level": 0.95, "measure": "hazard ratio", "time_scales": scales,
             "main_model": names[min(1, models - 1)], "outcomes": outcomes, "strata": [], "min_events": 20,
-            "subgroups": [], "sensitivity": [], "published": [],
+            "subgroups": [], "sensitivity": [], "published": [], "imputation": None,
             "simex": {"replicates": 10, "added_error": [0.5, 1.0, 1.5, 2.0]},
             "models": [{"name": n, "label": MODELS[n][0], "covariates": MODELS[n][1]} for n in names],
         },
@@ -368,6 +381,9 @@ def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: in
                         "note": "90 means 90 or older."},
                 "sex": {"label": "Sex", "unit": None, "kind": "category", "levels": ["Female", "Male"], "missing": {},
                         "note": None},
+                "smoking": {"label": "Smoking", "unit": None, "kind": "category", "levels": ["Never", "Current"],
+                            "missing": {}, "note": None},
+                "bmi": {"label": "BMI", "unit": "kg/m²", "kind": "number", "levels": [], "missing": {}, "note": None},
                 "unused": {"label": "Unused", "unit": None, "kind": "number", "levels": [], "missing": {},
                            "note": "This note belongs to no model."},
             },

@@ -54,9 +54,10 @@ def test_the_analysis_in_the_docs_is_a_valid_file(tmp_path):
 
 def test_every_field_of_an_analysis_is_documented():
     from riskkit.spec.analysis import AnalysisSpec, ExposureSpec, ModelSpec, SensitivitySpec, SubgroupSpec
+    from riskkit.spec.imputation import ImputationSpec
     from riskkit.spec.published import PublishedSpec
 
-    for model in (AnalysisSpec, ExposureSpec, ModelSpec, SubgroupSpec, SensitivitySpec, PublishedSpec):
+    for model in (AnalysisSpec, ExposureSpec, ModelSpec, SubgroupSpec, SensitivitySpec, PublishedSpec, ImputationSpec):
         for name in model.model_fields:
             assert f"`{name}`" in ANALYSES or name == "name", (model.__name__, name)
 

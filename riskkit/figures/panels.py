@@ -42,6 +42,7 @@ class Layout:
     right: float = 0.18
     bottom: float = 0.5
     gap: float = 0.32
+    row_gap: float = 0.16
     below: float = 0.0
 
 
@@ -58,10 +59,13 @@ def layout_for(panels: int, narrow: bool, below: float = 0.0) -> Layout:
     return Layout(columns=columns, panel_height=2.2 if columns == 2 else 1.9, below=below)
 
 
-def panel_axes(panels: tuple[Panel, ...], layout: Layout, xlabel: str, ylabel: str) -> tuple[Figure, list[Axes]]:
-    """Draw the empty panels, in reading order, with headings and labels of the shared axes.
+def panel_axes(
+    panels: tuple[Panel, ...], layout: Layout, xlabel: str, ylabel: str, *, shared: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """Draw the empty panels, in reading order, with headings and labels of the axes.
 
-    Tick labels stand at the left of each row and under the lowest panel of each column.
+    Shared axes have tick labels at the left of each row and under the lowest panel of each column; where they are not
+    shared, each panel has its own.
     """
     columns = min(layout.columns, len(panels))
     rows = -(-len(panels) // columns)
@@ -71,22 +75,23 @@ def panel_axes(panels: tuple[Panel, ...], layout: Layout, xlabel: str, ylabel: s
     lines = max(_lines(title) + _lines(detail) for title, detail in zip(titles, details, strict=True))
     head = lines * LINE + 0.16
     foot = layout.bottom + layout.below
-    height = rows * (layout.panel_height + head) + foot + (rows - 1) * 0.16
+    height = rows * (layout.panel_height + head) + foot + (rows - 1) * layout.row_gap
     figure = Figure(figsize=(layout.width, height))
     axes: list[Axes] = []
     for i, (title, detail) in enumerate(zip(titles, details, strict=True)):
         row, column = divmod(i, columns)
         left = layout.left + column * (inner + layout.gap)
-        bottom = height - (row + 1) * (layout.panel_height + head) - row * 0.16
+        bottom = height - (row + 1) * (layout.panel_height + head) - row * layout.row_gap
         box = (left / layout.width, bottom / height, inner / layout.width, layout.panel_height / height)
-        first = axes[0] if axes else None
+        first = axes[0] if axes and shared else None
         ax = figure.add_axes(box, sharex=first, sharey=first, label=panels[i].key)
         above = 5.0
         if detail:
             _heading(ax, detail, above, MUTED, 7, "normal")
             above += _lines(detail) * 7 * SPACING + 2
         _heading(ax, title, above, INK, 8, "bold")
-        ax.tick_params(labelleft=column == 0, labelbottom=i + columns >= len(panels))
+        if shared:
+            ax.tick_params(labelleft=column == 0, labelbottom=i + columns >= len(panels))
         axes.append(ax)
     middle = (layout.left + (layout.width - layout.right)) / 2 / layout.width
     figure.text(middle, (layout.below + 0.08) / height, xlabel, ha="center", va="bottom", size=8)

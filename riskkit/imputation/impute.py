@@ -22,6 +22,7 @@ from riskkit.imputation.columns import Bounds, Column, columns_of
 from riskkit.imputation.hazard import hazard_lived
 
 Progress = Callable[[int, int], None]  # sets done, sets in all
+WORTH_PROCESSES = 2_000_000  # values drawn from models, which take a few seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,10 @@ class Imputed:
     trace: pd.DataFrame
     log: pd.DataFrame
 
+    def among(self, rows: NDArray[np.bool_]) -> Imputed:
+        """The same sets for some of the people; `rows` has shape (n,)."""
+        return replace(self, sets=tuple(one[rows] for one in self.sets))
+
     def fit(self, model: Callable[[str, pd.DataFrame], Fit], formula: str) -> PooledFit:
         """Fit a model to every set and pool the fits.
 
@@ -63,19 +68,19 @@ class Imputed:
         SpecError, DataError, FitError
             As the model does.
         """
-        frames = [frame.reset_index(drop=True) for frame in self.sets]
         parsed = language.parse(formula)
         imputed = set(self.variables["name"]) & {*parsed.response, *parsed.strata, parsed.offset}
         if imputed:
             raise SpecError(
                 f"formula {formula!r}: '{sorted(imputed)[0]}' is imputed, so it cannot be outcome, stratum or offset."
             )
-        first = model(formula, frames[0])
+        first = model(formula, self.sets[0].reset_index(drop=True))
         if first.design is None or first.refit is None:
             raise SpecError("the model must return a fit that keeps its design, as riskkit.cox does.")
+        columns, rows = list(parsed.columns), first.design.index
+        frames = [one[columns].iloc[rows] for one in self.sets]
         recipe = build(parsed, pd.concat(frames, ignore_index=True), intercept=first.recipe.intercept).recipe
-        rows = first.design.index
-        designs = (replace(first.design, recipe=recipe, x=recipe.matrix(frame.loc[rows])) for frame in frames)
+        designs = (replace(first.design, recipe=recipe, x=recipe.matrix(frame)) for frame in frames)
         return pool([first.refit(design) for design in designs])
 
 
@@ -91,7 +96,7 @@ def impute(
     ordered: Sequence[str] = (),
     bounds: Mapping[str, Bounds] | None = None,
     methods: Mapping[str, str] | None = None,
-    jobs: int = -1,
+    jobs: int | None = None,
     on_progress: Progress | None = None,
 ) -> Imputed:
     """Impute what is missing, m times.
@@ -107,8 +112,8 @@ def impute(
     variables : sequence of str
         Columns to impute; those with nothing missing are left as they are.
     outcomes : sequence of str
-        As the analysis writes them: `"Surv(age_in, age_out, death)"`, or a column. A person who is not followed for an
-        outcome (a missing time or event) counts as without event and without time at risk.
+        As the analysis writes them: `"Surv(age_in, age_out, death)"`, or a column. A person whose outcome
+        is missing counts as without it and without time at risk, and as one of whom it is not known.
     predictors : str, optional
         What else the models hold, as the right-hand side of a formula over columns without missing values:
         `"rcs(igf1, 4) + rcs(age, 4) * sex"`.
@@ -124,8 +129,8 @@ def impute(
         Between which a number is drawn by the normal model; matching keeps to observed values.
     methods : mapping of str to {"pmm", "normal"}, optional
         Of numbers; "pmm" unless named.
-    jobs : int
-        Processes; -1 means all processors.
+    jobs : int, optional
+        Processes; -1 means all processors. By default all for large work, one where starting them would take longer.
     on_progress : callable, optional
         Called after each set with the number done and the number in all.
 
@@ -154,6 +159,8 @@ def impute(
     seeds = np.random.SeedSequence(seed).spawn(m)
     chains: list[Chain] = []
     work = (joblib.delayed(chain)(columns, fixed, names, iterations, each) for each in seeds)
+    if jobs is None:
+        jobs = -1 if len(data) * len(columns) * m * iterations > WORTH_PROCESSES else 1
     for done in joblib.Parallel(n_jobs=jobs, return_as="generator")(work):
         chains.append(done)
         if on_progress:
@@ -213,24 +220,20 @@ def _outcome(text: str, data: pd.DataFrame) -> tuple[list[Array], list[str], dic
                 f"impute: outcome '{text}': no column '{name}'.{did_you_mean(name, map(str, data.columns))}"
             )
     columns = data[list(parsed.response)]
-    followed = columns.notna().all(axis=1).to_numpy()
+    followed, name = columns.notna().all(axis=1).to_numpy(), parsed.response[-1]
     if not followed.any():
         raise DataError(f"impute: outcome '{text}' is missing in every row.")
-    if not parsed.survival:
-        if not followed.all():
-            raise DataError(
-                f"impute: outcome '{text}' is missing in {int((~followed).sum())} rows; leave them out, or impute it."
-            )
-        return [numbers(columns[text])], [text], {}
-    *entry, exit_, event = (columns.loc[followed, name] for name in parsed.response)
-    known = surv(entry[0] if entry else None, exit_, event)
-    happened, hazard = np.zeros(len(data)), np.zeros(len(data))
-    happened[followed], hazard[followed] = known.event, hazard_lived(known)
-    name = parsed.response[-1]
-    made, called = [happened, hazard], [name, f"hazard of {name}"]
+    value = np.zeros(len(data))
+    value[followed] = numbers(columns.loc[followed, name])
+    made, called = [value], [name]
+    if parsed.survival:
+        *entry, exit_, event = (columns.loc[followed, column] for column in parsed.response)
+        hazard = np.zeros(len(data))
+        hazard[followed] = hazard_lived(surv(entry[0] if entry else None, exit_, event))
+        made, called = [value, hazard], [name, f"hazard of {name}"]
     if not followed.all():
-        made, called = [*made, followed.astype(float)], [*called, f"followed for {name}"]
-    return made, called, {name: happened == 1}
+        made, called = [*made, followed.astype(float)], [*called, f"known {name}"]
+    return made, called, {name: value == 1}
 
 
 def _filled(data: pd.DataFrame, columns: tuple[Column, ...], done: Chain) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 from riskkit.report.associations import associations
 from riskkit.report.checks import left_out_told, opinion_table, opinion_told, proportional_hazards
 from riskkit.report.figure import warning
+from riskkit.report.imputed import how_much_missing, imputation_checks, missing_told
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
 from riskkit.report.numbered import Numbered, Numberer, Shown
@@ -42,10 +43,14 @@ class Content:
     flow : Shown
     baseline : Numbered or None
         The table of characteristics.
+    missing_told, missing
+        What is missing of the main model's variables.
     sections : tuple of Section
         One for each exposure.
     proportional : str
         What the tests of proportional hazards say; empty where there are none.
+    imputation, imputation_figures
+        How what is missing was imputed, with diagnostics; None and empty where nothing was.
     opinion, opinion_table
         What other software says, empty and None where it was not asked.
     left_out : str
@@ -71,8 +76,12 @@ class Content:
     figures: tuple[Shown, ...]
     flow: Shown
     baseline: Numbered | None
+    missing_told: str
+    missing: Numbered | None
     sections: tuple[Section, ...]
     proportional: str
+    imputation: Numbered | None
+    imputation_figures: tuple[Shown, ...]
     opinion: str
     opinion_table: Numbered | None
     left_out: str
@@ -88,10 +97,10 @@ class Content:
 
     def tables(self) -> Iterator[tuple[str, Table]]:
         """Every table in the order of the report, those behind figures too, each with its place on the page."""
-        shown: list[Shown | Numbered | None] = [self.flow, self.baseline]
+        shown: list[Shown | Numbered | None] = [self.flow, self.baseline, self.missing]
         for s in self.sections:
             shown += [*s.figures, s.main, s.shapes, *s.comparisons, *s.folded_figures, s.models]
-        for each in (*shown, self.opinion_table, self.failures):
+        for each in (*shown, self.imputation, *self.imputation_figures, self.opinion_table, self.failures):
             if each:
                 yield each.table_id if isinstance(each, Shown) else each.id, each.table
         yield "strobe", strobe_table(self.strobe)
@@ -105,10 +114,12 @@ def report_content(results: Results) -> Content:
     told = methods(results)
     flow = numberer.figure(flow_figure(results, found))
     baseline = numberer.table(characteristics_table(results))
+    missing = numberer.table(how_much_missing(results))
     sections = tuple(
         report_section(results, exposure, f"e{i}", [a for a in found if a.exposure == exposure], numberer)
         for i, exposure in enumerate(manifest["exposures"], start=1)
     )
+    imputation, imputation_figures = imputation_checks(results)
     return Content(
         manifest=manifest,
         warning=warning(manifest),
@@ -118,7 +129,11 @@ def report_content(results: Results) -> Content:
         figures=tuple(numberer.figures),
         flow=flow,
         baseline=baseline,
+        missing_told=missing_told(results),
+        missing=missing,
         sections=sections,
+        imputation=numberer.table(imputation),
+        imputation_figures=tuple(numberer.figure(figure) for figure in imputation_figures),
         proportional=proportional_hazards(found),
         opinion=opinion_told(results),
         opinion_table=numberer.table(opinion_table(results)),

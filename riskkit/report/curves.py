@@ -37,11 +37,11 @@ def curves_figure(
     drawn = partial(
         spline,
         curves,
-        _histogram(results, exposure),
+        histogram(results, exposure),
         panels,
         xlabel=text.axis,
         ylabel=text.ratio_axis,
-        reference=_reference(text),
+        reference=reference(text),
         knots=knots,
         lowest=lowest,
     )
@@ -86,13 +86,13 @@ def models_figure(
     drawn = partial(
         comparison,
         curves,
-        _histogram(results, exposure),
+        histogram(results, exposure),
         panels,
         series,
         main,
         xlabel=text.axis,
         ylabel=text.ratio_axis.replace(f" ({text.level} CI)", ""),
-        reference=_reference(text),
+        reference=reference(text),
     )
     other = ", and on the other time scale where there is one" if text.measure.timed else ""
     caption = (
@@ -197,11 +197,13 @@ def _spread(curves: pd.DataFrame, a: Association, text: ExposureText) -> str:
     )
 
 
-def _histogram(results: Results, exposure: str) -> pd.DataFrame:
+def histogram(results: Results, exposure: str) -> pd.DataFrame:
+    """Distribution of one exposure in the cohort."""
     return results.histograms[results.histograms["exposure"] == exposure]
 
 
-def _reference(text: ExposureText) -> Reference:
+def reference(text: ExposureText) -> Reference:
+    """Where the ratio is 1, and how a reader is told."""
     return Reference(text.reference_x, f"Reference:\n{text.reference.removeprefix('the ')}")
 
 

@@ -17,6 +17,11 @@ CROSS_SECTIONAL = (
     "common, an odds ratio lies further from 1 than the ratio of prevalences."
 )
 
+ASSUMED = (
+    "Imputation supposes that, given what is known of a person, values are not missing because of what they are; the "
+    "data cannot show whether that holds."
+)
+
 
 def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ...]:
     """What limits the conclusions: of every such analysis, of this one, and of the variables it used."""
@@ -34,6 +39,7 @@ def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ..
         _uncorrected(results),
         f"{pairs}, and {uncorrected} corrected for their number." if len(tested) > 1 else "",
         "People with a missing value in a model were left out of it, which may bias the results if they differ.",
+        "" if results.imputed.empty else ASSUMED,
     ]
     if manifest["cohort"]["simulated"]:
         general.insert(0, "The data are simulated: no number in this report says anything about people.")

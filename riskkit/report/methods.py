@@ -9,6 +9,7 @@ from typing import Any
 from riskkit.figures.shape import is_floating
 from riskkit.numbers import count, level, measure, measures, with_unit
 from riskkit.report.dilution import correction
+from riskkit.report.imputed import imputation_method
 from riskkit.report.references import WORKS
 from riskkit.report.weighted import weighted_method
 from riskkit.report.words import TIME_SCALES, in_sentence, listed, quantity
@@ -31,7 +32,7 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
         *((("Survey design", weighted_method(results)),) if len(results.weighted_tests) else ()),
         *((("Subgroups and sensitivity analyses", _variants(manifest)),) if _has_variants(manifest) else ()),
         ("Tests and intervals", _tests(results)),
-        ("Missing data", _missing(results)),
+        ("Missing data", f"{_missing(results)} {imputation_method(results)}".strip()),
         ("Software", _software(manifest)),
     )
 

@@ -24,6 +24,10 @@ class Reference:
 
 
 WORKS = {
+    "barnard": Reference(
+        "Barnard J, Rubin DB. Small-sample degrees of freedom with multiple imputation. Biometrika 1999;86:948-55.",
+        "10.1093/biomet/86.4.948",
+    ),
     "benjamini": Reference(
         "Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful approach to multiple "
         "testing. J R Stat Soc Series B 1995;57:289-300.",
@@ -70,6 +74,11 @@ WORKS = {
         "Davidson-Pilon C. lifelines: survival analysis in Python. J Open Source Softw 2019;4:1317.",
         "10.21105/joss.01317",
     ),
+    "li": Reference(
+        "Li KH, Raghunathan TE, Rubin DB. Large-sample significance levels from multiply imputed data using "
+        "moment-based statistics and an F reference distribution. J Am Stat Assoc 1991;86:1065-73.",
+        "10.1080/01621459.1991.10475152",
+    ),
     "lind": Reference(
         "Lind JT, Mehlum H. With or without U? The appropriate test for a U-shaped relationship. Oxf Bull Econ Stat "
         "2010;72:109-18.",
@@ -96,10 +105,18 @@ WORKS = {
     "plummer": Reference(
         "Plummer M. Improved estimates of floating absolute risk. Stat Med 2004;23:93-104.", "10.1002/sim.1485"
     ),
+    "reiter": Reference(
+        "Reiter JP. Small-sample degrees of freedom for multi-component significance tests with multiple imputation "
+        "for missing data. Biometrika 2007;94:502-8.",
+        "10.1093/biomet/asm028",
+    ),
     "rosner": Reference(
         "Rosner B, Willett WC, Spiegelman D. Correction of logistic regression relative risk estimates and confidence "
         "intervals for systematic within-person measurement error. Stat Med 1989;8:1051-69.",
         "10.1002/sim.4780080905",
+    ),
+    "rubin": Reference(
+        "Rubin DB. Multiple imputation for nonresponse in surveys. New York: Wiley, 1987.", "10.1002/9780470316696"
     ),
     "sasabuchi": Reference(
         "Sasabuchi S. A test of a multivariate normal mean with composite hypotheses determined by linear "
@@ -125,6 +142,10 @@ WORKS = {
         "von Elm E, Altman DG, Egger M, et al. The Strengthening the Reporting of Observational Studies in "
         "Epidemiology (STROBE) statement: guidelines for reporting observational studies. Lancet 2007;370:1453-7.",
         "10.1016/S0140-6736(07)61602-X",
+    ),
+    "white": Reference(
+        "White IR, Royston P. Imputing missing covariate values for the Cox model. Stat Med 2009;28:1982-98.",
+        "10.1002/sim.3618",
     ),
     "yang": Reference(
         "Yang D, Dalton JE. A unified approach to measuring the effect size between two groups using SAS. SAS Global "

@@ -9,6 +9,7 @@ from riskkit.report.associations import Association, is_outcome_wide
 from riskkit.report.curves import curves_figure, models_figure, usual_figure
 from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import ExposureText, PageFigure, exposure_text
+from riskkit.report.imputed import imputed_figure, imputed_told
 from riskkit.report.numbered import Numbered, Numberer, Shown
 from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import age_and_sex_figure
@@ -27,6 +28,7 @@ COMPARISONS: tuple[Maker, ...] = (
     subgroups_figure,
     sensitivity_figure,
     published_figure,
+    imputed_figure,
 )
 OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, usual_figure, age_and_sex_figure)
 FOLDED: tuple[Maker, ...] = (curves_figure, groups_figure, *COMPARISONS)
@@ -116,8 +118,14 @@ def _figures(
 def _robustness(
     results: Results, exposure: str, found: Sequence[Association], comparisons: Sequence[Shown]
 ) -> Iterator[Finding]:
-    """What weighting, subgroups and sensitivity analyses say, with the figures that show it."""
-    for name, tell in (("weighted", weighted_told), ("subgroups", subgroups_told), ("sensitivity", sensitivity_told)):
+    """What weighting, subgroups, sensitivity analyses and imputation say, with the figures that show it."""
+    told = {
+        "weighted": weighted_told,
+        "subgroups": subgroups_told,
+        "sensitivity": sensitivity_told,
+        "imputed": imputed_told,
+    }
+    for name, tell in told.items():
         shown = next((figure for figure in comparisons if figure.name == name), None)
         said = tell(results, exposure, found)
         if shown and said:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from riskkit.report.associations import Association, main_rows
 from riskkit.report.figure import ExposureText
+from riskkit.report.imputed import IMPUTED
 from riskkit.report.words import TIME_SCALES
 from riskkit.results import Results
 from riskkit.tables.estimates import failures_table, models_table
@@ -77,6 +78,7 @@ def left_out_table(results: Results) -> Table | None:
         "time_scale": TIME_SCALES,
         "coding": CODINGS,
         "model": {model["name"]: model["label"] for model in analysis["models"]},
-        "variant": {each["name"]: each["label"] for each in (*analysis["subgroups"], *analysis["sensitivity"])},
+        "variant": {each["name"]: each["label"] for each in (*analysis["subgroups"], *analysis["sensitivity"])}
+        | {IMPUTED: "Missing covariates imputed"},
     }
     return failures_table(results.failures, labels, "Models that were left out, and why")

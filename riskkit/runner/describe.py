@@ -64,6 +64,7 @@ def manifest(path: Path, spec: AnalysisSpec, scales: Mapping[str, Scale], cohort
             "main_model": spec.main.name,
             "models": [{"name": m.name, "label": m.label, "covariates": spec.covariates(m)} for m in spec.models],
             "subgroups": [subgroup.model_dump() for subgroup in spec.subgroups],
+            "imputation": spec.imputation.model_dump() if spec.imputation else None,
             "sensitivity": [change.model_dump() for change in spec.sensitivity],
             "published": [each.model_dump() for each in spec.published],
             "simex": {"replicates": REPLICATES, "added_error": ADDED},

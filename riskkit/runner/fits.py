@@ -43,7 +43,7 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
         Rows of estimates, corrected, curves, usual, splines, covariances, shapes, tests, fits, coefficients and
         failures, with the tasks' keys; weighted ones too where the analysis asks for them.
     """
-    terms = _terms(batch[0], scale)
+    terms = terms_of(batch[0], scale)
     responses = {task.outcome: response(task, spec, cohort) for task in batch}
     formulas = {name: f"{follow_up} ~ {terms}" for name, follow_up in responses.items()}
     data = people(batch[0], spec, cohort, _columns(formulas, scale, cohort))
@@ -58,7 +58,7 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
             outcomes[name] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
         elif batch[0].time_scale == NO_TIME or silent[name].any() or (complete[name] & ~at_risk[name]).any():
             left = replace(batch[0], covariates=_varying(batch[0], data[used[name] & ~silent[name]]))
-            formulas[name] = f"{follow_up} ~ {_terms(left, scale)}"
+            formulas[name] = f"{follow_up} ~ {terms_of(left, scale)}"
             outcomes[name] = _fit_alone(left, formulas[name], data, used[name] & ~silent[name], cohort)
     together = {name: follow_up for name, follow_up in responses.items() if name not in outcomes}
     if together:
@@ -82,7 +82,7 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
         twice = Repeated(batch[0], terms, data, tuple(fitted), scale.repeat)
         rows.append(usual_level(twice, _of("estimates", rows), scale, spec, cohort))
     names = dict.fromkeys(name for each in rows for name in each)
-    return {name: _keyed(_of(name, rows), batch[0]) for name in names}
+    return {name: keyed(_of(name, rows), batch[0]) for name in names}
 
 
 def _of(name: str, rows: list[Rows]) -> pd.DataFrame:
@@ -135,7 +135,7 @@ def _columns(formulas: Mapping[str, str], scale: Scale, cohort: Cohort) -> list[
     return [name for name in dict.fromkeys(names) if name in cohort.data]
 
 
-def _terms(task: Task, scale: Scale) -> str:
+def terms_of(task: Task, scale: Scale) -> str:
     """The right-hand side of a task's formula: exposure first, then covariates and strata."""
     strata = [f"strata({', '.join(task.strata)})"] if task.strata else []
     return " + ".join([scale.term(task), *task.covariates, *strata])
@@ -159,7 +159,7 @@ def _rows(
 ) -> Rows:
     if isinstance(fit, Fit):
         try:
-            rows = _answers(task, fit, data, used, scale, spec, cohort)
+            rows = answers(task, fit, data, used, scale, spec, cohort)
             rows["fits"] = fit.glance().drop(columns="model").assign(formula=text)
             if is_main(task, spec) and task.coding == "spline" and task.time_scale != NO_TIME:
                 rows["tests"] = pd.concat([rows["tests"], _hazards(task, text, data, used, cohort)], ignore_index=True)
@@ -174,7 +174,7 @@ def _rows(
     return rows
 
 
-def _keyed(out: pd.DataFrame, task: Task) -> pd.DataFrame:
+def keyed(out: pd.DataFrame, task: Task) -> pd.DataFrame:
     """Say in each row which task of the batch it is of."""
     for place, (name, value) in enumerate(zip(KEY, astuple(task), strict=False)):
         if name != "outcome":
@@ -182,9 +182,10 @@ def _keyed(out: pd.DataFrame, task: Task) -> pd.DataFrame:
     return out
 
 
-def _answers(
+def answers(
     task: Task, fit: Fit, data: pd.DataFrame, used: np.ndarray, scale: Scale, spec: AnalysisSpec, cohort: Cohort
 ) -> Rows:
+    """Ask a fit every question its coding allows; `used` are the rows of `data` it was fitted to, shape (n,)."""
     tidy = fit.tidy(spec.level)
     tests = anova(fit)
     rows = {"coefficients": tidy, "tests": tests[tests["term"] == task.exposure].copy()}
@@ -217,7 +218,6 @@ def _groups(
 ) -> pd.DataFrame:
     """One row per group, the reference included, with its people and events and its floating interval."""
     floats = floating(fit, task.exposure, spec.level)
-    half = fit.critical(spec.level)
     own = fit.tidy(spec.level).iloc[fit.recipe.terms[0].columns]
     first = {"term": task.exposure, "estimate": 0.0, "se": 0.0, "ratio": 1.0, "low": 1.0, "high": 1.0, "p": np.nan}
     relative = pd.concat([pd.DataFrame([first]), own], ignore_index=True).assign(term=task.exposure)
@@ -237,8 +237,8 @@ def _groups(
         person_years=[float(time[rows].sum()) for rows in inside],
         n_missing=fit.n_missing,
         float_se=floats["se"].to_numpy(),
-        float_low=np.exp(floats["estimate"] - half * floats["se"]).to_numpy(),
-        float_high=np.exp(floats["estimate"] + half * floats["se"]).to_numpy(),
+        float_low=floats["low"].to_numpy(),
+        float_high=floats["high"].to_numpy(),
     )
 
 

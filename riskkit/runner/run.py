@@ -14,9 +14,10 @@ from riskkit.results import Results
 from riskkit.runner import weighted
 from riskkit.runner.describe import age_and_sex, described, histograms, manifest
 from riskkit.runner.grid import Bench, Progress, fingerprint, fit_grid
+from riskkit.runner.imputed import how_much_missing, imputed_frames, main_tasks
 from riskkit.runner.opinion import second_opinion
 from riskkit.runner.scale import learn_scale
-from riskkit.spec.analysis import AnalysisSpec, load_analysis
+from riskkit.spec.analysis import AnalysisSpec, load_analysis, with_imputations
 from riskkit.spec.plan import EVERYONE, plan
 
 
@@ -27,6 +28,7 @@ def run(
     *,
     keep: str | Path | None = None,
     scheduler: str | None = None,
+    imputations: int | None = None,
 ) -> Results:
     """Run an analysis file.
 
@@ -43,6 +45,8 @@ def run(
         run where it was; it is removed at the end.
     scheduler : str, optional
         Address of a dask scheduler whose workers do the fitting.
+    imputations : int, optional
+        How many times what the main model's covariates lack is imputed, in the place of what the file says.
 
     Returns
     -------
@@ -59,6 +63,8 @@ def run(
     analysis = Path(analysis)
     started = time.perf_counter()
     spec, cohort_spec = load_analysis(analysis)
+    if imputations is not None:
+        spec = with_imputations(spec, imputations)
     if cohort is None:
         cohort = load_cohort(cohort_spec.path)
     cohort = cohort.without(spec.exclusions)
@@ -69,6 +75,8 @@ def run(
         bench = Bench(Path(keep), fingerprint(analysis.read_bytes(), repr(cohort.describe()).encode()))
     tasks = plan(spec, age)
     rows = fit_grid(tasks, scales, spec, cohort, on_progress, bench, scheduler)
+    main = main_tasks(tasks, spec)
+    imputed = imputed_frames(main, scales, spec, cohort, on_progress)
     about = manifest(analysis, spec, scales, cohort)
     about["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
     fits = _main(rows["fits"])
@@ -81,9 +89,11 @@ def run(
         characteristics=described(spec, scales, cohort),
         variants=rows["estimates"][rows["estimates"]["variant"] != EVERYONE].reset_index(drop=True),
         corrected=rows["corrected"],
-        failures=rows["failures"],
+        missing=how_much_missing(main, cohort),
+        failures=pd.concat([rows["failures"], imputed.pop("failures")], ignore_index=True),
         estimates=_adjusted(_main(rows["estimates"])),
         tests=_adjusted(_main(rows["tests"]), "part"),
+        **imputed,
         **{name: _main(rows[name]) for name in ("curves", "usual", "splines", "covariances", "shapes", "coefficients")},
         **{name: _main(rows[name]) for name in weighted.FRAMES},
     )

@@ -13,6 +13,7 @@ from pydantic import Field
 from riskkit.errors import SpecError, did_you_mean
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
 from riskkit.spec.expression import parse
+from riskkit.spec.imputation import ImputationSpec, imputation_faults
 from riskkit.spec.load import Fault, SpecModel, read_toml, validate
 from riskkit.spec.published import PublishedSpec, published_faults
 from riskkit.spec.tables import ExclusionSpec
@@ -96,6 +97,7 @@ class AnalysisSpec(SpecModel):
     survey: bool = Field(
         False, description="whether the main model is also fitted by the design of the cohort's survey"
     )
+    imputation: ImputationSpec | None = Field(None, description="impute missing covariates of the main model")
     level: float = Field(0.95, gt=0, lt=1, description="confidence level")
     min_events: int = Field(20, ge=1, description="a model with fewer events is not fitted but listed as left out")
     published: tuple[PublishedSpec, ...] = Field((), description="estimates from the literature to stand beside")
@@ -144,6 +146,20 @@ def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
     return spec, cohort
 
 
+def with_imputations(spec: AnalysisSpec, m: int) -> AnalysisSpec:
+    """The analysis with so many imputed sets.
+
+    Raises
+    ------
+    SpecError
+        If there are fewer than two.
+    """
+    if m < 2:
+        raise SpecError(f"imputations: two sets or more are needed to pool (20 is common); got {m}.")
+    declared = spec.imputation or ImputationSpec.model_validate({})
+    return spec.model_copy(update={"imputation": declared.model_copy(update={"m": m})})
+
+
 def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     units = {name: column.unit for name, column in cohort.columns.items()}
     for i, outcome in enumerate(spec.outcomes):
@@ -182,6 +198,8 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     yield from _variant_faults(spec, units)
     groups = {name: _groups(exposure) for name, exposure in spec.exposures.items()}
     yield from published_faults(spec.published, groups, spec.outcomes, {each.name: each for each in spec.variants})
+    covariates = {found["variable"] for term in spec.covariates(spec.main) if (found := TERM.match(term))}
+    yield from imputation_faults(spec.imputation, covariates, units)
 
 
 def _state_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:

@@ -68,7 +68,7 @@ def test_limitations_include_the_notes_of_used_variables_only() -> None:
     assert "Age: 90 means 90 or older." in text
     assert not any("belongs to no model" in each for each in text)
     assert any(each.startswith("2 pairs of exposure and outcome were examined") for each in text)
-    assert used_variables(RESULTS.manifest) == ["igf1", "age", "sex"]
+    assert used_variables(RESULTS.manifest) == ["igf1", "age", "sex", "smoking", "bmi"]
 
 
 def test_simulated_data_are_the_first_limitation() -> None:
