@@ -133,13 +133,13 @@ def usual_figure(
     drawn = partial(
         comparison,
         curves,
-        _histogram(results, exposure),
+        histogram(results, exposure),
         [Panel(a.outcome, a.outcome_label, f"{count(a.events)} {a.measure.event}s") for a in shown],
         USUAL,
         "usual",
         xlabel=text.axis,
         ylabel=text.ratio_axis,
-        reference=_reference(text),
+        reference=reference(text),
         banded=("measured",),
     )
     level = shown[0].level
