@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -129,9 +129,7 @@ class Sample:
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Sample:
         """The same survey with some of the rows (which, or their positions) in the design."""
-        return Sample(
-            self.psu[rows], self.stratum, self.weights[rows], self.lonely_psu, self.n_sampled, self.n_subpopulation
-        )
+        return replace(self, psu=self.psu[rows], weights=self.weights[rows])
 
 
 def draw(survey: SurveyDesign, data: pd.DataFrame) -> tuple[Sample, NDArray[np.bool_]]:

@@ -8,6 +8,7 @@ import pandas as pd
 from riskkit.design.splines import rcs
 from riskkit.errors import FitError, SpecError, did_you_mean
 from riskkit.fit.fit import Fit
+from riskkit.fit.linearise import refuse_survey
 from riskkit.fit.residuals import residuals
 
 KNOTS = (0, 1 / 3, 2 / 3, 1)  # quantiles; the natural spline has four coefficients
@@ -39,7 +40,7 @@ def schoenfeld_smooth(fit: Fit, coefficient: str, *, points: int = 40, level: fl
     SpecError
         If the fit has no such coefficient.
     FitError
-        If the fit is not a Cox model, has let go of its design, or has too few event times for the spline.
+        If the fit is not a Cox model, has let go of its design, is of a survey, or has too few event times.
 
     References
     ----------
@@ -48,6 +49,7 @@ def schoenfeld_smooth(fit: Fit, coefficient: str, *, points: int = 40, level: fl
     names = list(fit.recipe.names)
     if coefficient not in names:
         raise SpecError(f"the fit has no coefficient '{coefficient}'.{did_you_mean(coefficient, names)}")
+    refuse_survey(fit.design, "the band of smoothed residuals", "test an interaction with periods of follow-up")
     found = residuals(fit, "scaled_schoenfeld")
     x, y = found["time"].to_numpy(), found[coefficient].to_numpy()
     if np.unique(x).size < len(KNOTS) + 1:

@@ -74,6 +74,7 @@ def checklist(results: Results) -> tuple[Item, ...]:
     outcomes = _methods(outcomes_heading(manifest))
     timed = MEASURES[analysis["measure"]].timed
     changed = [_methods("Subgroups and sensitivity analyses")] if variants else []
+    sampled = [] if results.weighted_tests.empty else [_methods("Survey design")]
     return (
         Item(1, "Title and abstract", "the design, and a balanced summary", "in part", (FINDINGS,),
              "The headline answer is a summary of results; an abstract is for the authors to write."),
@@ -97,7 +98,7 @@ def checklist(results: Results) -> tuple[Item, ...]:
         Item(11, "Quantitative variables", "how they were handled, and groups chosen", "met", (_methods("Exposure"),)),
         Item(12, "Statistical methods", "all methods, confounding, subgroups, missing data, losses, sensitivity",
              "met" if changed else "in part",
-             (_methods("Models"), _methods("Tests and intervals"), _methods("Missing data"), *changed),
+             (_methods("Models"), *sampled, _methods("Tests and intervals"), _methods("Missing data"), *changed),
              "" if changed else "There are no subgroups or sensitivity analyses."),
         Item(13, "Participants (results)", "numbers at each stage, with reasons; a flow diagram", "met", (FLOW,)),
         Item(14, "Descriptive data", f"characteristics, missing data{', follow-up time' if timed else ''}",

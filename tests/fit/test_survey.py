@@ -224,6 +224,7 @@ def test_one_psu_is_refused():
         (lambda: rk.logistic("case ~ x", SAMPLE, survey=designed(), penalty="firth"), "cluster and survey"),
         (lambda: rk.cox("Surv(exit, event) ~ ps(x, 4)", SAMPLE, survey=designed()), "covariance only"),
         (lambda: rk.ph_test(rk.cox(DELAYED, SAMPLE, survey=designed())), "proportional hazards is not for a survey"),
+        (lambda: rk.schoenfeld_smooth(rk.cox(DELAYED, SAMPLE, survey=designed()), "x"), "not for a survey design"),
         (lambda: rk.baseline(rk.cox(DELAYED, SAMPLE, survey=designed())), "not for a survey design"),
         (lambda: rk.bootstrap(rk.cox(DELAYED, SAMPLE, survey=designed()), 10), "not for a survey design"),
     ],

@@ -15,6 +15,7 @@ from riskkit.report.figure import exposure_text
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
 from riskkit.report.page import page_html
+from riskkit.report.strobe import checklist
 from riskkit.report.weighted import weighted_figure, weighted_told
 from riskkit.results import Results
 
@@ -74,6 +75,8 @@ def test_methods_and_limitations_say_what_each_is_an_estimate_of() -> None:
     assert "between the 4 primary sampling units" in method
     assert "with 2 degrees of freedom" in method
     assert "among the people examined" in method
+    (statistics,) = [item for item in checklist(RESULTS) if item.number == 12]
+    assert "Methods: survey design" in [link.label for link in statistics.where]
     assert "Weights: Made for the report." in limitations(RESULTS, FOUND)
 
 
