@@ -74,3 +74,10 @@ def test_never_smokers_and_a_lag(results: Results, expected: dict) -> None:
     row = results.variants.query(f"outcome == '{expected['outcome']}' and variant == '{expected['variant']}'").iloc[0]
     assert (row["n"], row["events"]) == (expected["n"], expected["events"])
     np.testing.assert_allclose([row["estimate"], row["se"]], [expected["estimate"], expected["se"]], rtol=1e-6)
+
+
+def test_the_line_weighted_to_the_population_is_that_of_svycoxph(results: Results) -> None:
+    row = results.weighted.query("outcome == 'all_causes' and coding == 'linear'").iloc[0]
+    np.testing.assert_allclose(
+        [row["estimate"], row["se"]], [R["weighted"]["estimate"], R["weighted"]["se"]], rtol=1e-6
+    )

@@ -139,7 +139,7 @@ def people(found: Sequence[Association]) -> str:
     if not a.measure.timed:
         return (
             f"In the main model, {count(a.people)} people were studied{left_out}; {count(a.events)} "
-            f"({per_cent(100 * a.events / a.people)}) had “{in_sentence(a.outcome_label)}” at baseline."
+            f"({per_cent(100 * a.events / a.people)}%) had “{in_sentence(a.outcome_label)}” at baseline."
         )
     return (
         f"In the main model, {count(a.people)} people were followed for {count(a.person_years)} person-years, "

@@ -280,7 +280,7 @@ def failures_table(failures: pd.DataFrame, labels: Mapping[str, Mapping[str, str
 
 def _counted(measure: Measure) -> tuple[str, ...]:
     """The heads over `_counts`."""
-    return ("People", measure.events, *(("Person-years", RATE) if measure.timed else ("Prevalence",)))
+    return ("People", measure.events, *(("Person-years", RATE) if measure.timed else ("Prevalence, %",)))
 
 
 def _counts(r: Any, measure: Measure) -> tuple[str, ...]:

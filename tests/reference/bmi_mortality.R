@@ -3,7 +3,7 @@
 # The official files are read here, not by riskkit; name the folder that holds them, and then:
 #   Rscript tests/reference/bmi_mortality.R FOLDER
 # It writes bmi_mortality.json beside this file.
-suppressMessages({library(survival); library(Hmisc); library(foreign); library(jsonlite)})
+suppressMessages({library(survival); library(Hmisc); library(foreign); library(jsonlite); library(survey)})
 here <- dirname(sub("--file=", "", grep("--file=", commandArgs(FALSE), value = TRUE)))
 folder <- commandArgs(TRUE)[1]
 xpt <- function(name, columns) do.call(rbind, lapply(c("C", "D"), function(round)
@@ -14,8 +14,10 @@ deaths <- do.call(rbind, lapply(c("2003_2004", "2005_2006"), function(years) {
   data.frame(SEQN = cut(1, 5), eligible = cut(15, 15), dead = cut(16, 16), cause = cut(17, 19), months = cut(46, 48))
 }))
 d <- Reduce(function(a, b) merge(a, b, all.x = TRUE), list(
-  xpt("DEMO", c("RIDAGEYR", "RIAGENDR", "RIDRETH1", "DMDEDUC2", "RIDEXPRG")),
+  xpt("DEMO", c("RIDAGEYR", "RIAGENDR", "RIDRETH1", "DMDEDUC2", "RIDEXPRG", "SDMVPSU", "SDMVSTRA", "WTMEC2YR")),
   xpt("BMX", "BMXBMI"), xpt("SMQ", c("SMQ020", "SMQ040")), deaths))
+d <- merge(d, data.frame(SEQN = xpt("BMX", "BMXBMI")$SEQN, examined = TRUE))
+everyone <- d
 d <- subset(d, RIDAGEYR >= 20 & !(RIDEXPRG %in% 1) & eligible == 1 & months > 0 & !is.na(BMXBMI))
 d$sex <- factor(d$RIAGENDR)
 d$race <- factor(d$RIDRETH1, c(3, 4, 1, 2, 5))
@@ -49,7 +51,18 @@ for (outcome in names(events)) {
   variants[[length(variants) + 1]] <- c(variant = "late", fit(outcome, "linear", "lifestyle", TRUE, 24, sets$lifestyle))
   variants[[length(variants) + 1]] <- c(variant = "never-late", fit(outcome, "linear", "lifestyle", never, 24, bare))
 }
-write_json(list(fits = fits, variants = variants, people = nrow(d), deaths = sum(d$dead),
+# The main model's straight line, weighted to the population: everyone examined is in the design.
+used <- d[complete.cases(d[c("sex", "race", "education", "smoking")]), ]
+everyone$used <- everyone$SEQN %in% used$SEQN
+own <- c("sex", "race", "education", "smoking", "entry")
+everyone <- merge(everyone, used[c("SEQN", own)], all.x = TRUE)
+design <- svydesign(~SDMVPSU, strata = ~SDMVSTRA, weights = ~I(WTMEC2YR / 2), nest = TRUE, data = everyone)
+s <- svycoxph(Surv(entry, entry + months, dead) ~ I(BMXBMI / 5) + sex + race + education + smoking, subset(design, used),
+              control = coxph.control(eps = 1e-12, iter.max = 50, toler.chol = 1e-14))
+weighted <- list(estimate = unname(coef(s)[1]), se = unname(SE(s)[1]))
+
+write_json(list(fits = fits, variants = variants, weighted = weighted, people = nrow(d), deaths = sum(d$dead),
                 versions = list(R = R.version.string, survival = as.character(packageVersion("survival")),
+                                survey = as.character(packageVersion("survey")),
                                 Hmisc = as.character(packageVersion("Hmisc")))),
            file.path(here, "bmi_mortality.json"), digits = NA, auto_unbox = TRUE)
