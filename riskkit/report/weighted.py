@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from math import isnan, log
+from statistics import median
 
 import pandas as pd
 
@@ -12,7 +14,7 @@ from riskkit.figures.spline import Reference, comparison
 from riskkit.numbers import count, level, ratio
 from riskkit.report.associations import Association, Ratio, main_rows
 from riskkit.report.figure import ExposureText, PageFigure
-from riskkit.report.words import in_sentence, interval, listed, quantity
+from riskkit.report.words import alpha, in_sentence, interval, listed, quantity, threshold
 from riskkit.results import Results
 from riskkit.tables.weighted import WEIGHTINGS, weighted_table
 
@@ -74,22 +76,41 @@ def weighted_told(results: Results, exposure: str, found: Sequence[Association])
     if not compared:
         return ""
     a, own, row = compared[0]
+    weighted = interval(Ratio(row["ratio"], row["low"], row["high"]), a.level)
+    return (
+        f"Weighted to the population, the {a.measure.ratio} per {a.per_label} higher {in_sentence(a.exposure_label)} "
+        f"was {weighted} for {in_sentence(a.outcome_label)}; unweighted, {interval(own, a.level)}. "
+        f"{_moved(compared)} {_evidence(results, exposure, [a for a, _, _ in compared])}"
+    )
+
+
+def _moved(compared: Sequence[tuple[Association, Ratio, pd.Series]]) -> str:
+    """Which weighted estimates lie outside the unweighted interval, and how much less precise they are."""
     moved = [
         f"{in_sentence(a.outcome_label)} ({ratio(own.value)} to {ratio(row['ratio'])})"
         for a, own, row in compared
         if not own.low <= row["ratio"] <= own.high
     ]
-    weighted = interval(Ratio(row["ratio"], row["low"], row["high"]), a.level)
-    first = (
-        f"Weighted to the population, the {a.measure.ratio} per {a.per_label} higher {in_sentence(a.exposure_label)} "
-        f"was {weighted} for {in_sentence(a.outcome_label)}; unweighted, {interval(own, a.level)}."
-    )
     named = listed(moved[:MOST_NAMED]) + (f" and {count(len(moved) - MOST_NAMED)} more" if moved[MOST_NAMED:] else "")
+    wider = median(log(row["high"] / row["low"]) / log(own.high / own.low) for _, own, row in compared)
     return (
-        f"{first} Of {quantity(len(compared), 'weighted estimate')}, "
-        + (f"{count(len(moved))} lay" if moved else "none lay")
-        + f" outside the unweighted {level(a.level)} confidence interval"
-        + (f": {named}." if moved else ".")
+        f"Of {quantity(len(compared), 'weighted estimate')}, {count(len(moved)) if moved else 'none'} lay outside the "
+        f"unweighted {level(compared[0][0].level)} confidence interval{f': {named}' if moved else ''}; weighted "
+        f"intervals were {wider:.1f} times as wide (median, log scale)."
+    )
+
+
+def _evidence(results: Results, exposure: str, found: Sequence[Association]) -> str:
+    """With how many outcomes the spline's test gives evidence of an association, unweighted and weighted."""
+    tests = main_rows(results.weighted_tests, results.manifest, exposure, "spline")
+    p = tests[tests["part"] == "overall"].set_index("outcome")["p"]
+    both = [(a.overall, p[a.outcome]) for a in found if a.outcome in p.index and not isnan(a.overall)]
+    if not both:
+        return ""
+    unweighted, weighted = (sum(each[i] < alpha(found[0]) for each in both) for i in (0, 1))
+    return (
+        f"The spline gave evidence of an association ({threshold(found[0])}) with {count(unweighted)} of "
+        f"{quantity(len(both), 'outcome')} unweighted, and with {count(weighted) if weighted else 'none'} weighted."
     )
 
 

@@ -57,12 +57,12 @@ def weighted_table(
     rows: list[Row] = []
     for outcome, label in outcomes.items():
         rows.append(Row((label,), "heading"))
-        for weighting, called in WEIGHTINGS.items():
+        for weighting in WEIGHTINGS:
             found = linear[(linear["weighting"] == weighting) & (linear["outcome"] == outcome)]
             curve = curves[(curves["weighting"] == weighting) & (curves["outcome"] == outcome)]
             tested = [p_value(p[key]) if (key := (weighting, outcome, part)) in p else NOTHING for part, _ in parts]
             points = [_ratio(nearest(curve, x)) if len(curve) else NOTHING for x in at]
-            rows.append(Row((called, *_estimate(found), *tested, *points), "indented"))
+            rows.append(Row((weighting.capitalize(), *_estimate(found), *tested, *points), "indented"))
     df = sorted(tests["df_resid"].dropna().unique())
     note = f"Weighted intervals are of t and tests of F, with {' to '.join(map(count, df))} degrees of freedom."
     return Table(caption, columns, tuple(rows), (note,))
