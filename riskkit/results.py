@@ -56,6 +56,8 @@ class Results:
     shapes : DataFrame
         One row per spline of the main model on the first time scale: nadir with its interval, slopes at both ends, the
         U test and its verdict.
+    variant_shapes : DataFrame
+        The same of the subgroups and sensitivity analyses (`variant`) that ask for a spline.
     tests : DataFrame
         One row per test: term, part ("overall", "nonlinear", ...), chi2, df, p.
     fits : DataFrame
@@ -97,6 +99,7 @@ class Results:
     splines: pd.DataFrame
     covariances: pd.DataFrame
     shapes: pd.DataFrame
+    variant_shapes: pd.DataFrame
     tests: pd.DataFrame
     fits: pd.DataFrame
     coefficients: pd.DataFrame

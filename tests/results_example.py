@@ -73,6 +73,7 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
         corrected=pd.DataFrame(columns=[*KEY, "variant"], dtype=object),
         usual=pd.DataFrame(columns=list(KEY), dtype=object),
         variants=pd.DataFrame(columns=[*KEY, "variant", *ESTIMATE], dtype=object),
+        variant_shapes=pd.DataFrame(columns=[*KEY, "variant"], dtype=object),
         **{name: pd.DataFrame(columns=list(KEY), dtype=object) for name in WEIGHTED},
         histograms=_histograms(exposures),
         characteristics=_characteristics(),

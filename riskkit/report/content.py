@@ -99,7 +99,7 @@ class Content:
         """Every table in the order of the report, those behind figures too, each with its place on the page."""
         shown: list[Shown | Numbered | None] = [self.flow, self.baseline, self.missing]
         for s in self.sections:
-            shown += [*s.figures, s.main, s.shapes, *s.comparisons, *s.folded_figures, s.models]
+            shown += [*s.figures, s.main, s.shapes, s.variant_shapes, *s.comparisons, *s.folded_figures, s.models]
         for each in (*shown, self.imputation, *self.imputation_figures, self.opinion_table, self.failures):
             if each:
                 yield each.table_id if isinstance(each, Shown) else each.id, each.table

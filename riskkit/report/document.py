@@ -134,6 +134,7 @@ def _section(document: Document, section: Section, figures: Path | None) -> None
         _figure(document, figure, figures)
     _table(document, section.main)
     _table(document, section.shapes)
+    _table(document, section.variant_shapes)
     for figure in (*section.comparisons, *section.folded_figures):
         _figure(document, figure, figures)
     _table(document, section.models)

@@ -14,7 +14,7 @@ from riskkit.report.numbered import Numbered, Numberer, Shown
 from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import age_and_sex_figure
 from riskkit.report.published import published_figure
-from riskkit.report.tables import curve_shapes, main_table, side_by_side
+from riskkit.report.tables import curve_shapes, main_table, side_by_side, variant_shapes
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
 from riskkit.report.weighted import weighted_figure, weighted_told
 from riskkit.report.words import asides, finding, has_evidence, shapes_counted
@@ -55,6 +55,7 @@ class Section:
     figures: tuple[Shown, ...]
     main: Numbered | None
     shapes: Numbered | None
+    variant_shapes: Numbered | None
     comparisons: tuple[Shown, ...]
     folded_figures: tuple[Shown, ...]
     models: Numbered | None
@@ -72,8 +73,9 @@ def report_section(results: Results, exposure: str, id: str, own: Sequence[Assoc
         )
         for makers, each in _layout(own, many)
     )
-    main, shapes, models = (
-        numberer.table(make(results, exposure, text, own)) for make in (main_table, curve_shapes, side_by_side)
+    main, shapes, of_variants, models = (
+        numberer.table(make(results, exposure, text, own))
+        for make in (main_table, curve_shapes, variant_shapes, side_by_side)
     )
     clear, aside = (
         tuple(Finding(finding(a), a.anchor, asides=asides(a)) for a in own if (has_evidence(a) or not many) == first)
@@ -88,6 +90,7 @@ def report_section(results: Results, exposure: str, id: str, own: Sequence[Assoc
         figures=drawn,
         main=main,
         shapes=shapes,
+        variant_shapes=of_variants,
         comparisons=comparisons,
         folded_figures=folded,
         models=models,

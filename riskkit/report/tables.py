@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from riskkit.report.associations import Association, main_rows
 from riskkit.report.figure import ExposureText
 from riskkit.report.imputed import IMPUTED
-from riskkit.report.words import TIME_SCALES
+from riskkit.report.words import TIME_SCALES, in_sentence
 from riskkit.results import Results
 from riskkit.tables.estimates import failures_table, models_table
 from riskkit.tables.shapes import shapes_table
@@ -45,6 +45,23 @@ def curve_shapes(results: Results, exposure: str, text: ExposureText, found: Seq
         text.level,
         f"The shape of the curve of {text.name} with every outcome. {text.adjusted}",
         {a.outcome: f"{a.anchor}-shape" for a in found},
+    )
+
+
+def variant_shapes(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Table | None:
+    """The same in every subgroup and sensitivity analysis that asks for a spline; None where none does."""
+    shapes = main_rows(results.variant_shapes, results.manifest, exposure)
+    if shapes.empty:
+        return None
+    analysis = results.manifest["analysis"]
+    variants = [each for each in (*analysis["subgroups"], *analysis["sensitivity"]) if "spline" in each["codings"]]
+    return shapes_table(
+        shapes.assign(outcome=shapes["outcome"] + "/" + shapes["variant"]),
+        {f"{a.outcome}/{v['name']}": f"{a.outcome_label}: {in_sentence(v['label'])}" for a in found for v in variants},
+        text.unit,
+        text.level,
+        f"The shape of the curve of {text.name} in subgroups and sensitivity analyses. {text.adjusted}",
+        {},
     )
 
 

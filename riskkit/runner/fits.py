@@ -204,12 +204,12 @@ def answers(
         rows["tests"] = pd.concat([rows["tests"], _trend_test(task, found)], ignore_index=True)
     else:
         rows["curves"] = curve(fit, task.exposure, reference=scale.reference, level=spec.level)
+        lowest = nadir(fit, task.exposure, spec.level)
         if task.variant == EVERYONE:
-            lowest = nadir(fit, task.exposure, spec.level)
             rows["splines"] = spline_row(fit, task.exposure, lowest)
             rows["covariances"] = covariances(fit)
-            if is_main(task, spec):
-                rows["shapes"] = shape_row(fit, task.exposure, lowest, scale.unit or "", measure(spec).level)
+        if is_main(task, spec) or task.variant != EVERYONE:
+            rows["shapes"] = shape_row(fit, task.exposure, lowest, scale.unit or "", measure(spec).level)
     return rows
 
 

@@ -87,7 +87,8 @@ def run(
         by_age_and_sex=age_and_sex(scales, age, cohort),
         histograms=histograms(scales, cohort),
         characteristics=described(spec, scales, cohort),
-        variants=rows["estimates"][rows["estimates"]["variant"] != EVERYONE].reset_index(drop=True),
+        variants=_variants(rows["estimates"]),
+        variant_shapes=_variants(rows["shapes"]),
         corrected=rows["corrected"],
         missing=how_much_missing(main, cohort),
         failures=pd.concat([rows["failures"], imputed.pop("failures")], ignore_index=True),
@@ -113,6 +114,11 @@ def _opinion(fits: pd.DataFrame, spec: AnalysisSpec, cohort: Cohort) -> pd.DataF
 def _main(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the main analysis, which needs no column to say so."""
     return rows[rows["variant"] == EVERYONE].drop(columns="variant").reset_index(drop=True)
+
+
+def _variants(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of subgroups and sensitivity analyses."""
+    return rows[rows["variant"] != EVERYONE].reset_index(drop=True)
 
 
 def _adjusted(rows: pd.DataFrame, *more: str) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from riskkit.report.estimates import linear_figure
 from riskkit.report.figure import PageFigure, exposure_text
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
+from riskkit.report.page import page_html
+from riskkit.report.tables import variant_shapes
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
 from riskkit.results import Results
 
@@ -126,3 +128,18 @@ def test_words_know_whether_anything_was_corrected() -> None:
     usual = associations(REPEATED)[0].usual
     assert usual
     assert usual.value == pytest.approx(math.exp(main_linear(REPEATED)["estimate"].iloc[0] / 0.8))
+
+
+def test_the_shapes_of_subgroups_stand_in_a_table_of_their_own() -> None:
+    assert variant_shapes(RESULTS, "igf1", TEXT, FOUND) is None
+    analysis = RESULTS.manifest["analysis"]
+    splines = [{**each, "codings": ["linear", "spline"]} for each in analysis["subgroups"]]
+    manifest = {**RESULTS.manifest, "analysis": {**analysis, "subgroups": splines}}
+    women = RESULTS.shapes.query("outcome == 'all_causes'").assign(variant="women")
+    made = replace(RESULTS, manifest=manifest, variant_shapes=women)
+    table = variant_shapes(made, "igf1", TEXT, FOUND)
+    assert table is not None
+    assert [row.cells[0] for row in table.rows[:2]] == ["Death from any cause: women", "Death from any cause: men"]
+    assert table.rows[0].cells[-1] == "Evidence for a U shape."
+    assert table.rows[1].cells[-1] == "not estimated"
+    assert "in subgroups and sensitivity analyses" in page_html(made)
