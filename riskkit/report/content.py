@@ -119,7 +119,8 @@ def report_content(results: Results) -> Content:
         report_section(results, exposure, f"e{i}", [a for a in found if a.exposure == exposure], numberer)
         for i, exposure in enumerate(manifest["exposures"], start=1)
     )
-    imputation, imputation_figures = imputation_checks(results)
+    imputation, diagnostics = imputation_checks(results)
+    drawn = tuple(numberer.figure(figure) for figure in diagnostics)
     return Content(
         manifest=manifest,
         warning=warning(manifest),
@@ -133,7 +134,7 @@ def report_content(results: Results) -> Content:
         missing=missing,
         sections=sections,
         imputation=numberer.table(imputation),
-        imputation_figures=tuple(numberer.figure(figure) for figure in imputation_figures),
+        imputation_figures=drawn,
         proportional=proportional_hazards(found),
         opinion=opinion_told(results),
         opinion_table=numberer.table(opinion_table(results)),

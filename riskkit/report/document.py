@@ -82,11 +82,19 @@ def word_document(content: Content, figures: Path | None = None) -> Document:
     document.add_paragraph(clean(cohort["description"]))
     _figure(document, content.flow, figures)
     _table(document, content.baseline)
+    document.add_heading("What was missing", 2)
+    document.add_paragraph(clean(content.missing_told))
+    _table(document, content.missing)
     for section in content.sections:
         _section(document, section, figures)
     document.add_heading("Checks", 1)
     document.add_heading("Proportional hazards", 2)
     document.add_paragraph(clean(content.proportional))
+    if content.imputation:
+        document.add_heading("Imputation", 2)
+        _table(document, content.imputation)
+        for figure in content.imputation_figures:
+            _figure(document, figure, figures)
     if content.opinion:
         document.add_heading("A second opinion", 2)
         document.add_paragraph(clean(content.opinion))

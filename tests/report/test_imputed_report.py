@@ -86,6 +86,8 @@ def test_every_number_is_made_again(tmp_path) -> None:
     write_report(IMPUTED, tmp_path / "report")
     checked = check_report(IMPUTED, tmp_path / "report")
     assert checked.differences.empty
+    for name in ("imputed-values", "imputation-chains", "igf1-imputed"):
+        assert list((tmp_path / "report" / "figures").glob(f"figure-*-{name}.svg")), name
     other = replace(IMPUTED, imputed=IMPUTED.imputed.assign(ratio=IMPUTED.imputed["ratio"] * 1.1))
     assert not check_report(other, tmp_path / "report").differences.empty
 
