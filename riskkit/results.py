@@ -88,6 +88,16 @@ class Results:
         Percentiles of each exposure by age and sex, where the cohort has both.
     opinion : DataFrame
         A sample of the models fitted again by other software.
+    interactions : DataFrame
+        Tests of interaction of each exposure with each declared modifier: test, chi2, df, p, and whom they are of.
+    interaction_curves : DataFrame
+        The curve at each level of a modifier, from the model with the interaction: level, n, events, x, ratio ...
+    additive : DataFrame
+        Interaction on the additive scale for a declared contrast: measure, interval, value (on the measure's own
+        scale), low, high, with the levels that are compared.
+    robustness : DataFrame
+        Checks of the linear estimates, one row each (`check` and `item`): E-values, tipping points, negative controls,
+        groups left out, jackknife, bootstrap, influential people.
     """
 
     manifest: dict[str, Any]
@@ -119,6 +129,10 @@ class Results:
     characteristics: pd.DataFrame
     by_age_and_sex: pd.DataFrame
     opinion: pd.DataFrame
+    interactions: pd.DataFrame
+    interaction_curves: pd.DataFrame
+    additive: pd.DataFrame
+    robustness: pd.DataFrame
 
     @classmethod
     def frame_names(cls) -> tuple[str, ...]:

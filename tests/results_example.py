@@ -38,6 +38,7 @@ Rows = list[dict[str, Any]]
 KEY = ("exposure", "outcome", "time_scale", "model", "coding")
 WEIGHTED = ("weighted", "weighted_curves", "weighted_tests")
 ESTIMATE = ("term", "level", "n", "events", "person_years", "n_missing", "estimate", "se", "ratio", "low", "high", "p")
+FURTHER = ("interactions", "interaction_curves", "additive", "robustness")  # without rows unless an analysis asks
 SUBGROUPS = (("women", "Women", "Sex", -0.1), ("men", "Men", "Sex", 0.1))
 SENSITIVITY = (("lag", "Without the first 5 years", 0.01), ("healthy", "Healthy at entry", 0.5))
 
@@ -68,6 +69,7 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
         missing=_missing(exposures),
         **{name: pd.DataFrame({"exposure": pd.Series(dtype=str)}) for name in IMPUTED},
         opinion=pd.DataFrame({"exposure": pd.Series(dtype=str)}),
+        **{name: pd.DataFrame(columns=list(KEY), dtype=object) for name in FURTHER},
         manifest=_manifest(exposures, outcome_names, scale_names, models),
         failures=pd.DataFrame([{**failure, **reason, "formula": "Surv(age_entry, age_exit, cancer) ~ igf1"}]),
         corrected=pd.DataFrame(columns=[*KEY, "variant"], dtype=object),
@@ -351,6 +353,7 @@ def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: in
             "main_model": names[min(1, models - 1)], "outcomes": outcomes, "strata": [], "min_events": 20,
             "subgroups": [], "sensitivity": [], "published": [], "imputation": None,
             "simex": {"replicates": 10, "added_error": [0.5, 1.0, 1.5, 2.0]},
+            "interactions": [], "robustness": None,
             "models": [{"name": n, "label": MODELS[n][0], "covariates": MODELS[n][1]} for n in names],
         },
         "exposures": {

@@ -10,7 +10,9 @@ from riskkit.figures.shape import is_floating
 from riskkit.numbers import count, level, measure, measures, with_unit
 from riskkit.report.dilution import correction
 from riskkit.report.imputed import imputation_method
+from riskkit.report.interactions import interactions_method
 from riskkit.report.references import WORKS
+from riskkit.report.robustness import robustness_method
 from riskkit.report.weighted import weighted_method
 from riskkit.report.words import TIME_SCALES, in_sentence, listed, quantity
 from riskkit.results import Results
@@ -31,6 +33,8 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
         *((("Measurement error", correction(results)),) if len(results.corrected) else ()),
         *((("Survey design", weighted_method(results)),) if len(results.weighted_tests) else ()),
         *((("Subgroups and sensitivity analyses", _variants(manifest)),) if _has_variants(manifest) else ()),
+        *((("Effect modification", modification),) if (modification := interactions_method(manifest)) else ()),
+        *((("Robustness", robust),) if (robust := robustness_method(manifest)) else ()),
         ("Tests and intervals", _tests(results)),
         ("Missing data", f"{_missing(results)} {imputation_method(results)}".strip()),
         ("Software", _software(manifest)),

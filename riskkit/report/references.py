@@ -70,6 +70,15 @@ WORKS = {
         "10.1093/biomet/81.3.515",
     ),
     "holm": Reference("Holm S. A simple sequentially rejective multiple test procedure. Scand J Stat 1979;6:65-70."),
+    "hosmer": Reference(
+        "Hosmer DW, Lemeshow S. Confidence interval estimation of interaction. Epidemiology 1992;3:452-6.",
+        "10.1097/00001648-199209000-00012",
+    ),
+    "knol": Reference(
+        "Knol MJ, VanderWeele TJ, Groenwold RHH, Klungel OH, Rovers MM, Grobbee DE. Estimating measures of interaction "
+        "on an additive scale for preventive exposures. Eur J Epidemiol 2011;26:433-8.",
+        "10.1007/s10654-011-9554-9",
+    ),
     "lifelines": Reference(
         "Davidson-Pilon C. lifelines: survival analysis in Python. J Open Source Softw 2019;4:1317.",
         "10.21105/joss.01317",
@@ -79,10 +88,20 @@ WORKS = {
         "moment-based statistics and an F reference distribution. J Am Stat Assoc 1991;86:1065-73.",
         "10.1080/01621459.1991.10475152",
     ),
+    "lin": Reference(
+        "Lin DY, Psaty BM, Kronmal RA. Assessing the sensitivity of regression results to unmeasured confounders in "
+        "observational studies. Biometrics 1998;54:948-63.",
+        "10.2307/2533848",
+    ),
     "lind": Reference(
         "Lind JT, Mehlum H. With or without U? The appropriate test for a U-shaped relationship. Oxf Bull Econ Stat "
         "2010;72:109-18.",
         "10.1111/j.1468-0084.2009.00569.x",
+    ),
+    "lipsitch": Reference(
+        "Lipsitch M, Tchetgen Tchetgen E, Cohen T. Negative controls: a tool for detecting confounding and bias in "
+        "observational studies. Epidemiology 2010;21:383-8.",
+        "10.1097/EDE.0b013e3181d61eeb",
     ),
     "macmahon": Reference(
         "MacMahon S, Peto R, Cutler J, and others. Blood pressure, stroke, and coronary heart disease. Part 1, "
@@ -138,6 +157,11 @@ WORKS = {
         "simulation study. Stat Med 2004;23:3803-20.",
         "10.1002/sim.2098",
     ),
+    "vanderweele": Reference(
+        "VanderWeele TJ, Ding P. Sensitivity analysis in observational research: introducing the E-value. Ann Intern "
+        "Med 2017;167:268-74.",
+        "10.7326/M16-2607",
+    ),
     "vonelm": Reference(
         "von Elm E, Altman DG, Egger M, et al. The Strengthening the Reporting of Observational Studies in "
         "Epidemiology (STROBE) statement: guidelines for reporting observational studies. Lancet 2007;370:1453-7.",
@@ -150,6 +174,11 @@ WORKS = {
     "yang": Reference(
         "Yang D, Dalton JE. A unified approach to measuring the effect size between two groups using SAS. SAS Global "
         "Forum 2012; paper 335-2012."
+    ),
+    "zou": Reference(
+        "Zou GY. On the estimation of additive interaction by use of the four-by-two table and beyond. Am J Epidemiol "
+        "2008;168:212-24.",
+        "10.1093/aje/kwn104",
     ),
 }
 

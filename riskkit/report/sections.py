@@ -10,10 +10,12 @@ from riskkit.report.curves import curves_figure, models_figure, usual_figure
 from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import ExposureText, PageFigure, exposure_text
 from riskkit.report.imputed import imputed_figure, imputed_told
+from riskkit.report.interactions import interaction_figures, interactions_told
 from riskkit.report.numbered import Numbered, Numberer, Shown
 from riskkit.report.outcomewide import parts, volcano_figure
 from riskkit.report.people import age_and_sex_figure
 from riskkit.report.published import published_figure
+from riskkit.report.robustness import robustness_figure, robustness_told
 from riskkit.report.tables import curve_shapes, main_table, side_by_side, variant_shapes
 from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
 from riskkit.report.weighted import weighted_figure, weighted_told
@@ -22,16 +24,15 @@ from riskkit.results import Results
 
 Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
 FIGURES: tuple[Maker, ...] = (curves_figure, usual_figure, groups_figure, linear_figure, age_and_sex_figure)
-COMPARISONS: tuple[Maker, ...] = (
-    models_figure,
-    weighted_figure,
-    subgroups_figure,
-    sensitivity_figure,
-    published_figure,
-    imputed_figure,
-)
 OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, usual_figure, age_and_sex_figure)
-FOLDED: tuple[Maker, ...] = (curves_figure, groups_figure, *COMPARISONS)
+TOLD = {
+    "weighted": weighted_told,
+    "subgroups": subgroups_told,
+    "interaction": interactions_told,
+    "sensitivity": sensitivity_told,
+    "robustness": robustness_told,
+    "imputed": imputed_told,
+}  # by the first word of the figure's name
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ def report_section(results: Results, exposure: str, id: str, own: Sequence[Assoc
     many = is_outcome_wide(own)
     drawn, comparisons, folded = (
         tuple(
-            numberer.figure(figure, exposure, makers is FOLDED)
+            numberer.figure(figure, exposure, fold)
             for part in each
             for figure in _figures(makers, results, exposure, text, part)
         )
-        for makers, each in _layout(own, many)
+        for makers, each, fold in _layout(results, own, many)
     )
     main, shapes, of_variants, models = (
         numberer.table(make(results, exposure, text, own))
@@ -98,15 +99,27 @@ def report_section(results: Results, exposure: str, id: str, own: Sequence[Assoc
 
 
 def _layout(
-    found: Sequence[Association], many: bool
-) -> tuple[tuple[tuple[Maker, ...], Iterable[Sequence[Association]]], ...]:
+    results: Results, found: Sequence[Association], many: bool
+) -> tuple[tuple[tuple[Maker, ...], Iterable[Sequence[Association]], bool], ...]:
     """Which figures stand before the main table, after it, and folded away, each for which outcomes.
 
     Of many outcomes the page shows those that hold all of them, and folds small multiples, a readable number at a time.
     """
+    modified = interaction_figures(results.manifest)
+    comparisons = (
+        models_figure,
+        weighted_figure,
+        subgroups_figure,
+        *modified,
+        sensitivity_figure,
+        robustness_figure,
+        published_figure,
+        imputed_figure,
+    )
     if not many:
-        return (FIGURES, (found,)), (COMPARISONS, (found,)), ((), ())
-    return (OUTCOME_WIDE, (found,)), ((), ()), (FOLDED, parts(found))
+        return (FIGURES, (found,), False), (comparisons, (found,), False), ((), (), False)
+    folded = (curves_figure, groups_figure, *comparisons)
+    return (OUTCOME_WIDE, (found,), False), ((), (), False), (folded, parts(found), True)
 
 
 def _figures(
@@ -121,15 +134,9 @@ def _figures(
 def _robustness(
     results: Results, exposure: str, found: Sequence[Association], comparisons: Sequence[Shown]
 ) -> Iterator[Finding]:
-    """What weighting, subgroups, sensitivity analyses and imputation say, with the figures that show it."""
-    told = {
-        "weighted": weighted_told,
-        "subgroups": subgroups_told,
-        "sensitivity": sensitivity_told,
-        "imputed": imputed_told,
-    }
-    for name, tell in told.items():
-        shown = next((figure for figure in comparisons if figure.name == name), None)
+    """What comparisons say, with the figures that show it."""
+    for name, tell in TOLD.items():
+        shown = next((figure for figure in comparisons if figure.name.split("-")[0] == name), None)
         said = tell(results, exposure, found)
         if shown and said:
             yield Finding(said, shown.id, "figure")

@@ -13,10 +13,12 @@ import pandas as pd
 from riskkit.cohort.cohort import Cohort
 from riskkit.infer.simex import ADDED
 from riskkit.provenance import provenance
+from riskkit.runner.interactions import label_of
 from riskkit.runner.model import measure
 from riskkit.runner.scale import Scale
 from riskkit.runner.usual import REPLICATES
 from riskkit.spec.analysis import AnalysisSpec
+from riskkit.spec.interactions import InteractionSpec, levels_of
 from riskkit.spec.tables import PER_YEAR
 from riskkit.tables.age_and_sex import by_age_and_sex
 from riskkit.tables.characteristics import characteristics
@@ -68,9 +70,17 @@ def manifest(path: Path, spec: AnalysisSpec, scales: Mapping[str, Scale], cohort
             "sensitivity": [change.model_dump() for change in spec.sensitivity],
             "published": [each.model_dump() for each in spec.published],
             "simex": {"replicates": REPLICATES, "added_error": ADDED},
+            "interactions": [_interaction(each, cohort) for each in spec.interactions],
+            "robustness": spec.robustness.model_dump() if spec.robustness else None,
         },
         "exposures": {name: asdict(scale) for name, scale in scales.items()},
         "outcomes": {name: {"label": cohort.outcomes[name].label} for name in spec.outcomes},
         "cohort": cohort.describe(),
         "provenance": provenance(path),
     }
+
+
+def _interaction(interaction: InteractionSpec, cohort: Cohort) -> dict[str, Any]:
+    variable = cohort.variables[interaction.modifier]
+    levels = levels_of(variable.kind, variable.levels)
+    return {**interaction.model_dump(), "label": label_of(interaction, cohort), "levels": levels}

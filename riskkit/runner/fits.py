@@ -21,14 +21,13 @@ from riskkit.infer.nadir import nadir
 from riskkit.infer.ph import ph_test
 from riskkit.infer.trend import trend
 from riskkit.runner.model import fit_model, measure
-from riskkit.runner.people import START, only, people, response
+from riskkit.runner.people import is_complete, is_silent, only, people, person_years, response, varying_terms
 from riskkit.runner.scale import Scale
 from riskkit.runner.splines import covariances, shape_row, spline_row
 from riskkit.runner.usual import Fitted, Repeated, usual_level
 from riskkit.runner.weighted import weighted
 from riskkit.spec.analysis import AnalysisSpec
-from riskkit.spec.plan import EVERYONE, NO_TIME, Task, is_main, variable_of
-from riskkit.spec.tables import PER_YEAR
+from riskkit.spec.plan import EVERYONE, NO_TIME, Task, is_main
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model", "variant")
 Rows = dict[str, pd.DataFrame]
@@ -48,16 +47,16 @@ def fit_batch(batch: tuple[Task, ...], scale: Scale, spec: AnalysisSpec, cohort:
     formulas = {name: f"{follow_up} ~ {terms}" for name, follow_up in responses.items()}
     data = people(batch[0], spec, cohort, _columns(formulas, scale, cohort))
     at_risk = {name: data[cohort.outcomes[name].at_risk].to_numpy() for name in formulas}
-    complete = {name: _complete(formula, data) for name, formula in formulas.items()}
+    complete = {name: is_complete(formula, data) for name, formula in formulas.items()}
     used = {name: complete[name] & at_risk[name] for name in formulas}
-    silent = {task.outcome: _silent(task, data, used[task.outcome], cohort) for task in batch}
+    silent = {task.outcome: is_silent(task, data, used[task.outcome], cohort) for task in batch}
     outcomes: dict[str, Fit | RiskkitError] = {}
     for name, follow_up in responses.items():
         events = int(data.loc[used[name], name].sum())
         if events < spec.min_events:
             outcomes[name] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
         elif batch[0].time_scale == NO_TIME or silent[name].any() or (complete[name] & ~at_risk[name]).any():
-            left = replace(batch[0], covariates=_varying(batch[0], data[used[name] & ~silent[name]]))
+            left = replace(batch[0], covariates=varying_terms(batch[0], data[used[name] & ~silent[name]]))
             formulas[name] = f"{follow_up} ~ {terms_of(left, scale)}"
             outcomes[name] = _fit_alone(left, formulas[name], data, used[name] & ~silent[name], cohort)
     together = {name: follow_up for name, follow_up in responses.items() if name not in outcomes}
@@ -91,30 +90,6 @@ def _of(name: str, rows: list[Rows]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _silent(task: Task, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> np.ndarray:
-    """Who is in a category of a covariate in which nobody used has the event, shape (n,); of a state, also everybody.
-
-    The likelihood puts the hazard or the odds of such a category at zero (or at infinity), which no iteration reaches;
-    with its people left out the other coefficients are exactly those of that limit.
-    """
-    event = data[task.outcome].to_numpy() == 1
-    out = np.zeros(len(data), dtype=bool)
-    for name in map(variable_of, task.covariates):
-        if cohort.variables[name].kind != "number":
-            codes, levels = pd.factorize(data[name])
-            people, cases = (
-                np.bincount(codes[rows & (codes >= 0)], minlength=len(levels)) for rows in (used, used & event)
-            )
-            of_one_kind = (cases == 0) | ((cases == people) & (task.time_scale == NO_TIME))
-            out |= (codes >= 0) & np.append(of_one_kind, False)[codes]
-    return out
-
-
-def _varying(task: Task, data: pd.DataFrame) -> tuple[str, ...]:
-    """The covariates that still differ between the people who are left."""
-    return tuple(term for term in task.covariates if data[variable_of(term)].nunique() > 1)
-
-
 def _fit_alone(task: Task, formula: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> Fit | RiskkitError:
     """Fit one outcome to its own people; of the variables' summaries only the exposure's is kept."""
     try:
@@ -139,12 +114,6 @@ def terms_of(task: Task, scale: Scale) -> str:
     """The right-hand side of a task's formula: exposure first, then covariates and strata."""
     strata = [f"strata({', '.join(task.strata)})"] if task.strata else []
     return " + ".join([scale.term(task), *task.covariates, *strata])
-
-
-def _complete(formula: str, data: pd.DataFrame) -> np.ndarray:
-    """Which rows are complete in everything a formula names, shape (n,)."""
-    columns = [name for name in language.parse(formula).columns if name in data]
-    return np.asarray(data[columns].notna().all(axis=1))
 
 
 def _rows(
@@ -225,7 +194,7 @@ def _groups(
     group = np.searchsorted(scale.cuts, values, side="left")
     inside = [group == g for g in range(len(scale.cuts) + 1)]
     event = data.loc[used, task.outcome].to_numpy()
-    time = _person_years(task, data.loc[used], cohort)
+    time = person_years(task, data.loc[used], cohort)
     return relative.assign(
         reference=[True] + [False] * len(own),
         level=[f"Q{g + 1}" for g in range(len(inside))],
@@ -240,15 +209,6 @@ def _groups(
         float_low=floats["low"].to_numpy(),
         float_high=floats["high"].to_numpy(),
     )
-
-
-def _person_years(task: Task, data: pd.DataFrame, cohort: Cohort) -> np.ndarray:
-    """Time at risk of each row in years, shape (n,); missing where there is none."""
-    if task.time_scale == NO_TIME:
-        return np.full(len(data), np.nan)
-    time = str(cohort.outcomes[task.outcome].time)
-    lag = data[START].to_numpy() if START in data else 0.0
-    return (data[time].to_numpy(dtype=float) - lag) / PER_YEAR[str(cohort.time_unit)]
 
 
 def _trend_test(task: Task, found: pd.DataFrame) -> pd.DataFrame:

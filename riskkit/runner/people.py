@@ -9,7 +9,7 @@ from riskkit.cohort.cohort import Cohort
 from riskkit.design import formula as language
 from riskkit.spec.analysis import AnalysisSpec, SensitivitySpec, VariantSpec
 from riskkit.spec.expression import parse
-from riskkit.spec.plan import Task
+from riskkit.spec.plan import NO_TIME, Task, variable_of
 from riskkit.spec.tables import PER_YEAR
 
 START = "start_of_risk"
@@ -72,3 +72,42 @@ def _later(data: pd.DataFrame, lag: float, spec: AnalysisSpec, cohort: Cohort) -
     if "age_entry" in data:
         columns["age_entry"] = data["age_entry"] + lag
     return data.assign(**columns)
+
+
+def is_silent(task: Task, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> np.ndarray:
+    """Who is in a category of a covariate in which nobody used has the event, shape (n,); of a state, also everybody.
+
+    The likelihood puts the hazard or the odds of such a category at zero (or at infinity), which no iteration reaches;
+    with its people left out the other coefficients are exactly those of that limit.
+    """
+    event = data[task.outcome].to_numpy() == 1
+    out = np.zeros(len(data), dtype=bool)
+    for name in map(variable_of, task.covariates):
+        if cohort.variables[name].kind != "number":
+            codes, levels = pd.factorize(data[name])
+            present, cases = (
+                np.bincount(codes[rows & (codes >= 0)], minlength=len(levels)) for rows in (used, used & event)
+            )
+            of_one_kind = (cases == 0) | ((cases == present) & (task.time_scale == NO_TIME))
+            out |= (codes >= 0) & np.append(of_one_kind, False)[codes]
+    return out
+
+
+def varying_terms(task: Task, data: pd.DataFrame) -> tuple[str, ...]:
+    """The covariates that still differ between the people who are left."""
+    return tuple(term for term in task.covariates if data[variable_of(term)].nunique() > 1)
+
+
+def is_complete(formula: str, data: pd.DataFrame) -> np.ndarray:
+    """Which rows are complete in everything a formula names, shape (n,)."""
+    columns = [name for name in language.parse(formula).columns if name in data]
+    return np.asarray(data[columns].notna().all(axis=1))
+
+
+def person_years(task: Task, data: pd.DataFrame, cohort: Cohort) -> np.ndarray:
+    """Time at risk of each row in years, shape (n,); missing where there is none."""
+    if task.time_scale == NO_TIME:
+        return np.full(len(data), np.nan)
+    time = str(cohort.outcomes[task.outcome].time)
+    lag = data[START].to_numpy() if START in data else 0.0
+    return (data[time].to_numpy(dtype=float) - lag) / PER_YEAR[str(cohort.time_unit)]

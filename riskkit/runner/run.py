@@ -15,10 +15,12 @@ from riskkit.runner import weighted
 from riskkit.runner.describe import age_and_sex, described, histograms, manifest
 from riskkit.runner.grid import Bench, Progress, fingerprint, fit_grid
 from riskkit.runner.imputed import how_much_missing, imputed_frames, main_tasks
+from riskkit.runner.interactions import fit_interactions
 from riskkit.runner.opinion import second_opinion
+from riskkit.runner.robustness import check_robustness
 from riskkit.runner.scale import learn_scale
 from riskkit.spec.analysis import AnalysisSpec, load_analysis, with_imputations
-from riskkit.spec.plan import EVERYONE, plan
+from riskkit.spec.plan import EVERYONE, leading, plan
 
 
 def run(
@@ -77,6 +79,13 @@ def run(
     rows = fit_grid(tasks, scales, spec, cohort, on_progress, bench, scheduler)
     main = main_tasks(tasks, spec)
     imputed = imputed_frames(main, scales, spec, cohort, on_progress)
+    modified = fit_interactions(leading(tasks, spec, "spline"), scales, spec, cohort)
+    checked = check_robustness(leading(tasks, spec, "linear"), scales, spec, cohort)
+    failures = [
+        frame
+        for frame in (rows["failures"], imputed.pop("failures"), modified["failures"], checked["failures"])
+        if len(frame)
+    ]
     about = manifest(analysis, spec, scales, cohort)
     about["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
     fits = _main(rows["fits"])
@@ -91,7 +100,11 @@ def run(
         variant_shapes=_variants(rows["shapes"]),
         corrected=rows["corrected"],
         missing=how_much_missing(main, cohort),
-        failures=pd.concat([rows["failures"], imputed.pop("failures")], ignore_index=True),
+        failures=pd.concat(failures, ignore_index=True) if failures else rows["failures"],
+        interactions=modified["interactions"],
+        interaction_curves=modified["interaction_curves"],
+        additive=modified["additive"],
+        robustness=checked["robustness"],
         estimates=_adjusted(_main(rows["estimates"])),
         tests=_adjusted(_main(rows["tests"]), "part"),
         **imputed,

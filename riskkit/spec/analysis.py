@@ -14,8 +14,10 @@ from riskkit.errors import SpecError, did_you_mean
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
 from riskkit.spec.expression import parse
 from riskkit.spec.imputation import ImputationSpec, imputation_faults
+from riskkit.spec.interactions import InteractionSpec, interaction_faults
 from riskkit.spec.load import Fault, SpecModel, read_toml, validate
 from riskkit.spec.published import PublishedSpec, published_faults
+from riskkit.spec.robustness import RobustnessSpec, robustness_faults
 from riskkit.spec.tables import ExclusionSpec
 
 AMOUNT = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>\S.*)")
@@ -98,6 +100,8 @@ class AnalysisSpec(SpecModel):
         False, description="whether the main model is also fitted by the design of the cohort's survey"
     )
     imputation: ImputationSpec | None = Field(None, description="impute missing covariates of the main model")
+    interactions: tuple[InteractionSpec, ...] = ()
+    robustness: RobustnessSpec | None = None
     level: float = Field(0.95, gt=0, lt=1, description="confidence level")
     min_events: int = Field(20, ge=1, description="a model with fewer events is not fitted but listed as left out")
     published: tuple[PublishedSpec, ...] = Field((), description="estimates from the literature to stand beside")
@@ -200,12 +204,20 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     yield from published_faults(spec.published, groups, spec.outcomes, {each.name: each for each in spec.variants})
     covariates = {found["variable"] for term in spec.covariates(spec.main) if (found := TERM.match(term))}
     yield from imputation_faults(spec.imputation, covariates, units)
+    yield from interaction_faults(spec.interactions, cohort.columns, spec.strata, spec.cohort)
+    yield from robustness_faults(spec.robustness, cohort.columns, cohort.outcomes, spec.outcomes, spec.cohort)
+    for name, exposure in spec.exposures.items():
+        if spec.robustness is not None and exposure.per is False:
+            yield Fault(("robustness",), f"is about linear estimates, and '{name}' has none: it says per = false.")
+        if spec.interactions and exposure.per is False and exposure.spline is False:
+            yield Fault(("interactions",), f"need a spline or a straight line, and '{name}' has neither.")
 
 
 def _state_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     """What cannot go together: states at baseline, whose models are logistic, with anything that has follow-up."""
-    states = [name for name in spec.outcomes if name in cohort.states]
-    timed = [name for name in spec.outcomes if name in cohort.outcomes and name not in states]
+    asked = (*spec.outcomes, *(spec.robustness.negative_controls if spec.robustness else ()))
+    states = [name for name in asked if name in cohort.states]
+    timed = [name for name in asked if name in cohort.outcomes and name not in states]
     if states and timed:
         yield Fault(
             ("outcomes",),

@@ -99,6 +99,17 @@ def plan_told(tasks: Sequence[Task]) -> Iterator[str]:
     yield f"{len(tasks)} models in {len(together)} batches"
 
 
+def leading(tasks: Sequence[Task], spec: AnalysisSpec, coding: Coding) -> tuple[Task, ...]:
+    """The main model's tasks on the first time scale, of one coding; of exposures without a spline, the linear ones."""
+    main = (spec.main.name, spec.time_scales[0], EVERYONE)
+    wanted = {name: coding if coding in codings(exposure) else "linear" for name, exposure in spec.exposures.items()}
+    return tuple(
+        task
+        for task in tasks
+        if (task.model, task.time_scale, task.variant) == main and task.coding == wanted[task.exposure]
+    )
+
+
 def codings(exposure: ExposureSpec) -> tuple[Coding, ...]:
     """The codings an exposure asks for."""
     wanted: tuple[tuple[Coding, bool], ...] = (

@@ -269,7 +269,7 @@ def failures_table(failures: pd.DataFrame, labels: Mapping[str, Mapping[str, str
         "model": "Model",
     }
     if (failures["variant"] != "").any():
-        keys["variant"] = "Subgroup or sensitivity analysis"
+        keys["variant"] = "Subgroup, sensitivity analysis or check"
     columns = tuple(Column(text, numeric=False) for text in (*keys.values(), "Reason"))
     rows = [
         Row((*(labels[key].get(getattr(r, key), getattr(r, key)) for key in keys), r.reason))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from modified_example import with_interactions, with_robustness
 from results_example import example_results, with_correction, with_repeats, with_variants
 
 from riskkit.report.page import write_report
@@ -14,7 +15,8 @@ from riskkit.results import Results
 @pytest.fixture(scope="session")
 def results() -> Results:
     """Two outcomes with everything that a report can show of them."""
-    return with_repeats(with_variants(with_correction(example_results(1, 2))))
+    plain = with_repeats(with_variants(with_correction(example_results(1, 2))))
+    return with_robustness(with_interactions(plain))
 
 
 @pytest.fixture(scope="session")

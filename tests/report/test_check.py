@@ -42,6 +42,7 @@ def test_a_number_changed_on_the_page_is_found_where_it_stands(results: Results,
         ("estimates", "events", 1), ("tests", "p", 0.77), ("variants", "ratio", 0.321),
         ("characteristics", "value", 4321.0), ("covariances", "covariance", 0.5), ("splines", "p95", 999.0),
         ("corrected", "ratio", 0.321), ("corrected", "dilution_low", 0.321), ("usual", "dilution_ratio", 0.321),
+        ("interactions", "p", 0.77), ("additive", "high", 99.0), ("robustness", "events", 1),
     ],
 )  # fmt: skip
 def test_results_that_say_otherwise_are_found(

@@ -132,7 +132,7 @@ def test_only_the_scripts_of_the_report_may_run(page: Page) -> None:
 
 def test_without_javascript_the_figures_are_there_and_no_control(report: Path, tmp_path: Path) -> None:
     seen = seen_without_scripts(report / "index.html", tmp_path)
-    assert seen.count("svg") == 8  # each figure in the one width that fits
+    assert seen.count("svg") == 10  # each figure in the one width that fits
     assert not {"select", "input", "button"} & set(seen)
     assert "Here another outcome, model or reference can be chosen where JavaScript is on" in " ".join(seen)
 
@@ -141,13 +141,13 @@ def test_files_that_are_linked_are_there(page: Page, report: Path) -> None:
     linked = [a["href"] for a in page.all("a") if not a["href"].startswith(("#", "http", "../"))]
     tables = list((report / "tables").glob("*.csv"))
     assert len(tables) == len(page.all("table")) - 2  # the raw data files' is the manifest's, the explorer's is empty
-    assert len(linked) == 3 * 8 + 2 * len(Results.frame_names()) + len(tables)
+    assert len(linked) == 3 * 10 + 2 * len(Results.frame_names()) + len(tables)
     assert all((report / href).stat().st_size > 0 for href in linked)
 
 
 def test_every_figure_tells_its_finding_and_has_its_table(page: Page) -> None:
     drawings = page.all("svg")
-    assert len(drawings) == 16  # eight figures in two widths
+    assert len(drawings) == 20  # ten figures in two widths
     assert all(drawing["role"] == "img" for drawing in drawings)
     for drawing in drawings:
         told = re.search(rf'<desc id="{drawing["aria-labelledby"].split()[1]}">([^<]+)</desc>', page.html)
@@ -253,13 +253,14 @@ def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_
     for expected in (
         "was tested 2 times: there was evidence that it did for death from any cause by sex (p < 0.001)",
         "3 estimates of sensitivity analyses of serum IGF-I were compared",
-        "Subgroup or sensitivity analysis",
+        "Subgroup, sensitivity analysis or check",
         "9 events, fewer than the 20 asked for.",
         f"{len(linear['fits']) + 7} models were fitted; these were not",  # 2 x 4 variants less the one that failed
     ):
         assert expected in text
     pointers = [a["href"] for a in page.all("a") if a.get("class") == "evidence"]
-    assert pointers[-2:] == ["#figure-3-igf1-subgroups", "#figure-4-igf1-sensitivity"]
+    names = ("subgroups", "interaction-sex", "sensitivity", "robustness")
+    assert pointers[-4:] == [f"#figure-{number}-igf1-{name}" for number, name in enumerate(names, start=3)]
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
 
