@@ -53,7 +53,8 @@ def test_the_analysis_in_the_docs_is_a_valid_file(tmp_path):
 
 
 def test_every_field_of_an_analysis_is_documented():
-    from riskkit.spec.analysis import AnalysisSpec, ExposureSpec, ModelSpec, SensitivitySpec, SubgroupSpec
+    from riskkit.spec.analysis import AnalysisSpec, ModelSpec, SensitivitySpec, SubgroupSpec
+    from riskkit.spec.exposure import ExposureSpec
     from riskkit.spec.imputation import ImputationSpec
     from riskkit.spec.published import PublishedSpec
 

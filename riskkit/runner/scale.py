@@ -9,7 +9,7 @@ import numpy as np
 from riskkit.cohort.cohort import Cohort
 from riskkit.design.bases import numbers
 from riskkit.design.splines import knots
-from riskkit.spec.analysis import AMOUNT, ExposureSpec
+from riskkit.spec.exposure import AMOUNT, ExposureSpec
 from riskkit.spec.plan import Task
 
 

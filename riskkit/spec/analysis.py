@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +11,7 @@ from pydantic import Field
 
 from riskkit.errors import SpecError, did_you_mean
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
+from riskkit.spec.exposure import ExposureSpec, exposure_faults
 from riskkit.spec.expression import parse
 from riskkit.spec.imputation import ImputationSpec, imputation_faults
 from riskkit.spec.interactions import InteractionSpec, interaction_faults
@@ -20,28 +20,7 @@ from riskkit.spec.published import PublishedSpec, published_faults
 from riskkit.spec.robustness import RobustnessSpec, robustness_faults
 from riskkit.spec.tables import ExclusionSpec
 
-AMOUNT = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>\S.*)")
 TERM = re.compile(r"(?:\w+\(\s*)?(?P<variable>[A-Za-z_]\w*)")
-
-
-class ExposureSpec(SpecModel):
-    """How one exposure is coded; every coding asked for is fitted."""
-
-    spline: int | tuple[float, ...] | Literal[False] = Field(
-        4, description="number of knots of the restricted cubic spline (3 to 7), the knots themselves, or false"
-    )
-    groups: int | tuple[float, ...] | Literal[False] = Field(
-        5, description="number of quantile groups, their cut points, or false"
-    )
-    per: float | str | Literal[False] = Field(
-        "sd", description="increment of the linear estimate: 'sd', a number, an amount such as '5 nmol/L', or false"
-    )
-    reference: float | Literal["median", "mean"] = Field(
-        "median", description="where the spline's ratio is 1: 'median', 'mean' or a number"
-    )
-    repeat: str | None = Field(None, description="variable of a second measurement, to correct regression dilution")
-    simex: tuple[str, ...] = Field((), description="outcomes whose line is corrected by SIMEX too, as a check")
-    unit: str | None = Field(None, description="the unit this file is written in; it must be the cohort's")
 
 
 class ModelSpec(SpecModel):
@@ -173,7 +152,7 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     if spec.survey and cohort.design is None:
         yield Fault(("survey",), f"cohort '{spec.cohort}' has no [design], which says how its people were drawn.")
     for name, exposure in spec.exposures.items():
-        yield from _exposure_faults(name, exposure, spec, units)
+        yield from exposure_faults(name, exposure, units, spec.outcomes, spec.cohort)
     names = [model.name for model in spec.models]
     if spec.main_model is not None and spec.main_model not in names:
         yield Fault(("main_model",), f"no model is named '{spec.main_model}'.{did_you_mean(spec.main_model, names)}")
@@ -200,13 +179,22 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     for i, exclusion in enumerate(spec.exclusions):
         yield from _condition_faults(("exclusions", i, "when"), exclusion.when, spec, units)
     yield from _variant_faults(spec, units)
-    groups = {name: _groups(exposure) for name, exposure in spec.exposures.items()}
+    groups = {name: exposure.number_of_groups for name, exposure in spec.exposures.items()}
     yield from published_faults(spec.published, groups, spec.outcomes, {each.name: each for each in spec.variants})
     covariates = {found["variable"] for term in spec.covariates(spec.main) if (found := TERM.match(term))}
     yield from imputation_faults(spec.imputation, covariates, units)
     yield from interaction_faults(spec.interactions, cohort.columns, spec.strata, spec.cohort)
     yield from robustness_faults(spec.robustness, cohort.columns, cohort.outcomes, spec.outcomes, spec.cohort)
+    yield from _coding_faults(spec)
+
+
+def _coding_faults(spec: AnalysisSpec) -> Iterator[Fault]:
+    """What is asked of every exposure, and an exposure's codings cannot answer."""
     for name, exposure in spec.exposures.items():
+        if spec.survey and not (exposure.spline and exposure.per):
+            yield Fault(
+                ("exposures", name), "survey = true sets curves and lines side by side: spline and per cannot be false."
+            )
         if spec.robustness is not None and exposure.per is False:
             yield Fault(("robustness",), f"is about linear estimates, and '{name}' has none: it says per = false.")
         if spec.interactions and exposure.per is False and exposure.spline is False:
@@ -269,61 +257,5 @@ def _condition_faults(
         yield from (_unknown(place, "variable", name, spec, units) for name in absent)
 
 
-def _exposure_faults(
-    name: str, exposure: ExposureSpec, spec: AnalysisSpec, units: dict[str, str | None]
-) -> Iterator[Fault]:
-    place = ("exposures", name)
-    if spec.survey and not (exposure.spline and exposure.per):
-        yield Fault(place, "survey = true sets curves and lines side by side: spline and per cannot be false.")
-    if name not in units:
-        yield _unknown(place, "variable", name, spec, units)
-        return
-    unit = units[name]
-    if exposure.unit is not None and exposure.unit != unit:
-        yield Fault(
-            (*place, "unit"),
-            f"'{exposure.unit}' is not the unit of '{name}' in cohort '{spec.cohort}', which is '{unit}'. "
-            f"Write the numbers of this table in {unit}.",
-        )
-    if exposure.repeat is not None and exposure.repeat not in units:
-        yield _unknown((*place, "repeat"), "variable", exposure.repeat, spec, units)
-    elif exposure.repeat is not None and units[exposure.repeat] != unit:
-        yield Fault((*place, "repeat"), f"'{exposure.repeat}' is in {units[exposure.repeat]}, '{name}' in {unit}.")
-    for j, outcome in enumerate(exposure.simex):
-        if outcome not in spec.outcomes:
-            hint = did_you_mean(outcome, spec.outcomes)
-            yield Fault((*place, "simex", j), f"'{outcome}' is not among the outcomes of this analysis.{hint}")
-    if exposure.simex and exposure.repeat is None:
-        yield Fault((*place, "simex"), "needs a second measurement; name its variable as 'repeat'.")
-    if exposure.simex and exposure.per is False:
-        yield Fault((*place, "simex"), "corrects the straight line, which 'per = false' leaves out.")
-    if isinstance(exposure.spline, int) and exposure.spline is not False and not 3 <= exposure.spline <= 7:
-        yield Fault((*place, "spline"), f"must be 3 to 7 knots, or the knots themselves; got {exposure.spline}")
-    if isinstance(exposure.spline, tuple) and (len(exposure.spline) < 3 or not _increasing(exposure.spline)):
-        yield Fault((*place, "spline"), "knots must be at least three numbers in increasing order.")
-    if isinstance(exposure.groups, int) and exposure.groups is not False and not 2 <= exposure.groups <= 20:
-        yield Fault((*place, "groups"), f"must be 2 to 20 groups, or their cut points; got {exposure.groups}")
-    if isinstance(exposure.groups, tuple) and (not exposure.groups or not _increasing(exposure.groups)):
-        yield Fault((*place, "groups"), "cut points must be numbers in increasing order.")
-    if isinstance(exposure.per, str) and exposure.per != "sd":
-        amount = AMOUNT.fullmatch(exposure.per)
-        if not amount:
-            wanted = f"must be 'sd', a number, or an amount such as '5 {unit}'"
-            yield Fault((*place, "per"), f"{wanted}; got '{exposure.per}'")
-        elif amount["unit"] != unit:
-            yield Fault((*place, "per"), f"'{exposure.per}': '{name}' is in {unit} in cohort '{spec.cohort}'.")
-    elif isinstance(exposure.per, float) and not exposure.per > 0:
-        yield Fault((*place, "per"), f"must be more than 0; got {exposure.per:g}")
-
-
 def _unknown(place: tuple[str | int, ...], kind: str, name: str, spec: AnalysisSpec, known: Iterable[str]) -> Fault:
     return Fault(place, f"cohort '{spec.cohort}' has no {kind} '{name}'.{did_you_mean(name, known)}")
-
-
-def _groups(exposure: ExposureSpec) -> int:
-    """Into how many groups an exposure is cut."""
-    return len(exposure.groups) + 1 if isinstance(exposure.groups, tuple) else int(exposure.groups)
-
-
-def _increasing(values: tuple[float, ...]) -> bool:
-    return all(a < b for a, b in pairwise(values))

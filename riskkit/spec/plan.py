@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby, product
 from typing import Literal
 
-from riskkit.spec.analysis import TERM, AnalysisSpec, ExposureSpec
+from riskkit.spec.analysis import TERM, AnalysisSpec
+from riskkit.spec.exposure import ExposureSpec
 
 Coding = Literal["spline", "groups", "linear"]
 EVERYONE = ""
