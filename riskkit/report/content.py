@@ -9,7 +9,7 @@ from typing import Any
 
 from riskkit.report.associations import associations
 from riskkit.report.checks import left_out_told, opinion_table, opinion_told, proportional_hazards
-from riskkit.report.figure import warning
+from riskkit.report.figure import UNREAL, warning
 from riskkit.report.imputed import how_much_missing, imputation_checks, missing_told
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
@@ -32,8 +32,8 @@ class Content:
     ----------
     manifest : dict
         Of the results.
-    warning : str
-        What every sheet of simulated data says; empty where the data are real.
+    warning, unreal : str
+        What every sheet of simulated data says, and what it means; empty where the data are real.
     answer : tuple of str
         The headline.
     people, reading : str
@@ -70,6 +70,7 @@ class Content:
 
     manifest: dict[str, Any]
     warning: str
+    unreal: str
     answer: tuple[str, ...]
     people: str
     reading: str
@@ -124,6 +125,7 @@ def report_content(results: Results) -> Content:
     return Content(
         manifest=manifest,
         warning=warning(manifest),
+        unreal=UNREAL if warning(manifest) else "",
         answer=headline(found),
         people=people(found),
         reading=f"{reading(found)} {CAUTION}".strip(),

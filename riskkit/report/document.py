@@ -70,7 +70,7 @@ def word_document(content: Content, figures: Path | None = None) -> Document:
     document.add_paragraph(clean(content.manifest["analysis"]["title"]), style="Title")
     document.add_paragraph(clean(content.manifest["analysis"]["question"]), style="Subtitle")
     if content.warning:
-        run = document.add_paragraph().add_run(f"{content.warning}. Nothing here is about real people.")
+        run = document.add_paragraph().add_run(f"{content.warning}. {content.unreal}")
         run.bold, run.font.color.rgb = True, WARN
     _paragraphs(document, (*content.answer, content.people))
     document.add_heading("Key findings", 1)
@@ -88,8 +88,9 @@ def word_document(content: Content, figures: Path | None = None) -> Document:
     for section in content.sections:
         _section(document, section, figures)
     document.add_heading("Checks", 1)
-    document.add_heading("Proportional hazards", 2)
-    document.add_paragraph(clean(content.proportional))
+    if content.proportional:
+        document.add_heading("Proportional hazards", 2)
+        document.add_paragraph(clean(content.proportional))
     if content.imputation:
         document.add_heading("Imputation", 2)
         _table(document, content.imputation)
@@ -140,8 +141,8 @@ def _section(document: Document, section: Section, figures: Path | None) -> None
     document.add_heading(clean(section.label), 1)
     for figure in section.figures:
         _figure(document, figure, figures)
-    _table(document, section.main)
-    _table(document, section.shapes)
+    for table in (section.main, section.shapes, section.variant_shapes):
+        _table(document, table)
     _table(document, section.variant_shapes)
     for figure in (*section.comparisons, *section.folded_figures):
         _figure(document, figure, figures)

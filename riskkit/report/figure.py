@@ -14,6 +14,7 @@ from riskkit.tables.measure import MEASURES, Measure
 from riskkit.tables.table import Table
 
 SIMULATED = "SIMULATED DATA"
+UNREAL = "Nothing here is about real people."
 
 
 def warning(manifest: Mapping[str, Any]) -> str:
