@@ -11,8 +11,9 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Pt
 from docx.table import Table as WordTable
+from imputed_example import with_imputation
 from PIL import Image
-from results_example import example_results, with_correction, with_repeats, with_variants
+from results_example import example_results, with_correction, with_repeats, with_variants, with_weights
 
 from riskkit.errors import DataError
 from riskkit.report.check import check_report
@@ -29,7 +30,7 @@ def simulated(results: Results) -> Results:
     return replace(results, manifest={**results.manifest, "cohort": cohort})
 
 
-RESULTS = simulated(with_repeats(with_variants(with_correction(example_results(1, 2)))))
+RESULTS = with_imputation(simulated(with_weights(with_repeats(with_variants(with_correction(example_results(1, 2)))))))
 CONTENT = report_content(RESULTS)
 
 
