@@ -9,7 +9,8 @@ from riskkit.report.figure import ExposureText
 from riskkit.report.imputed import IMPUTED
 from riskkit.report.words import TIME_SCALES, in_sentence
 from riskkit.results import Results
-from riskkit.tables.estimates import failures_table, models_table
+from riskkit.tables.estimates import models_table
+from riskkit.tables.failures import failures_table
 from riskkit.tables.shapes import shapes_table
 from riskkit.tables.table import Table
 from riskkit.tables.tests import table_of_tests

@@ -7,7 +7,8 @@ import pandas as pd
 from results_example import example_results
 
 from riskkit.report.associations import main_rows
-from riskkit.tables.estimates import curve_table, failures_table, groups_table, linear_table, models_table
+from riskkit.tables.estimates import curve_table, groups_table, linear_table, models_table
+from riskkit.tables.failures import failures_table
 from riskkit.tables.measure import HAZARD
 from riskkit.tables.table import Column, Row, Table
 from riskkit.tables.tests import table_of_tests
