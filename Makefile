@@ -15,7 +15,8 @@ ANALYSES := $(patsubst analyses/%.toml,%,$(wildcard analyses/*.toml))
 # Code by floor: a target depends only on the floors that make it.
 COHORT_CODE  := riskkit/errors.py riskkit/numbers.py \
                 $(wildcard riskkit/spec/*.py riskkit/cohort/*.py riskkit/cohort/simulate/*.py cohorts/codelists/*.csv)
-RESULTS_CODE := $(COHORT_CODE) $(wildcard riskkit/runner/*.py) riskkit/results.py riskkit/tables/characteristics.py riskkit/tables/age_and_sex.py \
+RESULTS_CODE := $(COHORT_CODE) $(wildcard riskkit/runner/*.py) riskkit/results.py \
+                $(addprefix riskkit/tables/,age_and_sex.py characteristics.py measure.py) \
                 $(wildcard riskkit/design/*.py riskkit/fit/*.py riskkit/infer/*.py riskkit/imputation/*.py)
 REPORT_CODE  := riskkit/numbers.py $(wildcard riskkit/figures/*.py riskkit/tables/*.py riskkit/report/*.py riskkit/report/templates/*)
 
