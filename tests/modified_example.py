@@ -89,7 +89,7 @@ def with_robustness(results: Results) -> Results:
              "p": 0.2, "events": 70},
         ]  # fmt: skip
     asked = {
-        "evalues": True, "negative_controls": ["falls"], "leave_one_out": "region", "bootstrap": 1000, "influence": 1,
+        "evalues": True, "negative_controls": ["falls"], "leave_one_out": "sex", "bootstrap": 1000, "influence": 1,
         "confounders": [{"label": "Frailty", "prevalence": [0.1, 0.15]}],
     }  # fmt: skip
     manifest = _with(results, robustness=asked)

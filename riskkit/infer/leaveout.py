@@ -30,7 +30,7 @@ class LeftOut:
     Attributes
     ----------
     groups : DataFrame
-        One row per group left out: left_out n events estimate se ratio low high p reason; `reason` says why the model
+        One row per group left out: left_out n events estimate se ratio low high reason. The reason is why the model
         could not be estimated without it, and is empty where it could.
     jackknife : DataFrame, one row
         The contrast of everyone with the jackknife's standard error over the groups: estimate se ratio low high p, and

@@ -159,7 +159,7 @@ def _of(frame: pd.DataFrame, results: Results, exposure: str, modifier: str | No
 def _line(curves: pd.DataFrame, a: Association, p: float, levels: Sequence[str]) -> str:
     """The numbers under a panel's title: events in each group, and the test."""
     own = curves[curves["outcome"] == a.outcome].drop_duplicates("level").set_index("level")["events"]
-    events = ", ".join(f"{level}{HARD}{count(own[level])}" for level in levels if level in own)
+    events = ", ".join(f"{count(own[level])} ({level.replace(' ', HARD)})" for level in levels if level in own)
     return f"{p_phrase(p, 'interaction p')}\n{a.measure.event}s: {events}"
 
 

@@ -37,7 +37,7 @@ def robustness_figure(
     caption = (
         f"How robust are the estimates? {text.ratios} per {text.increment} higher {text.name} (filled), and without "
         "some of the people (outlined), over the main analysis's interval (shaded); an estimate that moved out of it "
-        f"is orange.{_control_caption(results)} The E-value says by which risk ratios an unmeasured confounder would "
+        f"is orange.{_asked_caption(results)} The E-value says by which risk ratios an unmeasured confounder would "
         f"have to be associated with exposure and outcome to explain the estimate away. {text.adjusted}"
     )
     title = f"Robustness of the {text.measure.ratio} per {text.increment} higher {text.name}"
@@ -176,6 +176,10 @@ def _labels(results: Results, found: Sequence[Association]) -> dict[str, str]:
     return own | {name: known[name]["label"] for name in controls}
 
 
-def _control_caption(results: Results) -> str:
-    controls = results.manifest["analysis"]["robustness"]["negative_controls"]
-    return " Negative controls are outcomes with no known reason to be associated." if controls else ""
+def _asked_caption(results: Results) -> str:
+    """What the groups and the negative controls are, where there are any."""
+    asked, variables = results.manifest["analysis"]["robustness"], results.manifest["cohort"]["variables"]
+    group = asked["leave_one_out"]
+    left = f" Groups are left out by {in_sentence(variables[group]['label'])}." if group else ""
+    controls = asked["negative_controls"]
+    return f"{left} Negative controls are outcomes with no known reason to be associated." if controls else left

@@ -22,6 +22,7 @@ from riskkit.runner.interactions import together
 from riskkit.runner.scale import Scale
 from riskkit.runner.single import Sample, failure, sample
 from riskkit.spec.analysis import AnalysisSpec
+from riskkit.spec.interactions import FLAG
 from riskkit.spec.plan import Task
 from riskkit.spec.robustness import RobustnessSpec
 
@@ -53,18 +54,17 @@ def check_robustness(tasks: Sequence[Task], scales: Mapping[str, Scale], spec: A
     rows: list[Rows] = []
     for task in (*tasks, *controls):
         control = task.outcome in declared.negative_controls
+        found: list[Row] = []
         try:
-            found = [
-                {"item": "", "note": "", **row}
-                for row in _checks(task, declared, scales[task.exposure], spec, cohort, control)
-            ]
-        except RiskkitError as error:
+            for row in _checks(task, declared, scales[task.exposure], spec, cohort, control):
+                found.append({"item": "", "note": "", **row})
+        except RiskkitError as error:  # what was found before it stays
             rows.append({"failures": failure(task, "Negative control" if control else "Robustness", str(error))})
-            continue
-        frame = pd.DataFrame(found)
-        for place, name in enumerate(name for name in KEY if name != "variant"):
-            frame.insert(place, name, getattr(task, name))
-        rows.append({"robustness": frame})
+        if found:
+            frame = pd.DataFrame(found)
+            for place, name in enumerate(name for name in KEY if name != "variant"):
+                frame.insert(place, name, getattr(task, name))
+            rows.append({"robustness": frame})
     return together(rows, FRAMES)
 
 
@@ -90,11 +90,17 @@ def _checks(
         both = {"exposed": exposed, "unexposed": unexposed, "value": tipping.estimate, "limit": tipping.limit}
         yield {"check": "tipping point", "item": confounder.label, **people, **both}
     if declared.leave_one_out is not None:
-        yield from _left_out(fit, cohort.data[declared.leave_one_out], step, zero, spec.level)
+        yield from _left_out(fit, _groups(declared.leave_one_out, cohort), step, zero, spec.level)
     if declared.bootstrap:
         yield _resampled(fit, declared.bootstrap, step, zero, spec.level)
     if declared.influence:
         yield from _influential(fit, chosen, declared.influence, scale.term(task), step, zero, spec, cohort)
+
+
+def _groups(name: str, cohort: Cohort) -> pd.Series:
+    """The group of each person, by its label."""
+    values = cohort.data[name]
+    return values.map(dict(enumerate(FLAG))) if cohort.variables[name].kind == "flag" else values
 
 
 def _left_out(fit: Fit, by: pd.Series, step: Row, zero: Row, level: float) -> Iterator[Row]:

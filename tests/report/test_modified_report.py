@@ -55,7 +55,7 @@ def test_both_groups_curves_stand_on_one_picture(by_sex):
     bands = [each for each in figure.axes[0].collections if isinstance(each, PolyCollection)]
     assert len(bands) == 2
     headings = [plain(text.get_text()) for text in figure.axes[0].texts]
-    assert "interaction p = 0.01\nevents: Women 450, Men 450" in headings
+    assert "interaction p = 0.01\nevents: 450 (Women), 450 (Men)" in headings
 
 
 def test_the_table_reads_each_group_where_it_has_people(by_sex):
@@ -91,6 +91,10 @@ def test_the_panel_of_robustness_shows_what_moved(robust):
     boxes = [line for line in robust.wide.axes[0].get_lines() if line.get_label() == "box"]
     moved = [box for box in boxes if box.get_markerfacecolor() == "#D55E00"]
     assert [box.get_xdata()[0] for box in moved] == [2.0]
+
+
+def test_the_caption_says_what_groups_are(robust):
+    assert "Groups are left out by sex. Negative controls are outcomes with no known reason" in robust.caption
 
 
 def test_the_table_of_robustness_lists_every_check(robust):

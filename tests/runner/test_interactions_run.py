@@ -202,13 +202,15 @@ def test_a_stratum_can_be_a_modifier(analysis, cohort):
 def test_odds_ratios_of_a_state_are_asked_the_same(analysis, cohort):
     path = analysis.with_name("state.toml")
     text = ANALYSIS.replace('outcomes = ["a"]', 'outcomes = ["old"]')
-    path.write_text(f"{text}[[interactions]]\nmodifier = 'sex'\n[robustness]\ninfluence = 1\n")
+    path.write_text(f"{text}[[interactions]]\nmodifier = 'sex'\n[robustness]\ninfluence = 1\nleave_one_out = 'ill'\n")
     found = run(path, cohort)
     fit = logistic("old ~ per(marker, 5) + sex + ill", cohort.data)
     e = evalue(*fit.tidy().iloc[1][["ratio", "low", "high"]], measure="odds ratio", rare=False)
     row = checks(found, "E-value", "old").iloc[0]
     np.testing.assert_allclose([row["value"], row["limit"]], [e.estimate, e.limit], rtol=1e-7)
     assert row["note"] == "odds ratio of a common outcome"
+    assert checks(found, "left out", "old")["item"].tolist() == ["No", "Yes"]
+    assert checks(found, "jackknife", "old").empty  # two groups say nothing of a standard error
     assert len(found.interactions) == 2
     assert found.interaction_curves["person_years"].isna().all()
 
@@ -239,6 +241,18 @@ def test_without_a_site_or_the_most_influential_the_model_is_fitted_again(result
     np.testing.assert_allclose(checks(results, "without influential")["estimate"], fit.coef[0], rtol=1e-7)
     spread = checks(results, "bootstrap").iloc[0]
     assert spread["low"] < spread["ratio"] < spread["high"]
+
+
+def test_what_was_found_before_a_check_fails_stays(analysis, cohort):
+    path = analysis.with_name("alone.toml")
+    path.write_text(f"{ANALYSIS}[robustness]\nleave_one_out = 'group'\n")
+    found = run(path, cohort)
+    assert found.robustness["check"].tolist() == ["main", "E-value"]
+    failed = found.failures.iloc[0]
+    assert (failed["variant"], failed["reason"]) == (
+        "Robustness",
+        "'group' is 'A' in every row used; nobody would be left.",
+    )
 
 
 def test_a_negative_control_is_estimated_or_says_why_not(results, cohort):
