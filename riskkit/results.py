@@ -20,6 +20,7 @@ import pandas as pd
 from riskkit.errors import DataError
 
 MANIFEST = "results.json"
+READABLE = 12  # outcomes that can be shown and told one by one; an analysis of more is outcome-wide
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +99,15 @@ class Results:
     robustness : DataFrame
         Checks of the linear estimates, one row each (`check` and `item`): E-values, tipping points, negative controls,
         groups left out, jackknife, bootstrap, influential people.
+    incidence : DataFrame
+        Cumulative incidence of the leading outcomes by group of each exposure, not adjusted: level, n, events, and at
+        each time (years) estimate, low, high, n_at_risk, n_event.
+    schoenfeld : DataFrame
+        The linear coefficient of the main model over time (years), for the leading outcomes: the smooth of its scaled
+        Schoenfeld residuals, with the coding it has: estimate ... high.
+    two_lines : DataFrame
+        The two-lines test of each spline of the main model, for the leading outcomes: breakpoint, p, and of the lines
+        below and above it slope (log ratio per unit), low, high, p.
     """
 
     manifest: dict[str, Any]
@@ -133,6 +143,9 @@ class Results:
     interaction_curves: pd.DataFrame
     additive: pd.DataFrame
     robustness: pd.DataFrame
+    incidence: pd.DataFrame
+    schoenfeld: pd.DataFrame
+    two_lines: pd.DataFrame
 
     @classmethod
     def frame_names(cls) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from closer_example import closer_frames
 
 from riskkit.infer.multiplicity import adjust
 from riskkit.results import Results
@@ -79,6 +80,7 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
         **{name: pd.DataFrame(columns=list(KEY), dtype=object) for name in WEIGHTED},
         histograms=_histograms(exposures),
         characteristics=_characteristics(),
+        **closer_frames(list(EXPOSURES)[:exposures], outcome_names, list(MODELS)[min(1, models - 1)]),
         **{name: pd.DataFrame(rows) for name, rows in frames.items()},
     )
 
@@ -351,6 +353,7 @@ def _manifest(exposures: int, outcomes: list[str], scales: list[str], models: in
             "question": "Do adults with low or high IGF-I die sooner?",
             "notes": ["IGF-I was measured once."], "level": 0.95, "measure": "hazard ratio", "time_scales": scales,
             "main_model": names[min(1, models - 1)], "outcomes": outcomes, "strata": [], "min_events": 20,
+            "competing": None,
             "subgroups": [], "sensitivity": [], "published": [], "imputation": None,
             "simex": {"replicates": 10, "added_error": [0.5, 1.0, 1.5, 2.0]},
             "interactions": [], "robustness": None,

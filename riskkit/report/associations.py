@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskkit.results import Results
+from riskkit.results import READABLE, Results
 from riskkit.tables.measure import MEASURES, Measure
 from riskkit.tables.tests import HAZARDS
 
 ADJUSTED = ("p_holm", "p_fdr")
-READABLE = 12  # outcomes that one figure of small multiples can show; an analysis of more is outcome-wide
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,8 @@ class Ratio:
 class Shape:
     """The lowest point of a curve with its interval (an end is None where the data do not bound it), and the U test.
 
-    `sentence` and `verdict` say both in words, as inference wrote them; `u` is the p value of the U test.
+    `sentence` and `verdict` say both in words, as inference wrote them; `u` is the p value of the U test, `lines` that
+    of the two-lines test, NaN where it was not made.
     """
 
     x: float
@@ -42,6 +42,7 @@ class Shape:
     sentence: str
     u: float
     verdict: str
+    lines: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
         fdr=fdr,
         ends=_ends(curve, groups),
         groups=len(groups),
-        shape=_shape(of(results.shapes), curve),
+        shape=_shape(of(results.shapes), of(results.two_lines), curve),
         proportional=float(tests.get(HAZARDS, np.nan)),
         proportional_all=float(whole[whole["part"] == HAZARDS]["p"].min()),
     )
@@ -216,7 +217,7 @@ def _ends(curve: pd.DataFrame, groups: pd.DataFrame) -> tuple[Ratio, ...]:
     return tuple(_ratio(curve.iloc[int(np.argmin(np.abs(x - at)))]) for at in wanted)
 
 
-def _shape(rows: pd.DataFrame, curve: pd.DataFrame) -> Shape | None:
+def _shape(rows: pd.DataFrame, lines: pd.DataFrame, curve: pd.DataFrame) -> Shape | None:
     if rows.empty or curve.empty:
         return None
     row, x = rows.iloc[0], curve["x"]
@@ -228,6 +229,7 @@ def _shape(rows: pd.DataFrame, curve: pd.DataFrame) -> Shape | None:
         sentence=str(row["nadir_sentence"]),
         u=float(row["u_p"]),
         verdict=str(row["verdict"]),
+        lines=float(lines["p"].iloc[0]) if len(lines) else np.nan,
     )
 
 

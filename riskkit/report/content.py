@@ -14,6 +14,7 @@ from riskkit.report.imputed import how_much_missing, imputation_checks, missing_
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
 from riskkit.report.numbered import Numbered, Numberer, Shown
+from riskkit.report.over_time import over_time_figure
 from riskkit.report.people import characteristics_table, flow_figure
 from riskkit.report.references import Bibliography, bibliography, citations, made_told
 from riskkit.report.sections import Section, report_section
@@ -49,6 +50,8 @@ class Content:
         One for each exposure.
     proportional : str
         What the tests of proportional hazards say; empty where there are none.
+    over_time : tuple of Shown
+        The ratio of each exposure over time.
     imputation, imputation_figures
         How what is missing was imputed, with diagnostics; None and empty where nothing was.
     opinion, opinion_table
@@ -81,6 +84,7 @@ class Content:
     missing: Numbered | None
     sections: tuple[Section, ...]
     proportional: str
+    over_time: tuple[Shown, ...]
     imputation: Numbered | None
     imputation_figures: tuple[Shown, ...]
     opinion: str
@@ -101,7 +105,8 @@ class Content:
         shown: list[Shown | Numbered | None] = [self.flow, self.baseline, self.missing]
         for s in self.sections:
             shown += [*s.figures, s.main, s.shapes, s.variant_shapes, *s.comparisons, *s.folded_figures, s.models]
-        for each in (*shown, self.imputation, *self.imputation_figures, self.opinion_table, self.failures):
+        checked = (*self.over_time, self.imputation, *self.imputation_figures, self.opinion_table, self.failures)
+        for each in (*shown, *checked):
             if each:
                 yield each.table_id if isinstance(each, Shown) else each.id, each.table
         yield "strobe", strobe_table(self.strobe)
@@ -120,6 +125,8 @@ def report_content(results: Results) -> Content:
         report_section(results, exposure, f"e{i}", [a for a in found if a.exposure == exposure], numberer)
         for i, exposure in enumerate(manifest["exposures"], start=1)
     )
+    changes = {e: over_time_figure(results, e, [a for a in found if a.exposure == e]) for e in manifest["exposures"]}
+    over_time = tuple(numberer.figure(figure, exposure) for exposure, figure in changes.items() if figure)
     imputation, diagnostics = imputation_checks(results)
     drawn = tuple(numberer.figure(figure) for figure in diagnostics)
     return Content(
@@ -138,6 +145,7 @@ def report_content(results: Results) -> Content:
         imputation=numberer.table(imputation),
         imputation_figures=drawn,
         proportional=proportional_hazards(found),
+        over_time=over_time,
         opinion=opinion_told(results),
         opinion_table=numberer.table(opinion_table(results)),
         left_out=left_out_told(results),

@@ -91,6 +91,8 @@ def word_document(content: Content, figures: Path | None = None) -> Document:
     if content.proportional:
         document.add_heading("Proportional hazards", 2)
         document.add_paragraph(clean(content.proportional))
+    for figure in content.over_time:
+        _figure(document, figure, figures)
     if content.imputation:
         document.add_heading("Imputation", 2)
         _table(document, content.imputation)

@@ -203,6 +203,13 @@ def _tests(results: Results) -> str:
             "[@sasabuchi; @lind]): that a curve is bent is no evidence of a U. The lowest point of a curve has a "
             "confidence interval of its own."
         )
+    if len(results.two_lines):
+        sentences.append("Two straight lines in place of a curve were tested for a U as well (Simonsohn [@simonsohn]).")
+    if len(results.incidence):
+        sentences.append(
+            "Cumulative incidence by group was estimated by Aalen and Johansen's method [@aalen] with delayed entry, "
+            "with infinitesimal-jackknife standard errors and intervals symmetric for log(-log)."
+        )
     if is_floating(results.estimates[results.estimates["coding"] == "groups"]):
         sentences.append(
             "Groups have floating absolute risks (Easton, Peto and Babiker [@easton; @plummer]), by which any two of "

@@ -24,6 +24,10 @@ class Reference:
 
 
 WORKS = {
+    "aalen": Reference(
+        "Aalen OO, Johansen S. An empirical transition matrix for non-homogeneous Markov chains based on censored "
+        "observations. Scand J Stat 1978;5:141-50."
+    ),
     "barnard": Reference(
         "Barnard J, Rubin DB. Small-sample degrees of freedom with multiple imputation. Biometrika 1999;86:948-55.",
         "10.1093/biomet/86.4.948",
@@ -146,6 +150,11 @@ WORKS = {
         "Virtanen P, Gommers R, Oliphant TE, et al. SciPy 1.0: fundamental algorithms for scientific computing in "
         "Python. Nat Methods 2020;17:261-72.",
         "10.1038/s41592-019-0686-2",
+    ),
+    "simonsohn": Reference(
+        "Simonsohn U. Two lines: a valid alternative to the invalid testing of U-shaped relationships with quadratic "
+        "regressions. Adv Methods Pract Psychol Sci 2018;1:538-55.",
+        "10.1177/2515245918805755",
     ),
     "statsmodels": Reference(
         "Seabold S, Perktold J. statsmodels: econometric and statistical modeling with Python. Proceedings of the 9th "

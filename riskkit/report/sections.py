@@ -10,6 +10,7 @@ from riskkit.report.curves import curves_figure, models_figure, usual_figure
 from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import ExposureText, PageFigure, exposure_text
 from riskkit.report.imputed import imputed_figure, imputed_told
+from riskkit.report.incidence import incidence_figure
 from riskkit.report.interactions import interaction_figures, interactions_told
 from riskkit.report.numbered import Numbered, Numberer, Shown
 from riskkit.report.outcomewide import parts, volcano_figure
@@ -23,8 +24,15 @@ from riskkit.report.words import asides, finding, has_evidence, shapes_counted
 from riskkit.results import Results
 
 Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
-FIGURES: tuple[Maker, ...] = (curves_figure, usual_figure, groups_figure, linear_figure, age_and_sex_figure)
-OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, usual_figure, age_and_sex_figure)
+FIGURES: tuple[Maker, ...] = (
+    curves_figure,
+    usual_figure,
+    groups_figure,
+    linear_figure,
+    incidence_figure,
+    age_and_sex_figure,
+)
+OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, usual_figure, incidence_figure, age_and_sex_figure)
 TOLD = {
     "weighted": weighted_told,
     "subgroups": subgroups_told,

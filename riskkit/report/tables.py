@@ -41,6 +41,7 @@ def curve_shapes(results: Results, exposure: str, text: ExposureText, found: Seq
         return None
     return shapes_table(
         shapes,
+        main_rows(results.two_lines, results.manifest, exposure),
         {a.outcome: a.outcome_label for a in found},
         text.unit,
         text.level,

@@ -109,19 +109,30 @@ def asides(a: Association) -> tuple[str, ...]:
 
 
 def shapes_counted(found: Sequence[Association]) -> str:
-    """How many curves of one exposure gave evidence of a U; empty where none was tested."""
+    """How many curves of one exposure gave evidence of a U, by two tests; empty where none was made."""
     curves = [a for a in found if a.shape]
     if not curves:
         return ""
-    exposure = in_sentence(curves[0].exposure_label)
-    us = [a for a in curves if a.shape and a.shape.u < alpha(a)]
-    smallest = min(a.shape.u for a in curves if a.shape)
-    asked = f"A U shape was tested in {quantity(len(curves), 'curve')} of {exposure}"
+    by_slopes = [(a, a.shape.u) for a in curves if a.shape]
+    by_lines = [(a, a.shape.lines) for a in curves if a.shape and not math.isnan(a.shape.lines)]
+    asked = f"A U shape was tested in {quantity(len(curves), 'curve')} of {in_sentence(curves[0].exposure_label)}"
+    told = f"{asked}: {_us(by_slopes, 'U test p')}."
+    if not by_lines:
+        return told
+    return (
+        f"{told} By two straight lines, which average each side where the U test reads the slope at each end, "
+        f"{_us(by_lines, 'p')}."
+    )
+
+
+def _us(tested: Sequence[tuple[Association, float]], name: str) -> str:
+    """For which outcomes there was evidence of a U, with the p values of one test."""
+    us = [(a, p) for a, p in tested if p < alpha(a)]
     if not us:
-        return f"{asked}: there was no evidence of one (smallest {p_phrase(smallest, 'U test p')})."
-    named = listed([f"{in_sentence(a.outcome_label)} ({p_phrase(a.shape.u)})" for a in us[:MOST_NAMED] if a.shape])
+        return f"there was no evidence of one (smallest {p_phrase(min(p for _, p in tested), name)})"
+    named = listed([f"{in_sentence(a.outcome_label)} ({p_phrase(p)})" for a, p in us[:MOST_NAMED]])
     more = f", and {count(len(us) - MOST_NAMED)} more" if len(us) > MOST_NAMED else ""
-    return f"{asked}: there was evidence of one for {named}{more}."
+    return f"there was evidence of one for {named}{more}"
 
 
 def has_evidence(a: Association) -> bool:

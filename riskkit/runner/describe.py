@@ -58,7 +58,18 @@ def age_and_sex(scales: Mapping[str, Scale], age: str | None, cohort: Cohort) ->
 
 def manifest(path: Path, spec: AnalysisSpec, scales: Mapping[str, Scale], cohort: Cohort) -> dict[str, Any]:
     """What was asked, of whom, with what software."""
-    plain = ("name", "title", "question", "outcomes", "time_scales", "strata", "level", "min_events", "notes")
+    plain = (
+        "name",
+        "title",
+        "question",
+        "outcomes",
+        "time_scales",
+        "strata",
+        "competing",
+        "level",
+        "min_events",
+        "notes",
+    )
     return {
         "analysis": {
             **{field: getattr(spec, field) for field in plain},

@@ -12,6 +12,7 @@ from riskkit.cohort.cohort import Cohort
 from riskkit.infer.multiplicity import adjust
 from riskkit.results import Results
 from riskkit.runner import weighted
+from riskkit.runner.closer import closer_look
 from riskkit.runner.describe import age_and_sex, described, histograms, manifest
 from riskkit.runner.grid import Bench, Progress, fingerprint, fit_grid
 from riskkit.runner.imputed import how_much_missing, imputed_frames, main_tasks
@@ -79,16 +80,17 @@ def run(
     rows = fit_grid(tasks, scales, spec, cohort, on_progress, bench, scheduler)
     main = main_tasks(tasks, spec)
     imputed = imputed_frames(main, scales, spec, cohort, on_progress)
+    fits, tests = _main(rows["fits"]), _adjusted(_main(rows["tests"]), "part")
+    closer = closer_look(fits, tests, scales, spec, cohort)
     modified = fit_interactions(leading(tasks, spec, "spline"), scales, spec, cohort)
     checked = check_robustness(leading(tasks, spec, "linear"), scales, spec, cohort)
     failures = [
         frame
-        for frame in (rows["failures"], imputed.pop("failures"), modified["failures"], checked["failures"])
+        for frame in (rows["failures"], *(part.pop("failures") for part in (closer, imputed, modified, checked)))
         if len(frame)
     ]
     about = manifest(analysis, spec, scales, cohort)
     about["provenance"]["seconds"] = round(time.perf_counter() - started, 1)
-    fits = _main(rows["fits"])
     results = Results(
         manifest=about,
         fits=fits,
@@ -106,7 +108,8 @@ def run(
         additive=modified["additive"],
         robustness=checked["robustness"],
         estimates=_adjusted(_main(rows["estimates"])),
-        tests=_adjusted(_main(rows["tests"]), "part"),
+        tests=tests,
+        **closer,
         **imputed,
         **{name: _main(rows[name]) for name in ("curves", "usual", "splines", "covariances", "shapes", "coefficients")},
         **{name: _main(rows[name]) for name in weighted.FRAMES},

@@ -72,6 +72,9 @@ class AnalysisSpec(SpecModel):
         ("age",), min_length=1, description="'none' where the outcomes are states at baseline, and only there"
     )
     strata: tuple[str, ...] = ()
+    competing: str | None = Field(
+        None, description="outcome after which the others cannot happen, such as death from any cause"
+    )
     characteristics: tuple[str, ...] = Field((), description="variables of the table of characteristics")
     subgroups: tuple[SubgroupSpec, ...] = ()
     sensitivity: tuple[SensitivitySpec, ...] = ()
@@ -148,6 +151,8 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     for i, outcome in enumerate(spec.outcomes):
         if outcome not in cohort.outcomes:
             yield _unknown(("outcomes", i), "outcome", outcome, spec, cohort.outcomes)
+    if spec.competing is not None and spec.competing not in cohort.outcomes:
+        yield _unknown(("competing",), "outcome", spec.competing, spec, cohort.outcomes)
     yield from _state_faults(spec, cohort)
     if spec.survey and cohort.design is None:
         yield Fault(("survey",), f"cohort '{spec.cohort}' has no [design], which says how its people were drawn.")

@@ -70,10 +70,11 @@ def test_the_page_shows_all_outcomes_at_once_and_folds_the_rest() -> None:
     html = page_html(RESULTS)
     figures = re.findall(r'<figure id="([^"]+)"', html)
     assert figures == [
-        "figure-1-flow", "figure-2-igf1-linear", "figure-3-igf1-volcano", "figure-4-igf1-curves",
-        "figure-5-igf1-groups", "figure-6-igf1-curves", "figure-7-igf1-groups",
+        "figure-1-flow", "figure-2-igf1-linear", "figure-3-igf1-volcano", "figure-4-igf1-incidence",
+        "figure-5-igf1-curves", "figure-6-igf1-groups", "figure-7-igf1-curves", "figure-8-igf1-groups",
+        "figure-9-igf1-over-time",
     ]  # fmt: skip
-    assert [figure.folded for figure in report_content(RESULTS).figures] == [False] * 3 + [True] * 4
+    assert [figure.folded for figure in report_content(RESULTS).figures] == [False] * 4 + [True] * 4 + [False]
     assert "4 more figures" in html
     assert "Without evidence of an association: 1<" in html
     ids = re.findall(r'\bid="([^"]+)"', html)

@@ -241,7 +241,7 @@ def test_an_analysis_of_one_coding(coding: str) -> None:
     frames = {name: getattr(results, name) for name in ("estimates", "curves", "splines", "tests", "fits")}
     kept = {name: frame[frame["coding"] == coding] for name, frame in frames.items()}
     page = Page(page_html(replace(results, **kept)))
-    assert len(page.all("figure")) == (3 if coding == "spline" else 2)
+    assert len(page.all("figure")) == {"spline": 4, "groups": 3, "linear": 4}[coding]
     assert len(page.ids) == len(set(page.ids))
 
 
@@ -260,7 +260,7 @@ def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_
         assert expected in text
     pointers = [a["href"] for a in page.all("a") if a.get("class") == "evidence"]
     names = ("subgroups", "interaction-sex", "sensitivity", "robustness")
-    assert pointers[-4:] == [f"#figure-{number}-igf1-{name}" for number, name in enumerate(names, start=3)]
+    assert pointers[-4:] == [f"#figure-{number}-igf1-{name}" for number, name in enumerate(names, start=4)]
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
 

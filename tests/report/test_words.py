@@ -182,6 +182,10 @@ def test_curves_that_are_u_shaped_are_counted() -> None:
         "A U shape was tested in 3 curves of serum IGF-I: there was evidence of one for stroke (p = 0.004)."
     )
     assert shapes_counted([NONE]) == ""
+    lined = [replace(STRAIGHT, shape=replace(U, lines=0.026)), replace(NONE, shape=replace(U, lines=1.0))]
+    by_lines = "By two straight lines, which average each side where the U test reads the slope at each end, there was"
+    assert plain(shapes_counted(lined)).endswith(f"0.43). {by_lines} evidence of one for death from cancer (p = 0.03).")
+    assert plain(shapes_counted(lined[1:])).endswith(f" {by_lines} no evidence of one (smallest p > 0.99).")
 
 
 def test_a_ratio_that_changes_is_called_an_average() -> None:

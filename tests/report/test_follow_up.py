@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from results_example import example_results
+
+from riskkit.report.associations import associations
+from riskkit.report.figure import exposure_text
+from riskkit.report.incidence import incidence_figure, reading_times
+from riskkit.report.over_time import over_time_figure
+
+RESULTS = example_results(1, 2)
+FOUND = associations(RESULTS)
+TEXT = exposure_text(RESULTS.manifest, "igf1")
+
+
+def test_incidence_is_told_at_round_ages() -> None:
+    figure = incidence_figure(RESULTS, "igf1", TEXT, FOUND)
+    assert figure
+    # at 80 the lowest fifth has 1 - exp(-5 x 50 / 2000) = 11.75%, the highest 1 - exp(-50 / 2000) = 2.47%
+    assert figure.finding.startswith(
+        "By age 80, death from any cause: 11.8% (10.6 to 12.9) in the lowest group and 2.5% (2.2 to 2.7) in the highest"
+    )
+    heads = [column.label for column in figure.table.columns]
+    assert heads == ["Group", "People", "Events", "Age 40", "Age 60", "Age 80"]
+    assert figure.table.rows[1].cells == (
+        "Q1", "1,200", "250", "2.5% (2.2 to 2.7)", "7.2% (6.5 to 7.9)", "11.8% (10.6 to 12.9)",
+    )  # fmt: skip
+    assert "curves start at age 30" in figure.caption
+
+
+def test_what_competes_is_said() -> None:
+    def caption(competing: str | None, found: int = 2) -> str:
+        analysis = {**RESULTS.manifest["analysis"], "competing": competing}
+        results = replace(RESULTS, manifest={**RESULTS.manifest, "analysis": analysis})
+        figure = incidence_figure(results, "igf1", TEXT, FOUND[:found])
+        assert figure
+        return figure.caption
+
+    assert "one minus Kaplan and Meier's estimate: people who left by something else" in caption(None)
+    assert "Other events of “death from any cause” compete (Aalen and Johansen's estimator)." in caption("all_causes")
+    assert "Kaplan and Meier's estimate; nothing competes." in caption("all_causes", 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "read"),
+    [(23, 93, [40, 60, 80]), (0, 30, [10, 20, 30]), (0, 8, [5]), (1, 3, [3]), (20, 90, [40, 60, 80])],
+)
+def test_curves_are_read_at_round_times_after_their_start(start: float, end: float, read: list[float]) -> None:
+    assert reading_times(pd.Series([start, end])) == read
+
+
+def test_a_ratio_over_time_is_read_at_its_ends_and_between() -> None:
+    figure = over_time_figure(RESULTS, "igf1", FOUND)
+    assert figure
+    first, last = (f"{math.exp(b):.2f}" for b in (0.1, -0.1))
+    assert figure.finding.startswith(f"By years of age: death from any cause from {first} at 30 to {last} at 90;")
+    assert len(figure.table.rows) == 2 * (1 + 5)
+    assert figure.table.rows[1].cells == ("30.0", first, f"{math.exp(-0.1):.2f} to {math.exp(0.3):.2f}")
+
+
+def test_what_was_not_made_is_not_shown() -> None:
+    none = replace(RESULTS, incidence=RESULTS.incidence.iloc[:0], schoenfeld=RESULTS.schoenfeld.iloc[:0])
+    assert incidence_figure(none, "igf1", TEXT, FOUND) is over_time_figure(none, "igf1", FOUND) is None

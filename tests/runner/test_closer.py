@@ -1,0 +1,107 @@
+"""The closer look at the leading outcomes: each number against the same asked of the cohort's data by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_run import COHORT
+
+import riskkit as rk
+from riskkit.cohort.build import load_cohort
+from riskkit.cohort.cohort import Cohort
+from riskkit.results import Results
+from riskkit.runner import closer, run
+
+ANALYSIS = """
+title = "Marker and death"
+question = "Do they go together?"
+cohort = "made"
+outcomes = ["death", "a"]
+competing = "death"
+[exposures.marker]
+groups = 3
+spline = 3
+[[models]]
+name = "full"
+label = "Sex"
+covariates = ["sex"]
+"""
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("closer")
+    for folder in ("cohorts", "analyses", "build/raw/made"):
+        (root / folder).mkdir(parents=True)
+    (root / "cohorts/made.toml").write_text(COHORT)
+    (root / "analyses/marker.toml").write_text(ANALYSIS)
+    random = np.random.default_rng(2)
+    n = 900
+    time = random.exponential(15, n)
+    people = {
+        "id": np.arange(n), "age": random.uniform(40, 70, n).round(2), "marker": random.normal(20, 4, n).round(2),
+        "again": 20.0, "bmi": 25.0, "sex": random.integers(1, 3, n), "years": np.minimum(time, 12).round(2) + 0.01,
+        "cause": np.where(time < 12, random.choice([1, 2], n), 0),
+    }  # fmt: skip
+    pd.DataFrame(people).to_csv(root / "build/raw/made/people.csv", index=False)
+    return root / "analyses/marker.toml"
+
+
+@pytest.fixture(scope="module")
+def cohort(analysis: Path) -> Cohort:
+    return load_cohort(analysis.parent.parent / "cohorts/made.toml")
+
+
+@pytest.fixture(scope="module")
+def results(analysis: Path, cohort: Cohort) -> Results:
+    return run(analysis, cohort)
+
+
+def test_incidence_is_that_of_each_group_s_people_where_other_deaths_compete(results: Results, cohort: Cohort) -> None:
+    data = cohort.data
+    top = data[data["marker"] > np.quantile(data["marker"], 2 / 3)]
+    rows = results.incidence.query("outcome == 'a' and level == 'Q3'")
+    own, other = top["a"] == 1, (top["death"] == 1) & (top["a"] == 0)
+    at = rows["time"].to_numpy()
+    wanted = rk.incidence(top["age_exit"], own, entry=top["age_entry"], competing=other, at=at, start=at[0])
+    for name in ("estimate", "low", "high", "n_at_risk"):
+        np.testing.assert_allclose(rows[name], wanted[name])
+    assert (rows["n"].iloc[0], rows["events"].iloc[0]) == (len(top), own.sum())
+    alone = results.incidence.query("outcome == 'death' and level == 'Q3'")
+    death = rk.incidence(top["age_exit"], top["death"], entry=top["age_entry"], at=at, start=at[0])
+    np.testing.assert_allclose(alone["estimate"], death["estimate"])
+
+
+def test_incidence_starts_and_ends_where_ten_of_every_group_are_at_risk(results: Results, cohort: Cohort) -> None:
+    rows = results.incidence.query("outcome == 'a'")
+    assert rows["n_at_risk"].min() >= 10
+    group = np.searchsorted(np.quantile(cohort.data["marker"], [1 / 3, 2 / 3]), cohort.data["marker"])
+    for beyond in (rows["time"].min() - 1, rows["time"].max() + 1):
+        at_risk = (cohort.data["age_entry"] < beyond) & (cohort.data["age_exit"] >= beyond)
+        assert np.bincount(group, at_risk).min() < 10
+
+
+def test_smooths_and_lines_are_those_of_the_main_model(results: Results, cohort: Cohort) -> None:
+    fit = rk.cox("Surv(age_entry, age_exit, a) ~ marker + sex", cohort.data)
+    sd = results.manifest["exposures"]["marker"]["per"]
+    wanted, found = rk.schoenfeld_smooth(fit, "marker"), results.schoenfeld.query("outcome == 'a'")
+    np.testing.assert_allclose(found["estimate"], sd * wanted["estimate"], rtol=1e-6)
+    np.testing.assert_allclose(found["time"], wanted["time"])
+    spline = rk.cox("Surv(age_entry, age_exit, a) ~ rcs(marker, 3) + sex", cohort.data)
+    lines, row = rk.two_lines(spline, "marker"), results.two_lines.query("outcome == 'a'").iloc[0]
+    np.testing.assert_allclose([row["breakpoint"], row["p"]], [lines.breakpoint, lines.p], rtol=1e-6)
+    np.testing.assert_allclose(row["above_slope"], lines.upper.estimate, rtol=1e-5)
+
+
+def test_of_many_outcomes_the_clearest_lead() -> None:
+    names = [f"o{i}" for i in range(20)]
+    key = {"exposure": "x", "outcome": names, "time_scale": "age", "model": "m", "coding": "linear"}
+    p = np.random.default_rng(1).permutation(20) / 100
+    fits, tests = pd.DataFrame(key), pd.DataFrame({**key, "part": "overall", "p": p})
+    led = [outcome for _, outcome in closer.leading(fits, tests)]
+    assert led == [name for name, each in zip(names, p, strict=True) if each < closer.LED / 100]
+    assert len(closer.leading(fits.iloc[:12], tests)) == 12
+    assert closer.leading(fits.iloc[:0], tests) == []
