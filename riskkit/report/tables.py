@@ -41,12 +41,12 @@ def curve_shapes(results: Results, exposure: str, text: ExposureText, found: Seq
         return None
     return shapes_table(
         shapes,
-        main_rows(results.two_lines, results.manifest, exposure),
         {a.outcome: a.outcome_label for a in found},
         text.unit,
         text.level,
         f"The shape of the curve of {text.name} with every outcome. {text.adjusted}",
         {a.outcome: f"{a.anchor}-shape" for a in found},
+        main_rows(results.two_lines, results.manifest, exposure),
     )
 
 

@@ -12,12 +12,12 @@ from riskkit.tables.table import Column, Row, Table
 
 def shapes_table(
     shapes: pd.DataFrame,
-    lines: pd.DataFrame,
     outcomes: Mapping[str, str],
     unit: str | None,
     level: str,
     caption: str,
     anchors: Mapping[str, str],
+    lines: pd.DataFrame | None = None,
 ) -> Table:
     """The lowest point of the curve with every outcome, its U test and its two-lines test.
 
@@ -26,8 +26,6 @@ def shapes_table(
     shapes : DataFrame
         One row per outcome, of one exposure, time scale and model: outcome nadir nadir_low nadir_high interior u_p
         verdict.
-    lines : DataFrame
-        The two-lines tests, of the outcomes that have one: outcome breakpoint p.
     outcomes : mapping of str to str
         Outcomes to show, in order, with their labels.
     unit : str or None
@@ -37,6 +35,8 @@ def shapes_table(
     caption : str
     anchors : mapping of str to str
         The place of each outcome's row, which sentences point to.
+    lines : DataFrame, optional
+        The two-lines tests, of the outcomes that have one: outcome breakpoint p.
     """
     columns = (
         Column("Outcome", numeric=False),
@@ -47,7 +47,7 @@ def shapes_table(
         Column("Two lines: p,\nwhere they meet"),
         Column("Verdict", numeric=False),
     )
-    found, tested = shapes.set_index("outcome"), lines.set_index("outcome")
+    found, tested = shapes.set_index("outcome"), (shapes.iloc[:0] if lines is None else lines).set_index("outcome")
     rows = []
     for outcome, label in outcomes.items():
         if outcome not in found.index:

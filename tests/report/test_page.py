@@ -132,7 +132,7 @@ def test_only_the_scripts_of_the_report_may_run(page: Page) -> None:
 
 def test_without_javascript_the_figures_are_there_and_no_control(report: Path, tmp_path: Path) -> None:
     seen = seen_without_scripts(report / "index.html", tmp_path)
-    assert seen.count("svg") == 10  # each figure in the one width that fits
+    assert seen.count("svg") == 12  # each figure in the one width that fits
     assert not {"select", "input", "button"} & set(seen)
     assert "Here another outcome, model or reference can be chosen where JavaScript is on" in " ".join(seen)
 
@@ -141,19 +141,19 @@ def test_files_that_are_linked_are_there(page: Page, report: Path) -> None:
     linked = [a["href"] for a in page.all("a") if not a["href"].startswith(("#", "http", "../"))]
     tables = list((report / "tables").glob("*.csv"))
     assert len(tables) == len(page.all("table")) - 2  # the raw data files' is the manifest's, the explorer's is empty
-    assert len(linked) == 3 * 10 + 2 * len(Results.frame_names()) + len(tables)
+    assert len(linked) == 3 * 12 + 2 * len(Results.frame_names()) + len(tables)
     assert all((report / href).stat().st_size > 0 for href in linked)
 
 
 def test_every_figure_tells_its_finding_and_has_its_table(page: Page) -> None:
     drawings = page.all("svg")
-    assert len(drawings) == 20  # ten figures in two widths
+    assert len(drawings) == 24  # twelve figures in two widths
     assert all(drawing["role"] == "img" for drawing in drawings)
     for drawing in drawings:
         told = re.search(rf'<desc id="{drawing["aria-labelledby"].split()[1]}">([^<]+)</desc>', page.html)
         assert told
         assert re.search(r"\d", told[1])
-    assert len(page.all("figure")) == len(page.all("details")) == len(page.all("figcaption")) == 10
+    assert len(page.all("figure")) == len(page.all("details")) == len(page.all("figcaption")) == 12
 
 
 def test_landmarks_and_headings_are_in_order(page: Page) -> None:
