@@ -16,7 +16,7 @@ ANALYSES := $(patsubst analyses/%.toml,%,$(wildcard analyses/*.toml))
 COHORT_CODE  := riskkit/errors.py riskkit/numbers.py \
                 $(wildcard riskkit/spec/*.py riskkit/cohort/*.py riskkit/cohort/simulate/*.py cohorts/codelists/*.csv)
 RESULTS_CODE := $(COHORT_CODE) $(wildcard riskkit/runner/*.py) riskkit/results.py \
-                $(addprefix riskkit/tables/,age_and_sex.py characteristics.py measure.py) \
+                riskkit/tables/age_and_sex.py riskkit/tables/characteristics.py riskkit/tables/measure.py \
                 $(wildcard riskkit/design/*.py riskkit/fit/*.py riskkit/infer/*.py riskkit/imputation/*.py)
 REPORT_CODE  := riskkit/numbers.py $(wildcard riskkit/figures/*.py riskkit/tables/*.py riskkit/report/*.py riskkit/report/templates/*)
 
