@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from browser import seen_without_scripts
+from browser import opened, seen_without_scripts
 from results_example import example_results
+from tinyhtml5.parser import HTMLParser as StrictParser
 
 from riskkit.report.content import report_content
 from riskkit.report.drawing import draw_figures
@@ -99,6 +100,16 @@ def hostile(results: Results) -> Results:
 def test_tags_nest_and_ids_are_unique(page: Page) -> None:
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
+
+
+def test_the_page_is_valid_html(page: Page) -> None:
+    parser = StrictParser()
+    parser.parse(page.html)
+    assert parser.errors == []
+
+
+def test_nothing_is_said_on_the_console(report: Path) -> None:
+    assert opened(report / "index.html").console == ()
 
 
 def test_every_pointer_inside_the_page_finds_its_target(page: Page) -> None:
