@@ -19,7 +19,7 @@ from riskkit.infer.likelihood import likelihood_ratio
 from riskkit.runner.fits import KEY, Rows
 from riskkit.runner.people import person_years
 from riskkit.runner.scale import Scale
-from riskkit.runner.single import Sample, failure, sample
+from riskkit.runner.single import Sample, failure, sample, together
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.interactions import PERCENTILE, AdditiveSpec, InteractionSpec, levels_of
 from riskkit.spec.plan import Task
@@ -55,13 +55,6 @@ def fit_interactions(tasks: Sequence[Task], scales: Mapping[str, Scale], spec: A
     return together(rows, FRAMES)
 
 
-def together(rows: Sequence[Rows], names: Sequence[str]) -> Rows:
-    """Join the rows of each frame; a frame without any has the columns of its key."""
-    frames = {name: [each[name] for each in rows if name in each] for name in names}
-    empty = pd.DataFrame({name: pd.Series(dtype=str) for name in KEY if name != "variant"})
-    return {name: pd.concat(found, ignore_index=True) if found else empty for name, found in frames.items()}
-
-
 def label_of(interaction: InteractionSpec, cohort: Cohort) -> str:
     """What a modifier is called."""
     return interaction.label or cohort.variables[interaction.modifier].label
@@ -72,8 +65,8 @@ def _answers(task: Task, interaction: InteractionSpec, scale: Scale, spec: Analy
     chosen = sample(task, spec, cohort, [modifier])
     levels = _levels(chosen, modifier, spec, cohort)
     coded = f"C({modifier})" if cohort.variables[modifier].kind == "flag" else modifier
-    own, sign = scale.term(task), ":" if modifier in task.strata else "*"
-    terms = [own, f"{own}:{coded}"] if sign == ":" else [f"{own} * {coded}"]
+    own = scale.term(task)
+    terms = [own, f"{own}:{coded}"] if modifier in task.strata else [f"{own} * {coded}"]
     fit = chosen.fit(terms, cohort)
     rows = {
         "interactions": _tests(fit, task, modifier, chosen),

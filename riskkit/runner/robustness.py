@@ -18,9 +18,8 @@ from riskkit.infer.contrast import contrast, difference
 from riskkit.infer.influence import influence
 from riskkit.infer.leaveout import leave_one_out
 from riskkit.runner.fits import KEY, Rows
-from riskkit.runner.interactions import together
 from riskkit.runner.scale import Scale
-from riskkit.runner.single import Sample, failure, sample
+from riskkit.runner.single import Sample, failure, sample, together
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.interactions import FLAG
 from riskkit.spec.plan import Task

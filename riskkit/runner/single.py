@@ -11,6 +11,7 @@ from riskkit.cohort.cohort import Cohort
 from riskkit.design import formula as language
 from riskkit.errors import FitError
 from riskkit.fit.fit import Fit
+from riskkit.runner.fits import KEY, Rows
 from riskkit.runner.model import fit_model
 from riskkit.runner.people import is_complete, is_silent, people, response, varying_terms
 from riskkit.spec.analysis import AnalysisSpec
@@ -76,8 +77,15 @@ def sample(task: Task, spec: AnalysisSpec, cohort: Cohort, beside: Sequence[str]
 
 def failure(task: Task, what: str, reason: str) -> pd.DataFrame:
     """A row of what was not done and why; `what` stands where other rows name a variant."""
-    row = {name: getattr(task, name) for name in ("exposure", "outcome", "time_scale", "coding", "model")}
-    return pd.DataFrame([{**row, "variant": what, "reason": reason, "formula": ""}])
+    key = {name: getattr(task, name) for name in KEY}
+    return pd.DataFrame([{**key, "variant": what, "reason": reason, "formula": ""}])
+
+
+def together(rows: Sequence[Rows], names: Sequence[str]) -> Rows:
+    """Join the rows of each frame; a frame without any has the columns of its key."""
+    frames = {name: [each[name] for each in rows if name in each] for name in names}
+    empty = pd.DataFrame({name: pd.Series(dtype=str) for name in KEY if name != "variant"})
+    return {name: pd.concat(found, ignore_index=True) if found else empty for name, found in frames.items()}
 
 
 def _formula(follow_up: str, terms: Sequence[str], task: Task) -> str:
