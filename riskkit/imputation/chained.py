@@ -90,14 +90,11 @@ class Predictors:
         self._x[:, self._names == column.name] = column.predictors(filled)
 
     def of(self, column: Column) -> tuple[Array, tuple[str, ...]]:
-        """Predictors of one variable, shape (n, p), and what was left out because it never varies where it is known."""
+        """Predictors of one variable, shape (n, p), and which say nothing: they never vary where it is known."""
         others = self._names != column.name
-        varies = np.ptp(self._x[~column.missing], axis=0) > 0
-        useless = others & ~varies & (self._names != "") & (np.ptp(self._x, axis=0) > 0)
-        problems = [
-            f"not predicted from {name}, which does not vary where it is known" for name in self._names[useless]
-        ]
-        return self._x[:, others & (varies | (self._names == ""))], tuple(dict.fromkeys(problems))
+        silent = others & (np.ptp(self._x[~column.missing], axis=0) == 0) & (np.ptp(self._x, axis=0) > 0)
+        problems = [f"not predicted from {name}, which does not vary where it is known" for name in self._names[silent]]
+        return self._x[:, others], tuple(dict.fromkeys(problems))
 
 
 def _start(random: np.random.Generator, column: Column) -> Array:
@@ -110,7 +107,8 @@ def _start(random: np.random.Generator, column: Column) -> Array:
 def _drawn(random: np.random.Generator, column: Column, x: Array) -> tuple[Array, tuple[str, ...]]:
     """Draw the missing values of a variable, and say which fallback was taken."""
     missing = column.missing
-    known, wanted, y = x[~missing], x[missing], column.values[~missing]
+    known, wanted = draws.oriented(x[~missing], x[missing])
+    y = column.values[~missing]
     if column.kind == "number":
         model = draws.line(random, known, y)
         if column.method == "pmm":

@@ -12,9 +12,10 @@ import scipy
 from numpy.typing import NDArray
 
 from riskkit.design.bases import Array
-from riskkit.imputation.logits import RIDGE, Logit, maximised
+from riskkit.imputation.logits import Logit, maximised
 
 DONORS = 5
+LEAST_SPREAD = 1e-4  # variance of a direction in which predictors differ so little that nothing is learnt from it
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,27 @@ class Line:
     sd: float
 
 
+def oriented(known: Array, missing: Array) -> tuple[Array, Array]:
+    """Turn predictors to directions that are uncorrelated and of unit variance among the people who are known.
+
+    Directions in which these do not differ (a predictor said twice, hazards that add up to another, an event that none
+    of them had) are left out: no model could tell what they do. Predictions stay the same.
+
+    Parameters
+    ----------
+    known, missing : array, shape (n, p) and (n_missing, p)
+        A column of ones first, the others of about unit variance.
+    """
+    mean = known[:, 1:].mean(axis=0)
+    centred = known[:, 1:] - mean
+    variance, directions = np.linalg.eigh(centred.T @ centred / len(known))
+    kept = variance > LEAST_SPREAD
+    rotation = directions[:, kept] / np.sqrt(variance[kept])
+    turned = (centred @ rotation, (missing[:, 1:] - mean) @ rotation)
+    first, second = (np.column_stack([np.ones(len(each)), each]) for each in turned)
+    return first, second
+
+
 def line(random: np.random.Generator, x: Array, y: Array) -> Line:
     """Fit and draw a normal linear model of y, shape (n,).
 
@@ -33,9 +55,7 @@ def line(random: np.random.Generator, x: Array, y: Array) -> Line:
     ----------
     Rubin DB (1987), 5.3; R: mice::norm.draw.
     """
-    gram = x.T @ x
-    gram[np.diag_indices_from(gram)] *= 1 + RIDGE
-    factor = np.linalg.cholesky(gram)
+    factor = np.linalg.cholesky(x.T @ x)
     coef = scipy.linalg.cho_solve((factor, True), x.T @ y)
     residual = y - x @ coef
     sd = float(np.sqrt(residual @ residual / random.chisquare(max(len(y) - x.shape[1], 1))))

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from riskkit.design.bases import Array
 
 STEPS = 25
-SETTLED = 1e-6
-RIDGE = 1e-5  # of the information's diagonal, so that a predictor said twice is no obstacle
+LONGEST = 2.0  # step taken
+RUNNING = 6  # steps after which a longer one means that coefficients run away
+SETTLED = 1e-4  # of a step, for predictors of unit size; the next one would be its square
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +70,13 @@ def maximised(
         start[:, 0] = np.log(share[1:] / share[0])
         start, derivatives, ordered = start.ravel(), _multinomial, False
     coef = start
-    for _ in range(STEPS):
+    for taken in range(STEPS):
         gradient, information = derivatives(coef, x, codes, weights, k)
-        information[np.diag_indices_from(information)] *= 1 + RIDGE
         step = np.linalg.solve(information, gradient)
         largest = float(np.abs(step).max())
-        coef = coef + step * min(1.0, 2.0 / largest) if largest > 0 else coef
+        if settle and taken > RUNNING and largest > LONGEST:
+            return None
+        coef = coef + step * min(1.0, LONGEST / largest) if largest > 0 else coef
         if largest < SETTLED:
             return Logit(coef, information, k, ordered)
     return None if settle else Logit(coef, information, k, ordered)

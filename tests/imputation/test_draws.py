@@ -24,6 +24,16 @@ def predictors(random: np.random.Generator, n: int) -> np.ndarray:
     return np.column_stack([np.ones(n), random.standard_normal((n, 2))])
 
 
+def test_directions_that_say_nothing_are_left_out_and_predictions_stay(random):
+    x = predictors(random, 300)
+    twice = np.column_stack([x, x[:, 1], x[:, 1] + x[:, 2], np.zeros(300)])
+    known, other = draws.oriented(twice[:200], twice[200:])
+    assert known.shape == (200, 3)
+    np.testing.assert_allclose(np.cov(known[:, 1:].T, ddof=0), np.eye(2), atol=1e-10)
+    y = x @ [1.0, 2.0, -1.0]
+    np.testing.assert_allclose(other @ draws.line(random, known, y[:200]).coef, y[200:], atol=1e-8)
+
+
 def test_unordered_logit_is_that_of_statsmodels(random):
     x = predictors(random, 800)
     codes = np.array([random.choice(3, p=p) for p in np.exp(x @ [[0, 0.3, -0.5], [0, 1, -1], [0, 0, 0.5]]) / np.exp(
