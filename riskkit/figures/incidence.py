@@ -63,7 +63,7 @@ def incidence(curves: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, nar
 def _axes(ax: Axes, rows: pd.DataFrame) -> None:
     start, end = rows["time"].min(), rows["time"].max()
     ax.set_xlim(start, end)
-    number_axis(ax, most=7)
+    number_axis(ax, most=5)
     ticks = [tick for tick in ax.get_xticks() if start <= tick <= end]
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.set_ylim(0, max(rows["estimate"].max() * 1.08, 0.001))

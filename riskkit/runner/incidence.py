@@ -14,7 +14,7 @@ from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.tables import PER_YEAR
 
 FEWEST = 10  # people at risk in every group, from the start of the curves to their end
-LONG = 40  # years; shorter curves are read four times a year, longer ones twice
+LONG = 40  # years; shorter curves are read twice a year, longer ones once: a page holds many
 
 
 def incidence_by_group(exposure: str, outcome: str, scale: Scale, spec: AnalysisSpec, cohort: Cohort) -> pd.DataFrame:
@@ -73,5 +73,5 @@ def _times(entry: Array, exit: Array, group: np.ndarray, groups: int) -> Array:
         return np.array([])
     first = few[few < fullest].max(initial=-1) + 1
     last = few[few > fullest].min(initial=whole.size) - 1
-    step = 0.25 if whole[last] - whole[first] <= LONG else 0.5
+    step = 0.5 if whole[last] - whole[first] <= LONG else 1.0
     return np.arange(whole[first], whole[last] + step / 2, step)
