@@ -24,15 +24,9 @@ from riskkit.report.words import asides, finding, has_evidence, shapes_counted
 from riskkit.results import Results
 
 Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
-FIGURES: tuple[Maker, ...] = (
-    curves_figure,
-    usual_figure,
-    groups_figure,
-    linear_figure,
-    incidence_figure,
-    age_and_sex_figure,
-)
-OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, usual_figure, incidence_figure, age_and_sex_figure)
+LEADING: tuple[Maker, ...] = (curves_figure, usual_figure, groups_figure, linear_figure)
+OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, usual_figure)
+DESCRIBING: tuple[Maker, ...] = (incidence_figure, age_and_sex_figure)
 TOLD = {
     "weighted": weighted_told,
     "subgroups": subgroups_told,
@@ -80,7 +74,7 @@ def report_section(results: Results, exposure: str, id: str, own: Sequence[Assoc
             for part in each
             for figure in _figures(makers, results, exposure, text, part)
         )
-        for makers, each, fold in _layout(results, own, many)
+        for makers, each, fold in _layout(results, exposure, own, many)
     )
     main, shapes, of_variants, models = (
         numberer.table(make(results, exposure, text, own))
@@ -107,11 +101,12 @@ def report_section(results: Results, exposure: str, id: str, own: Sequence[Assoc
 
 
 def _layout(
-    results: Results, found: Sequence[Association], many: bool
+    results: Results, exposure: str, found: Sequence[Association], many: bool
 ) -> tuple[tuple[tuple[Maker, ...], Iterable[Sequence[Association]], bool], ...]:
     """Which figures stand before the main table, after it, and folded away, each for which outcomes.
 
-    Of many outcomes the page shows those that hold all of them, and folds small multiples, a readable number at a time.
+    The first exposure is shown whole, of others what their answer rests on. Of many outcomes the page shows the figures
+    that hold all of them, and folds small multiples, a readable number at a time.
     """
     modified = interaction_figures(results.manifest)
     comparisons = (
@@ -124,10 +119,13 @@ def _layout(
         published_figure,
         imputed_figure,
     )
-    if not many:
-        return (FIGURES, (found,), False), (comparisons, (found,), False), ((), (), False)
-    folded = (curves_figure, groups_figure, *comparisons)
-    return (OUTCOME_WIDE, (found,), False), ((), (), False), (folded, parts(found), True)
+    nothing: tuple[tuple[Maker, ...], Iterable[Sequence[Association]], bool] = ((), (), False)
+    if many:
+        folded = (curves_figure, groups_figure, *comparisons)
+        return ((*OUTCOME_WIDE, *DESCRIBING), (found,), False), nothing, (folded, parts(found), True)
+    if exposure == next(iter(results.manifest["exposures"])):
+        return ((*LEADING, *DESCRIBING), (found,), False), (comparisons, (found,), False), nothing
+    return (LEADING, (found,), False), nothing, ((*DESCRIBING, *comparisons), (found,), True)
 
 
 def _figures(
