@@ -76,7 +76,8 @@ def _number(value: Mapping[tuple[str, str, str], float], group: str) -> str:
         return NOTHING
     statistics = [value["", group, name] for name in ("mean", "sd", "median", "q1", "q3")]
     mean, sd, median, q1, q3 = measures(statistics)
-    return f"{mean} ({sd})\n{median} ({q1} to {q3})"
+    until = " to " if min(statistics) < 0 else "–"
+    return f"{mean} ({sd})\n{median} ({q1}{until}{q3})"
 
 
 def _category(value: Mapping[tuple[str, str, str], float], level: str, group: str) -> str:

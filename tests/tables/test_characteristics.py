@@ -110,9 +110,9 @@ def test_the_table_for_a_reader() -> None:
     rows = {row.cells[0]: row.cells[1:] for row in table.rows}
     assert rows["People, n"] == ("8", "4", "3", "")
     assert rows["Age, years"] == (
-        "61.3 (23.8)\n60.0 (45.0 to 75.0)",
-        "40.0 (10.0)\n40.0 (35.0 to 45.0)",
-        "70.0 (10.0)\n70.0 (65.0 to 75.0)",
+        "61.3 (23.8)\n60.0 (45.0–75.0)",
+        "40.0 (10.0)\n40.0 (35.0–45.0)",
+        "70.0 (10.0)\n70.0 (65.0–75.0)",
         "3.00",
     )
     assert rows["Missing"] == ("1", "0", "1", "")  # of the last variable that misses any
