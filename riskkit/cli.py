@@ -109,10 +109,10 @@ def check(path: Annotated[Path, typer.Argument(help="A cohort file or a report's
 
 def _check_report(folder: Path) -> None:
     """Make every number of a report again from the stored results, and say which differ."""
+    from riskkit.disclosure import read_released
     from riskkit.report.check import check_report
-    from riskkit.results import Results
 
-    checked = check_report(Results.read(RESULTS / folder.name), folder)
+    checked = check_report(read_released(RESULTS / folder.name), folder)
     for row in checked.differences.itertuples():
         told = f"{row.where}: the report has '{row.printed}', the results give '{row.derived}'"
         out.print(told, style="red", markup=False)
@@ -181,13 +181,13 @@ def run(
 @app.command()
 def report(name: Annotated[str, typer.Argument(help="Name of an analysis that has been run.")]) -> None:
     """Write an analysis's report from its results; nothing is fitted again."""
+    from riskkit.disclosure import read_released
     from riskkit.report.page import write_report
-    from riskkit.results import Results
 
     with _progress() as progress:
         bar = progress.add_task(name, total=None)
         page = write_report(
-            Results.read(RESULTS / name), REPORTS / name, lambda what: progress.update(bar, description=what)
+            read_released(RESULTS / name), REPORTS / name, lambda what: progress.update(bar, description=what)
         )
     out.print(f"{name}: {page}", markup=False)
 
@@ -203,10 +203,10 @@ def pdf(name: Reported) -> None:
 @app.command()
 def docx(name: Reported) -> None:
     """Write an analysis's report as a Word document with native tables, beside its page."""
+    from riskkit.disclosure import read_released
     from riskkit.report.document import write_docx
-    from riskkit.results import Results
 
-    out.print(f"{name}: {write_docx(Results.read(RESULTS / name), REPORTS / name)}", markup=False)
+    out.print(f"{name}: {write_docx(read_released(RESULTS / name), REPORTS / name)}", markup=False)
 
 
 @app.command()
@@ -220,12 +220,12 @@ def index() -> None:
 def _entry(path: Path) -> IndexEntry:
     """Show an analysis as made when its report is there; otherwise say what is missing."""
     from riskkit.cohort.fallback import raw_folder
+    from riskkit.disclosure import read_released
     from riskkit.report.index import IndexEntry, index_entry
-    from riskkit.results import Results
     from riskkit.spec.analysis import load_analysis
 
     if (REPORTS / path.stem / "index.html").is_file() and (RESULTS / path.stem).is_dir():
-        return index_entry(Results.read(RESULTS / path.stem))
+        return index_entry(read_released(RESULTS / path.stem))
     spec, cohort = load_analysis(path)
     raw = raw_folder(cohort, Path())
     reason = f"It has not been run yet: make reports/{path.stem}/index.html."

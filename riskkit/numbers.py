@@ -58,6 +58,11 @@ def per_cent(value: float) -> str:
     return f"{value:.1f}" if math.isfinite(value) else NOTHING
 
 
+def share(value: float, percent: float) -> str:
+    """A number of people and what per cent they are: 1,234 (12.3)."""
+    return f"{count(value)} ({per_cent(percent)})" if math.isfinite(value) else NOTHING
+
+
 def level(value: float) -> str:
     """A confidence level: 95%."""
     return f"{100 * value:g}%"
@@ -76,9 +81,9 @@ def measure(value: float, unit: str | None = None) -> str:
 
 def measures(values: Sequence[float]) -> list[str]:
     """Measurements of one kind with the same number of decimals: three significant digits of the largest."""
-    largest = max((abs(value) for value in values), default=0.0)
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     digits = max(2 - math.floor(math.log10(largest)), 0) if largest else 0
-    return [f"{value:,.{digits}f}".replace("-", MINUS) for value in values]
+    return [f"{value:,.{digits}f}".replace("-", MINUS) if math.isfinite(value) else NOTHING for value in values]
 
 
 def with_unit(text: str, unit: str | None) -> str:

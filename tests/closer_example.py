@@ -26,7 +26,7 @@ def closer_frames(exposures: Sequence[str], outcomes: Sequence[str], model: str)
             {
                 "level": f"Q{g}", "n": 1200, "events": 50 * (6 - g), "time": AGES, "estimate": share,
                 "low": np.where(share > 0, 0.9 * share, np.nan), "high": np.where(share > 0, 1.1 * share, np.nan),
-                "n_at_risk": (1200 - 13 * since).astype(int),
+                "n_at_risk": (1200 - 13 * since).astype(int), "n_event": (50 * (6 - g) * since / 60).astype(int),
             }
         )
         for g, share in shares.items()

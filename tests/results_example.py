@@ -274,6 +274,8 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
         "nadir_high": lowest + 0.6 * sd if bend else x[-1],
         "interior": 0.97 if bend else 0.31,
         "at_boundary": not bend,
+        "lower_x": centre - 1.5 * sd,
+        "upper_x": centre + 1.7 * sd,
         "nadir_sentence": f"Risk is lowest at {lowest:.0f}{unit_text}.",
         "u_p": 0.003 if bend else 0.6,
         "verdict": "Evidence for a U shape." if bend else "No evidence for a U shape.",

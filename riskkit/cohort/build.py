@@ -146,6 +146,7 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         sources=sources,
         remarks=remarks,
         design=design,
+        disclosure=spec.disclosure,
     )
 
 

@@ -18,7 +18,7 @@ from riskkit.cohort.outcomes import FollowUp, Outcome
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
 from riskkit.errors import DataError
-from riskkit.spec.tables import ExclusionSpec
+from riskkit.spec.tables import DisclosureSpec, ExclusionSpec
 
 METADATA = b"riskkit"
 
@@ -42,6 +42,8 @@ class Cohort:
         What was found in the raw files that a reader should know.
     design : Sampling or None
         How people were drawn, where they are the sample of a survey.
+    disclosure : DisclosureSpec or None
+        The data owner's rule on small numbers, which reports keep.
     simulated : bool
         Whether these people are invented.
     """
@@ -59,6 +61,7 @@ class Cohort:
     sources: tuple[Source, ...]
     remarks: tuple[str, ...] = ()
     design: Sampling | None = None
+    disclosure: DisclosureSpec | None = None
 
     def __repr__(self) -> str:
         kind = "simulated people" if self.simulated else "people"
@@ -83,6 +86,7 @@ class Cohort:
             "sources": [asdict(source) for source in self.sources],
             "remarks": list(self.remarks),
             "design": asdict(self.design) if self.design else None,
+            "disclosure": self.disclosure.model_dump() if self.disclosure else None,
         }
         return json.loads(json.dumps(plain))
 
@@ -155,6 +159,7 @@ def _from_parquet(data: pd.DataFrame, about: dict[str, Any]) -> Cohort:
         sources=tuple(Source(**source) for source in about["sources"]),
         remarks=tuple(about["remarks"]),
         design=_sampling(about["design"]),
+        disclosure=DisclosureSpec(**about["disclosure"]) if about["disclosure"] else None,
     )
 
 

@@ -42,5 +42,6 @@ def age_and_sex(described: pd.DataFrame, *, xlabel: str, ylabel: str, narrow: bo
         sns.lineplot(own, color=MAIN, linewidth=1.8, **look)
         ax.set(xlabel="", ylabel="")
         number_axis(ax)
-    axes[0].set_ylim(min(0.0, float(described["p5"].min())), float(described["p95"].max()) * 1.03)
+    shown = described[["p5", "p50", "p95"]]
+    axes[0].set_ylim(min(0.0, float(shown.min(axis=None))), float(shown.max(axis=None)) * 1.03)
     return figure

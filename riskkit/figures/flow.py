@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from riskkit.figures.theme import FAINT, INK, MUTED, styled, wrapped
-from riskkit.numbers import MINUS, count
+from riskkit.numbers import count
 
 LINE = 0.145  # inches, as all measures here
 PAD = 0.085
@@ -33,11 +33,11 @@ NARROW = _Columns(3.5, (0.02, 1.62), (1.86, 3.48), 25)
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the flow: how many people it removed and how many it left."""
+    """A step of the flow: how many people it removed and how many it left; NaN where that is withheld."""
 
     label: str
-    removed: int
-    remaining: int
+    removed: float
+    remaining: float
 
 
 @styled()
@@ -72,7 +72,7 @@ def flow(steps: Sequence[Step], end: str, *, narrow: bool = False) -> Figure:
     for (label, step), height in zip(removals, heights, strict=True):
         at += GAP
         _arrow(ax, (middle, at + height / 2), (columns.side[0], at + height / 2))
-        _box(ax, columns.side, at, label, f"{MINUS}{count(step.removed)}" if step.removed else "0", faint=True)
+        _box(ax, columns.side, at, label, count(-step.removed) if step.removed else "0", faint=True)
         at += height
         ax.text(middle - 0.08, at + GAP / 2, count(step.remaining), ha="right", va="center", size=7, color=MUTED)
     at += GAP

@@ -57,8 +57,9 @@ def shape(groups: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, ylabel:
 
 
 def is_floating(groups: pd.DataFrame) -> bool:
-    """Whether every group has a floating interval."""
+    """Whether every group that has an estimate has a floating interval."""
     wanted = ["float_se", "float_low", "float_high"]
+    groups = groups[groups["ratio"].notna()]
     return len(groups) > 0 and all(c in groups for c in wanted) and bool(groups[wanted].notna().all(axis=None))
 
 

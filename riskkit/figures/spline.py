@@ -172,8 +172,8 @@ def _frame(axes: Sequence[Axes], rows: pd.DataFrame, histogram: pd.DataFrame) ->
         ratio_axis(ax, "y", foot, high, ticks_from=low)
         number_axis(ax)
         ax.stairs(
-            inside["n"] / tallest * HISTOGRAM_SHARE * 0.9, [*inside["left"], *inside["right"].tail(1)], fill=True,
-            transform=ax.get_xaxis_transform(), color=HISTOGRAM, linewidth=0, label="people", zorder=1,
+            inside["n"].fillna(0) / tallest * HISTOGRAM_SHARE * 0.9, [*inside["left"], *inside["right"].tail(1)],
+            fill=True, transform=ax.get_xaxis_transform(), color=HISTOGRAM, linewidth=0, label="people", zorder=1,
         )  # fmt: skip
         ax.axhline(1, color=MUTED, linewidth=0.7, zorder=3, label="no difference")
 

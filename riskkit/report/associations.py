@@ -168,6 +168,8 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
     fits = of(results.fits)
     counts = fits.iloc[0] if len(fits) else dict.fromkeys(("n", "events", "person_years", "n_missing"), float("nan"))
     groups, curve = of(results.estimates, "groups"), of(results.curves)
+    if not groups["x"].between(curve["x"].min(), curve["x"].max()).all():  # withheld, or where the curve is
+        groups = groups.iloc[:0]
     linear = [_ratio(row) for _, row in of(results.estimates, "linear").iterrows()]
     usual = corrected_by(results, "rosner", exposure)
     usual = [_ratio(row) for _, row in usual[usual["outcome"] == outcome].iterrows()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from riskkit.disclosure import applied
 from riskkit.numbers import NOTHING, count, p_phrase
 from riskkit.report.associations import Association
 from riskkit.report.words import MOST_NAMED, TIME_SCALES, alpha, in_sentence, listed, quantity
@@ -57,6 +58,8 @@ def left_out_told(results: Results) -> str:
     fitted = count(len(results.fits) + len(variants))
     if results.failures.empty:
         return f"None: all {fitted} models that the analysis asks for were fitted."
+    if applied(results.manifest):
+        return f"{fitted} models are shown; these are not:"
     return f"{fitted} models were fitted; these were not:"
 
 

@@ -15,7 +15,7 @@ from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
 from riskkit.report.numbered import Numbered, Numberer, Shown
 from riskkit.report.over_time import over_time_figure
-from riskkit.report.people import characteristics_table, flow_figure
+from riskkit.report.people import characteristics_table, disclosure_told, flow_figure
 from riskkit.report.references import Bibliography, bibliography, citations, made_told
 from riskkit.report.sections import Section, report_section
 from riskkit.report.strobe import Item, checklist, introduction, methods_anchor, strobe_table
@@ -39,6 +39,8 @@ class Content:
         The headline.
     people, reading : str
         Who was studied; how the findings are to be read.
+    disclosure : str
+        Which rule on small numbers was applied; empty where there is none.
     figures : tuple of Shown
         All of them in order; the others say where they stand.
     flow : Shown
@@ -77,6 +79,7 @@ class Content:
     answer: tuple[str, ...]
     people: str
     reading: str
+    disclosure: str
     figures: tuple[Shown, ...]
     flow: Shown
     baseline: Numbered | None
@@ -135,6 +138,7 @@ def report_content(results: Results) -> Content:
         unreal=UNREAL if warning(manifest) else "",
         answer=headline(found),
         people=people(found),
+        disclosure=disclosure_told(results),
         reading=f"{reading(found)} {CAUTION}".strip(),
         figures=tuple(numberer.figures),
         flow=flow,

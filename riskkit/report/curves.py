@@ -218,4 +218,5 @@ def _line(a: Association) -> str:
 def _readings(curves: pd.DataFrame, groups: pd.DataFrame, text: ExposureText) -> list[float]:
     """Levels to read the curve at: its ends, the groups' medians (as in the first outcome) and the reference."""
     medians = groups.loc[groups["outcome"] == groups["outcome"].iloc[0], "x"].tolist() if len(groups) else []
-    return sorted({float(curves["x"].min()), *medians, text.reference_x, float(curves["x"].max())})
+    first, last = float(curves["x"].min()), float(curves["x"].max())
+    return sorted({first, *(x for x in medians if first <= x <= last), text.reference_x, last})

@@ -72,7 +72,7 @@ def word_document(content: Content, figures: Path | None = None) -> Document:
     if content.warning:
         run = document.add_paragraph().add_run(f"{content.warning}. {content.unreal}")
         run.bold, run.font.color.rgb = True, WARN
-    _paragraphs(document, (*content.answer, content.people))
+    _paragraphs(document, filter(None, (*content.answer, content.people, content.disclosure)))
     document.add_heading("Key findings", 1)
     for section in content.sections:
         document.add_heading(clean(section.label), 2)

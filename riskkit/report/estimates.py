@@ -26,6 +26,7 @@ def groups_figure(
 ) -> PageFigure | None:
     """The ratio by group of one exposure with every outcome in the main model; None where none was fitted."""
     groups = main_rows(results.estimates, results.manifest, exposure, "groups")
+    groups = groups[groups["ratio"].notna()]
     shown = [a for a in found if a.outcome in set(groups["outcome"])]
     if not shown:
         return None

@@ -107,7 +107,7 @@ def _exposure(results: Results, name: str) -> dict[str, Any]:
         "unit": text.unit,
         "knots": list(results.manifest["exposures"][name]["knots"]),
         "reference": text.reference_x,
-        "histogram": bins[["left", "right", "n"]].to_dict("records"),
+        "histogram": bins[["left", "right", "n"]].dropna().to_dict("records"),
     }
 
 
@@ -127,7 +127,7 @@ def _curve(
         "tests": _tests(tests, row["exposure"]),
         "coefficients": own.set_index("term").loc[terms, "estimate"].tolist(),
         "covariance": pairs["covariance"].tolist(),
-        "percentiles": [row[name] for name in _percentiles(row)],
+        "percentiles": [_known(row[name]) for name in _percentiles(row)],
         "nadir": {"low": row["nadir_low"], "high": row["nadir_high"], "interior": row["interior"]},
         "critical": [float(t_critical(np.array(row["df_resid"]), each)) for each in levels],
     }
@@ -151,7 +151,7 @@ def _named(label: str) -> dict[str, str]:
 
 
 def _known(value: float) -> float | None:
-    """A count, or None where there is none or it is withheld."""
+    """A number, or None where there is none or it is withheld."""
     return None if math.isnan(value) else value
 
 

@@ -37,10 +37,12 @@ def missing_told(results: Results) -> str:
     exposure, about = next(iter(results.manifest["exposures"].items()))
     own = results.missing[results.missing["exposure"] == exposure]
     any_of_them = own[own["variable"] == ""].iloc[0]
-    covariates = own[~own["variable"].isin(["", exposure]) & (own["n_missing"] > 0)]
+    covariates = own[~own["variable"].isin(["", exposure]) & (own["n_missing"] != 0)]
     of = f"Of the {count(any_of_them['n'])} people with {in_sentence(about['label'])}"
     if covariates.empty:
         return f"{of}, none lacked a covariate of the main model."
+    if covariates["n_missing"].isna().all():
+        return f"{of}, few lacked a covariate of the main model."
     most = covariates.loc[covariates["n_missing"].idxmax()]
     labels = _labels(results.manifest)
     share = per_cent(100 * any_of_them["n_missing"] / any_of_them["n"])
@@ -121,7 +123,10 @@ def imputation_checks(results: Results) -> tuple[Table | None, tuple[PageFigure,
     panels = [
         Panel(r.variable, _with_unit(r.variable, results.manifest), f"{count(r.n_missing)} missing")
         for r in about.itertuples()
+        if r.variable in set(values["variable"])
     ]
+    if not panels:
+        return table, ()
     of_values = PageFigure(
         "imputed-values",
         partial(observed_and_imputed, values, panels),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from riskkit.disclosure import applied
 from riskkit.figures.svg import draw
 from riskkit.numbers import count
 from riskkit.report.associations import associations, is_outcome_wide
@@ -57,6 +58,7 @@ class IndexEntry:
 def index_entry(results: Results) -> IndexEntry:
     """The entry of an analysis that has a report, from its results."""
     manifest = results.manifest
+    applied(manifest)
     analysis, cohort = manifest["analysis"], manifest["cohort"]
     found = associations(results)
     first = next((a for a in found if a.fitted), None)

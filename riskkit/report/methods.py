@@ -74,7 +74,7 @@ def _design(manifest: Mapping[str, Any]) -> str:
     flow = cohort["flow"]
     design = "A prospective cohort study" if _measure(manifest).timed else "A cross-sectional study"
     kind = "A simulated cohort" if cohort["simulated"] else design
-    left_out = sum(step["removed"] for step in flow)
+    left_out = flow[0]["remaining"] - flow[-1]["remaining"]
     source = " [@cohort]" if cohort["citation"] else ""
     return (
         f"{kind}: {cohort['title']}{source}. {_sentence(cohort['description'])} Of {count(flow[0]['remaining'])} "
@@ -230,7 +230,7 @@ def _missing(results: Results) -> str:
     fits = results.fits[results.fits["time_scale"] == analysis["time_scales"][0]]
     ranges = []
     for model in analysis["models"]:
-        missing = fits.loc[fits["model"] == model["name"], "n_missing"]
+        missing = fits.loc[fits["model"] == model["name"], "n_missing"].dropna()
         if len(missing):
             low, high = count(missing.min()), count(missing.max())
             ranges.append(f"{low if low == high else f'{low} to {high}'} people in the model “{model['label']}”")

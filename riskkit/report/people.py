@@ -7,9 +7,10 @@ from functools import partial
 
 import pandas as pd
 
+from riskkit.disclosure import applied, rounding
 from riskkit.figures.age_and_sex import age_and_sex
 from riskkit.figures.flow import Step, flow
-from riskkit.numbers import count, measure, measures, with_unit
+from riskkit.numbers import NOTHING, count, measure, measures, with_unit
 from riskkit.report.associations import Association
 from riskkit.report.figure import ExposureText, PageFigure
 from riskkit.report.words import in_sentence
@@ -18,14 +19,34 @@ from riskkit.tables.baseline import baseline_table
 from riskkit.tables.table import Column, Row, Table
 
 
+def disclosure_told(results: Results) -> str:
+    """Which rule on small numbers was applied, and what it leaves to be seen; empty where there is none.
+
+    Raises
+    ------
+    DataError
+        If the cohort declares one that was not applied.
+    """
+    policy = applied(results.manifest)
+    if policy is None:
+        return ""
+    few = f"{count(policy.min_count)}"
+    return (
+        f"To protect the people studied, counts below {few}, and what rests on them or would give them away, are "
+        f"withheld ({NOTHING}); other counts are rounded to the nearest {count(policy.round_to)}, so that sums need "
+        f"not agree; and ranges and curves end at levels that at least {few} people lie beyond."
+    )
+
+
 def flow_figure(results: Results, found: Sequence[Association]) -> PageFigure:
     """The exclusion flow, down to the people in the main model of the first exposure and outcome."""
     cohort = results.manifest["cohort"]
     steps = [Step(step["label"], step["removed"], step["remaining"]) for step in cohort["flow"]]
     end = "In the cohort"
     main = next((a for a in found if a.fitted), None)
-    if main and main.missing and main.people + main.missing == steps[-1].remaining:
-        steps.append(Step("Missing a value of the main model", int(main.missing), int(main.people)))
+    slack = 2 * (rounding(results.manifest) - 1)
+    if main and main.missing and abs(main.people + main.missing - steps[-1].remaining) <= slack:
+        steps.append(Step("Missing a value of the main model", main.missing, main.people))
         end = f"In the main model of {in_sentence(main.exposure_label)} and {in_sentence(main.outcome_label)}"
     rows = tuple(Row((step.label, count(step.removed), count(step.remaining))) for step in steps)
     columns = (Column("Step", numeric=False), Column("Left out"), Column("Remaining"))

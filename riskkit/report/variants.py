@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from riskkit.disclosure import rounding
 from riskkit.figures.forest import ForestHeads, ForestRow, forest
 from riskkit.numbers import count, p_phrase, ratio
 from riskkit.report.associations import Association, main_rows
@@ -30,7 +31,9 @@ def subgroups_of(results: Results, exposure: str) -> pd.DataFrame:
     """The linear estimates of one exposure in every subgroup, as `compare_subgroups` lays them out."""
     manifest = results.manifest
     variants = main_rows(results.variants, manifest, exposure, "linear")
-    return compare_subgroups(variants, _linear(manifest["analysis"]["subgroups"]), manifest["cohort"]["n"])
+    declared = _linear(manifest["analysis"]["subgroups"])
+    slack = (rounding(manifest) - 1) * len(declared)
+    return compare_subgroups(variants, declared, manifest["cohort"]["n"] + slack)
 
 
 def sensitivity_of(results: Results, exposure: str) -> pd.DataFrame:

@@ -146,7 +146,8 @@ def people(found: Sequence[Association]) -> str:
     a = next((a for a in found if a.fitted), None)
     if a is None:
         return "No model could be fitted."
-    left_out = f" ({count(a.missing)} people with a missing value were left out)" if a.missing else ""
+    number = "a few" if math.isnan(a.missing) else count(a.missing)
+    left_out = f" ({number} people with a missing value were left out)" if a.missing else ""
     if not a.measure.timed:
         return (
             f"In the main model, {count(a.people)} people were studied{left_out}; {count(a.events)} "

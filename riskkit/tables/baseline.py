@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from riskkit.numbers import MINUS, NOTHING, count, measures, per_cent
+from riskkit.numbers import MINUS, NOTHING, count, measures, share
 from riskkit.tables.characteristics import DIFFERENCE, EVERYONE, FLAG
 from riskkit.tables.table import Column, Row, Table
 
@@ -67,7 +67,7 @@ def _rows(tidy: pd.DataFrame, names: list[str]) -> Iterator[Row]:
         for level in levels if head["kind"] != "flag" else [level for level in levels if level != FLAG[0]]:
             cells = (_category(value, level, name) for name in names)
             yield Row((str(level), *cells, ""), kind="indented")
-    if value.get(("", EVERYONE, "missing"), 0) > 0:
+    if value.get(("", EVERYONE, "missing"), 0) != 0:
         yield Row(("Missing", *(count(value["", name, "missing"]) for name in names), ""), kind="indented")
 
 
@@ -77,8 +77,9 @@ def _number(value: Mapping[tuple[str, str, str], float], group: str) -> str:
     statistics = [value["", group, name] for name in ("mean", "sd", "median", "q1", "q3")]
     mean, sd, median, q1, q3 = measures(statistics)
     until = " to " if min(statistics) < 0 else "–"
-    return f"{mean} ({sd})\n{median} ({q1}{until}{q3})"
+    around = f" ({q1}{until}{q3})" if np.isfinite(statistics[-1]) else ""
+    return f"{mean} ({sd})\n{median}{around}"
 
 
 def _category(value: Mapping[tuple[str, str, str], float], level: str, group: str) -> str:
-    return f"{count(value[level, group, 'count'])} ({per_cent(value[level, group, 'percent'])})"
+    return share(value[level, group, "count"], value[level, group, "percent"])

@@ -72,7 +72,7 @@ def groups_table(
         for r in of_outcome.itertuples():
             cells = (
                 r.level,
-                f"{numbers.measure(r.x_low)} to {numbers.measure(r.x_high)}",
+                _range(r.x_low, r.x_high),
                 numbers.measure(r.x),
                 *_counts(r, measure),
                 *(_group_ratio(found.get((outcome, r.level, name))) for name in models),
@@ -268,6 +268,13 @@ def _crude(measure: Measure) -> str:
         f"Rates are crude: {measure.event}s per {count(PER)} person-years" if measure.timed else "Prevalences are crude"
     )
     return f"{crude}, not adjusted."
+
+
+def _range(low: float, high: float) -> str:
+    """The limits of a group, of which the outermost may be withheld."""
+    if np.isnan(low):
+        return NOTHING if np.isnan(high) else f"≤{numbers.measure(high)}"
+    return f">{numbers.measure(low)}" if np.isnan(high) else f"{numbers.measure(low)} to {numbers.measure(high)}"
 
 
 def _group_ratio(r: Any) -> str:

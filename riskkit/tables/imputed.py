@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskkit.numbers import NOTHING, count, measure, measures, p_value, per_cent, ratio_interval
+from riskkit.numbers import NOTHING, count, measure, measures, p_value, per_cent, ratio_interval, share
 from riskkit.tables.measure import Measure
 from riskkit.tables.table import Column, Row, Table
 
@@ -53,7 +53,7 @@ def missing_table(
 
 
 def _lacking(row: Any) -> str:
-    return NOTHING if row is None else f"{count(row.n_missing)} ({per_cent(100 * row.n_missing / row.n)})"
+    return NOTHING if row is None else share(row.n_missing, 100 * row.n_missing / row.n)
 
 
 @dataclass(frozen=True)

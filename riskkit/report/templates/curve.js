@@ -34,7 +34,7 @@ const riskkit = (() => {
     return Array.from({ length: n }, (_, i) => (i < n - 1 ? low + i * step : high));
   }
 
-  const limits = (curve) => [curve.percentiles[0], curve.percentiles.at(-1)];
+  const limits = (curve) => d3.extent(curve.percentiles.filter((x) => x !== null)); // those of few people are withheld
 
   /** Where the curve is lowest between its limits: on a grid, then on a finer one between the neighbours. */
   function lowest(curve) {

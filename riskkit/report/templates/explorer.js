@@ -76,7 +76,8 @@
     const end = nadir.x === from ? "lower" : nadir.x === to ? "upper" : "";
     const where = measure(nadir.x, unit) + (end && `, the ${end} end of the range examined`);
     const level = capital(data.measure.level);
-    const read = [5, 95].map((percent) => {
+    const known = data.percentiles.filter((_, i) => curve.percentiles[i] !== null);
+    const read = [known.find((percent) => percent >= 5), known.findLast((percent) => percent <= 95)].map((percent) => {
       const x = curve.percentiles[data.percentiles.indexOf(percent)];
       return `${interval(at(x), label)} at the ${percent}th percentile, ${measure(x, unit)}`;
     });
@@ -92,8 +93,8 @@
 
   function people({ curve }) {
     const years = curve.person_years === null ? "" : `, ${count(curve.person_years)} person-years`;
-    const missing = `${count(curve.n_missing)} left out with a missing value`;
-    return `${count(curve.events)} ${data.measure.event}s in ${count(curve.n)} people${years}; ${missing}`;
+    const missing = curve.n_missing === null ? "" : `; ${count(curve.n_missing)} left out with a missing value`;
+    return `${count(curve.events)} ${data.measure.event}s in ${count(curve.n)} people${years}${missing}`;
   }
 
   function element(tag, attributes, ...children) {
@@ -107,7 +108,9 @@
 
   function table(shown) {
     const [{ curve, nadir, key, label, unit }] = shown;
-    const rows = curve.percentiles.map((x, i) => [x, `${data.percentiles[i]}th percentile`.replace("1th", "1st")]);
+    const rows = curve.percentiles
+      .map((x, i) => [x, `${data.percentiles[i]}th percentile`.replace("1th", "1st")])
+      .filter(([x]) => x !== null);
     rows.push([nadir.x, "Lowest point"], [key.reference, "Reference"]);
     const measured = `${capital(data.measure.ratio)} (${label} CI)`;
     const number = { className: "number" };
