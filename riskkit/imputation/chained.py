@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from riskkit.design.bases import Array
 from riskkit.imputation import draws
 from riskkit.imputation.columns import Column
+from riskkit.imputation.substantive import Substantive
 
 Values = dict[str, Array]
 Propose = Callable[[], Array]
@@ -43,6 +44,7 @@ def chain(
     fixed_names: tuple[str, ...],
     iterations: int,
     seed: np.random.SeedSequence,
+    analysis: Substantive | None = None,
 ) -> Chain:
     """Draw one set.
 
@@ -56,6 +58,8 @@ def chain(
         For the log.
     iterations : int
     seed : SeedSequence
+    analysis : Substantive, optional
+        That accepts or rejects draws.
 
     References
     ----------
@@ -69,7 +73,7 @@ def chain(
     for iteration in range(1, iterations + 1):
         for column in columns:
             x, left_out = predictors.of(column)
-            drawn, problems = _drawn(random, column, x)
+            drawn, problems = analysis.drawn(random, column, x, values) if analysis else _drawn(random, column, x)
             log |= dict.fromkeys((column.name, problem) for problem in (*left_out, *problems))
             values[column.name][column.missing] = drawn
             predictors.update(column, values[column.name])

@@ -20,6 +20,7 @@ from riskkit.fit.pooled import PooledFit, pool
 from riskkit.imputation.chained import Chain, chain, missing_among
 from riskkit.imputation.columns import Bounds, Column, columns_of
 from riskkit.imputation.hazard import hazard_lived
+from riskkit.imputation.substantive import substantive
 
 Progress = Callable[[int, int], None]  # sets done, sets in all
 WORTH_PROCESSES = 2_000_000  # values drawn from models, which take a few seconds
@@ -96,6 +97,7 @@ def impute(
     ordered: Sequence[str] = (),
     bounds: Mapping[str, Bounds] | None = None,
     methods: Mapping[str, str] | None = None,
+    analysis: tuple[Callable[[str, pd.DataFrame], Fit], str] | None = None,
     jobs: int | None = None,
     on_progress: Progress | None = None,
 ) -> Imputed:
@@ -129,6 +131,10 @@ def impute(
         Between which a number is drawn by the normal model; matching keeps to observed values.
     methods : mapping of str to {"pmm", "normal"}, optional
         Of numbers; "pmm" unless named.
+    analysis : tuple of model and formula, optional
+        `(riskkit.cox, "Surv(...) ~ rcs(bmi, 4) * sex")`: numbers are drawn from a normal model (between bounds) without
+        the outcome, and this Cox or logistic model accepts or rejects the draws, so that they know of its splines and
+        interactions. Leave its outcome out of `outcomes` then.
     jobs : int, optional
         Processes; -1 means all processors. By default all for large work, one where starting them would take longer.
     on_progress : callable, optional
@@ -156,9 +162,10 @@ def impute(
         raise SpecError(f"impute: iterations must be 1 or more; got {iterations}.")
     columns = columns_of(data, variables, ordered, bounds or {}, methods or {})
     fixed, names, events = _fixed(data, variables, outcomes, predictors, columns)
+    accepting = substantive(analysis[1], analysis[0], data.reset_index(drop=True), columns) if analysis else None
     seeds = np.random.SeedSequence(seed).spawn(m)
     chains: list[Chain] = []
-    work = (joblib.delayed(chain)(columns, fixed, names, iterations, each) for each in seeds)
+    work = (joblib.delayed(chain)(columns, fixed, names, iterations, each, accepting) for each in seeds)
     if jobs is None:
         jobs = -1 if len(data) * len(columns) * m * iterations > WORTH_PROCESSES else 1
     for done in joblib.Parallel(n_jobs=jobs, return_as="generator")(work):
