@@ -86,7 +86,7 @@ def replicate(scenario: Scenario, seed: int, accept: bool = False) -> list[dict[
         outcomes=[] if accept else [outcome],
         predictors="rcs(x, 4) + z",
         m=M,
-        iterations=ITERATIONS,
+        iterations=20 if accept else ITERATIONS,
         seed=seed,
         analysis=(model, formula) if accept else None,
         jobs=1,
@@ -138,7 +138,7 @@ def main() -> None:
     replicates = asked.replicates
     if asked.accept:
         for parts in product(MODELS, ["bent"], ("MAR", "MCAR")):
-            print(row(Scenario(*parts), simulate(Scenario(*parts), replicates, accept=True)), flush=True)
+            print(parts, simulate(Scenario(*parts), replicates, accept=True), sep="\n", flush=True)
         return
     ways = ("nothing missing", "complete cases", "imputed")
     heads = [f"{estimand}, {way}" for estimand in ESTIMANDS for way in ways]

@@ -134,7 +134,7 @@ def impute(
     analysis : tuple of model and formula, optional
         `(riskkit.cox, "Surv(...) ~ rcs(bmi, 4) * sex")`: numbers are drawn from a normal model (between bounds) without
         the outcome, and this Cox or logistic model accepts or rejects the draws, so that they know of its splines and
-        interactions. Leave its outcome out of `outcomes` then.
+        interactions. Leave its outcome out of `outcomes` then, and ask for 20 iterations: such draws settle slowly.
     jobs : int, optional
         Processes; -1 means all processors. By default all for large work, one where starting them would take longer.
     on_progress : callable, optional
