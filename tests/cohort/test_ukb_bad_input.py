@@ -229,7 +229,11 @@ def test_an_outcome_with_three_cases_is_built_and_the_run_says_why_it_is_not_fit
         ),
         (", Wales = 2016-12-31", "", "censoring.cancer.dates: must have a date for each level of the country: England"),
         ('sources = ["death"]', 'event = "igf1 > 1"', "outcomes.death.event: this cohort is followed by dates"),
-        ('sources = ["death"]', "", "outcomes.death: needs either `event` or `sources`, and not both."),
+        (
+            'sources = ["death"]',
+            "",
+            "outcomes.death: needs one of `event`, `state` (at baseline) and `sources`, and no more than one.",
+        ),
         ('dates_in = "death"', 'dates_in = "deaths"', "events.death.dates_in: there is no file 'deaths'."),
         ('source = "participant.p31"', 'source = "participant.sex"', "'sex' is no field of UK Biobank such as p31"),
         ('source = "participant.p31"', 'source = "hesin.p31"', "variables.sex.source: there is no file 'hesin'."),
