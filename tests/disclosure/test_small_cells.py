@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 import pytest
+from browser import opened
 
 from riskkit import cli
 from riskkit.cohort.build import load_cohort
@@ -182,6 +183,13 @@ def test_the_page_says_which_rule_was_applied_and_lists_what_it_withholds(report
     assert page.count("Not shown: fewer than 10 events") == 5  # two codings, a subgroup, two incidences
 
 
+def test_the_explorer_ends_where_enough_people_lie_beyond(reports: Path) -> None:
+    page = opened(reports / "marker/index.html", "")
+    assert page.console == ()
+    table = page.html[page.html.index('id="explorer-caption"') :]
+    assert re.findall(r">(\w+ percentile)<", table)[0] == "5th percentile"  # of 894 people the first has 8 beyond
+
+
 def test_a_rule_that_subtraction_would_defeat_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
     path.write_text(COHORT.replace("min_count = 10", "min_count = 7"))
@@ -237,6 +245,7 @@ def sayings(text: str) -> Iterator[str]:
     words = re.sub(r"<script.*?</script>|<style.*?</style>", "", text, flags=re.DOTALL)
     yield from re.findall(rf"\b{OLDEST}\b|\b{HIGHEST:.0f}\b|\b{HIGHEST}\b|\b{LOWEST}\b|\b0\.432\b", words)
     yield from re.findall(r"\b[1-9] events, fewer|(?<!fewer than )\b[1-9] events?\b|\b[1-9] people\b", words)
+    yield from re.findall(rf">\s*−{WITHDRAWN}\s*<", words)  # as the flow is drawn
     for name in ("Withdrew consent", "Zebra"):
         for row in re.findall(rf"{name}(?:</th>|,).*?(?:</tr>|\n\w|$)", words, flags=re.DOTALL):
             cells = re.findall(r"(?<![\d,.])[1-9](?![\d,.])", re.sub(r"<[^>]*>", " ", row))
