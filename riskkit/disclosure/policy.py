@@ -59,7 +59,7 @@ class Policy:
         return withheld
 
     def _follows(self, parts: np.ndarray, shown: np.ndarray) -> bool:
-        """Whether a sum and all of its parts but a few ones leave too few values for that one."""
+        """Whether a rounded sum and all of its parts but one leave too few values for that one."""
         left = self._rounded(parts.sum()) - self._rounded(shown).sum()
         slack = self.round_to // 2 * (len(shown) + 1)
         lowest, highest = max(1, left - slack), min(self.min_count - 1, left + slack)

@@ -1,4 +1,4 @@
-"""Results made safe to show, frame by frame: the one place where reports take results from."""
+"""Results made safe to show, by a rule for each frame; reports take their results from here."""
 
 from __future__ import annotations
 

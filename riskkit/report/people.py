@@ -30,7 +30,7 @@ def disclosure_told(results: Results) -> str:
     policy = applied(results.manifest)
     if policy is None:
         return ""
-    few = f"{count(policy.min_count)}"
+    few = count(policy.min_count)
     return (
         f"To protect the people studied, counts below {few}, and what rests on them or would give them away, are "
         f"withheld ({NOTHING}); other counts are rounded to the nearest {count(policy.round_to)}, so that sums need "
