@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from riskkit.disclosure import checks, closer, models, people
@@ -116,7 +117,11 @@ def _cohort(cohort: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
         return float(policy.counts(count))
 
     def steps(flow: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{**step, **{name: shown(step[name]) for name in ("removed", "remaining")}} for step in flow]
+        removed = policy.counts([step["removed"] for step in flow], np.zeros(len(flow)))
+        return [
+            {**step, "removed": float(out), "remaining": shown(step["remaining"])}
+            for step, out in zip(flow, removed, strict=True)
+        ]
 
     variables = {
         name: {
