@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 compiled = numba.njit(nogil=True, cache=True)
 reordered = numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})  # sums may use vector registers
 
-BLOCK = 512  # rows whose weighted copy stays in cache
+BLOCK = 128  # rows whose weighted copy stays in the nearest cache
 SERIAL = 250_000  # multiplications up to which OpenBLAS starts no threads of its own, which would fight with ours
 
 
@@ -31,11 +31,18 @@ def block_rows(p: int) -> int:
 
 @compiled
 def locate(times: Array, strata: Ints, keys: Array, bounds: Ints, tie: float, out: Index) -> None:
-    """Find the last key of each row's stratum that is not later than its time, to relative precision `tie`."""
+    """Find the last key of each row's stratum that is not later than its time, to relative precision `tie`.
+
+    The search starts where that of the row before ended, which is next to it when rows are in order.
+    """
+    low = 0
     for i in range(times.size):
-        first = low = bounds[strata[i]]
-        high = bounds[strata[i] + 1]
+        first, high = bounds[strata[i]], bounds[strata[i] + 1]
         until = times[i] + tie * abs(times[i])
+        if not (first < low <= high and keys[low - 1] <= until):
+            low = first
+        if low < high and keys[low] > until:
+            high = low
         while low < high:
             middle = (low + high) // 2
             if keys[middle] <= until:
