@@ -54,6 +54,8 @@ class PooledFit(Fit):
     def wald(self, rows: Array, df: float | None = None) -> Test:
         """Test that q linear combinations, shape (q, p), are all zero, by D1; `df` is q in a pooled fit.
 
+        As in a single fit, the statistic is NaN where q is more than the residual degrees of freedom of the sets' fits.
+
         Raises
         ------
         FitError
@@ -61,6 +63,9 @@ class PooledFit(Fit):
         """
         if not len(rows):
             return Test(0.0, 0)
+        least = min(fit.df_resid for fit in self.fits)
+        if len(rows) > least:
+            return Test(float("nan"), len(rows), least)
         estimates = np.stack([rows @ fit.coef for fit in self.fits])
         covariances = np.stack([rows @ fit.vcov @ rows.T for fit in self.fits])
         return rubin.d1(estimates, covariances, self.df_complete)
@@ -154,7 +159,7 @@ def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledFit:
 
 def _check_same(first: Fit, other: Fit, number: int) -> None:
     what = f"pool: fit {number} differs from the first"
-    for name in ("model", "n", "covariance", "method"):
+    for name in ("model", "n", "covariance", "ties", "method"):
         if getattr(first, name) != getattr(other, name):
             raise SpecError(f"{what} in {name}: {getattr(first, name)} and {getattr(other, name)}.")
     if first.edf is not None or other.edf is not None:
@@ -167,6 +172,9 @@ def _check_same(first: Fit, other: Fit, number: int) -> None:
                 f"{what} in the coding of {ours.label}: knots, cut points and levels must be the same in all sets; "
                 "write them in the formula, or fit with the `fit` of riskkit.impute's result, which learns them once."
             )
+    one, another = first.recipe.formula, other.recipe.formula
+    if replace(one, text="", terms=()) != replace(another, text="", terms=()):  # the terms are compared as coded
+        raise SpecError(f"{what} in formula: {one.text!r} and {another.text!r}.")
 
 
 def _mean_summaries(each: Sequence[Mapping[str, Summary]]) -> dict[str, Summary]:

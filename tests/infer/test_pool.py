@@ -156,7 +156,25 @@ def test_fits_that_cannot_be_pooled_are_refused(lung, birthwt):
         rk.pool([first, rk.cox(LUNG.replace(" + loss", ""), other)])
     with pytest.raises(SpecError, match=r"coding of karno.*`fit` of riskkit.impute"):
         rk.pool([first, rk.cox(LUNG.replace("75", "80"), other)])
+    with pytest.raises(SpecError, match="in ties: efron and breslow"):
+        rk.pool([first, rk.cox(LUNG, other, ties="breslow")])
+    with pytest.raises(SpecError, match=r"in formula: .*~ age' and .*strata\(sex\)"):
+        rk.pool([rk.cox(f"Surv(time, died) ~ age{more}", other) for more in ("", " + strata(sex)")])
     with pytest.raises(SpecError, match="pooled"):
         rk.anova(first, test="d2")
     with pytest.raises(FitError, match="zero variance"):
         d1(np.ones((3, 2)), np.zeros((3, 2, 2)), np.inf)
+
+
+def test_more_terms_than_a_survey_has_degrees_of_freedom_are_not_tested_together(lung):
+    sets = [s for _, s in pd.read_csv(REFERENCE / "infer_pool_lung.csv").groupby("set")]
+    survey = [
+        rk.cox(LUNG, s.assign(one=1.0, unit=np.arange(len(s)) % 4), survey=rk.SurveyDesign("one", psu="unit"))
+        for s in sets
+    ]
+    pooled = rk.pool(survey)
+    first, enough = np.eye(pooled.coef.size)[:4], np.eye(pooled.coef.size)[:3]
+    assert np.isnan(survey[0].wald(first).chi2)
+    assert np.isnan(pooled.wald(first).chi2)
+    assert pooled.wald(first).df == 4
+    assert np.isfinite(pooled.wald(enough).p)
