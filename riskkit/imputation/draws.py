@@ -74,7 +74,9 @@ def matched(random: np.random.Generator, model: Line, x: Array, y: Array, x_miss
     Little RJA (1988) J Bus Econ Stat 6:287-296; Morris TP, White IR, Royston P (2014) BMC Med Res Methodol 14:75.
     """
     known = x @ model.coef
-    order = np.argsort(known, kind="stable")
+    # People who are predicted alike stand in random order, or the first of them would always be the donors.
+    order = random.permutation(len(y))
+    order = order[np.argsort(known[order], kind="stable")]
     known, wanted = known[order], x_missing @ model.drawn
     donors = min(DONORS, len(y))
     first = np.searchsorted(known, wanted) - donors

@@ -137,7 +137,7 @@ def substantive(
     Raises
     ------
     SpecError
-        If it is not a Cox or a logistic model.
+        If it is not a Cox or a logistic model, or it is weighted or of a survey.
     DataError
         If it uses something else that is missing.
     """
@@ -149,6 +149,11 @@ def substantive(
     fit = model(formula, data.assign(**filled))
     if fit.model not in ("cox", "logistic") or fit.design is None or fit.refit is None:
         raise SpecError(f"impute: the analysis {formula!r} must be a Cox or a logistic model that keeps its design.")
+    if fit.design.weights is not None or fit.design.sample is not None:
+        raise SpecError(
+            f"impute: the analysis {formula!r} has weights or a survey design, which the draws do not know; "
+            "impute without `analysis`, with the weights among the predictors."
+        )
     if fit.n_missing:
         raise DataError(
             f"impute: {fit.n_missing} rows lack something else that {formula!r} uses; leave them out first."

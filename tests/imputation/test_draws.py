@@ -78,6 +78,15 @@ def test_matching_takes_values_of_those_predicted_alike(random):
     assert drawn[6] < -14
 
 
+def test_those_predicted_alike_are_all_donors(random):
+    x = np.ones((100, 1))
+    y = np.arange(100.0)
+    model = draws.Line(np.ones(1), np.ones(1), 1.0)
+    assert len({draws.matched(random, model, x, y, x[:1])[0] for _ in range(500)}) > 90
+    one, two = (draws.matched(np.random.default_rng(1), model, x, y, x) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+
+
 def test_matching_with_few_donors(random):
     x = np.column_stack([np.ones(4), np.arange(4.0)])
     drawn = draws.matched(random, draws.line(random, x, np.arange(4.0)), x, np.arange(4.0), x[[0, 3]])

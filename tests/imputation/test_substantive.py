@@ -51,6 +51,9 @@ def test_bounds_hold_and_the_seed_decides():
     pd.testing.assert_frame_equal(one.sets[1], two.sets[1])
     with pytest.raises(SpecError, match="must be a Cox or a logistic model"):
         rk.impute(data, ["x"], analysis=(rk.linear, "y ~ x"), **arguments)
+    weighted = data.assign(w=1.5)
+    with pytest.raises(SpecError, match="has weights or a survey design"):
+        rk.impute(weighted, ["x"], analysis=(lambda f, d: rk.logistic(f, d, weights="w"), "y ~ x"), **arguments)
     lost = data.assign(z=np.where(random.random(400) < 0.1, np.nan, random.standard_normal(400)))
     with pytest.raises(DataError, match="lack something else"):
         rk.impute(lost, ["x"], analysis=(rk.logistic, "y ~ x + z"), **arguments)
