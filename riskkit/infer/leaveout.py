@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import special
 
 from riskkit.design.bases import Array
@@ -82,10 +83,16 @@ def leave_one_out(
     if len(names) < 2:
         raise DataError(f"'{by.name}' is {names[0]!r} in every row used; nobody would be left.")
     asked = difference(fit, setting, reference, at)
-    kept = (sampled(design, rows, rows) for rows in (np.flatnonzero(codes != g) for g in range(len(names))))
+    kept = (_rows(design, np.flatnonzero(codes != g)) for g in range(len(names)))
     groups = pd.DataFrame([_without(fit, some, asked, level) for some in kept])
     groups.insert(0, "left_out", list(names))
     return LeftOut(groups, _jackknife(float(asked @ fit.coef), groups["estimate"].to_numpy(float), level))
+
+
+def _rows(design: Design, rows: NDArray[np.int64]) -> Design:
+    """The design of some of the rows, which stay in their clusters."""
+    cluster = rows if design.cluster is None else np.unique(design.cluster[rows], return_inverse=True)[1]
+    return sampled(design, rows, cluster)
 
 
 def _without(fit: Fit, some: Design, asked: Array, level: float) -> dict[str, Any]:

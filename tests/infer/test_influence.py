@@ -108,3 +108,13 @@ def test_what_cannot_be_left_out_says_why(pbc):
         influence(fit, OLD, YOUNG, rows=0)
     with pytest.raises(SpecError, match="not of a poisson model"):
         influence(poisson("died ~ age", pbc), OLD, YOUNG)
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_those_who_are_left_stay_in_their_clusters(pbc, within):
+    """Whether clusters lie across the groups or within them, when all of some are left out."""
+    pbc = pbc.assign(ward=np.arange(len(pbc)) % 40 + 40 * within * pbc["site"])
+    fit = cox("Surv(time, died) ~ age + sex", pbc, cluster="ward")
+    found = leave_one_out(fit, pbc["site"], OLD, YOUNG).groups.set_index("left_out")
+    others = cox("Surv(time, died) ~ age + sex", pbc[pbc["site"] != 3], cluster="ward")
+    assert found.loc[3, "se"] == pytest.approx(contrast(others, OLD, YOUNG)["se"].item(), rel=1e-6)
