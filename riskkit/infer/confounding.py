@@ -76,7 +76,7 @@ def evalue(
         stand for risk ratios. Those of a common outcome are brought to the risk-ratio scale by the square root (odds
         ratios), or by (1 - 0.5^sqrt(HR)) / (1 - 0.5^sqrt(1 / HR)).
     null : float
-        The true ratio that confounding would have to leave.
+        The true ratio that confounding would have to leave, on the scale of `measure`.
 
     Raises
     ------
@@ -99,9 +99,10 @@ def evalue(
         )
     common = needs_rare and not rare
     scale = f"{measure} of a {'common' if common else 'rare'} outcome" if needs_rare else measure
-    point, *limits = (None if r is None else _risk_ratio(r, measure, common) / null for r in (ratio, low, high))
+    true = _risk_ratio(null, measure, common)
+    point, *limits = (None if r is None else _risk_ratio(r, measure, common) / true for r in (ratio, low, high))
     assert point is not None
-    return EValue(_evalue(point), _of_limit(point, limits, _evalue), point * null, scale)
+    return EValue(_evalue(point), _of_limit(point, limits, _evalue), point * true, scale)
 
 
 def bias_factor(confounder_ratio: float, exposed: float, unexposed: float) -> float:

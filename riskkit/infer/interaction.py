@@ -192,6 +192,12 @@ def _two_variables(fit: Fit, setting: Mapping[str, Any], reference: Mapping[str,
             f"additive_interaction: the model has no product of '{first}' and '{second}', and would itself decide the "
             f"answer; write {first} * {second} in the formula."
         )
+    for name in (first, second):
+        if not any(term.variables == (name,) for term in fit.recipe.terms):
+            raise SpecError(
+                f"additive_interaction: the model has no ratio of '{name}' alone, since it stands in a product "
+                f"only, or in strata(); write {first} * {second} in the formula, and take it out of strata()."
+            )
     return first, second
 
 

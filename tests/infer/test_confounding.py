@@ -45,6 +45,10 @@ def test_another_null_than_one():
     found = evalue(3.0, 2.2, 4.1, null=2.0)
     assert found.estimate == pytest.approx(1.5 + sqrt(0.75))
     assert found.limit == pytest.approx(1.1 + sqrt(0.11))
+    common = evalue(4.0, 2.25, 9.0, measure="odds ratio", rare=False, null=2.25)
+    assert common.ratio == 2
+    assert common.estimate == pytest.approx(4 / 3 + sqrt(4 / 3 * (4 / 3 - 1)))
+    assert common.limit == 1
 
 
 def test_the_bound_holds_with_equality():

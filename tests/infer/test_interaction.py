@@ -155,3 +155,13 @@ def test_what_cannot_be_answered_says_why(mouth, setting, reference, said):
 def test_a_model_without_the_product_is_refused(mouth):
     with pytest.raises(SpecError, match=r"write alcohol \* tobacco in the formula"):
         additive_interaction(logistic("case ~ alcohol + tobacco", mouth), MOUTH, NEITHER)
+
+
+def test_a_variable_that_stands_in_strata_or_in_the_product_only_is_refused(mouth):
+    data = mouth.assign(time=1.0 + np.arange(len(mouth)) % 7)
+    for formula, model in (
+        ("Surv(time, case) ~ alcohol + alcohol:tobacco + strata(tobacco)", cox),
+        ("case ~ alcohol + alcohol:tobacco", logistic),
+    ):
+        with pytest.raises(SpecError, match="no ratio of 'tobacco' alone"):
+            additive_interaction(model(formula, data), MOUTH, NEITHER)
