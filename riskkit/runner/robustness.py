@@ -54,11 +54,11 @@ def check_robustness(tasks: Sequence[Task], scales: Mapping[str, Scale], spec: A
     for task in (*tasks, *controls):
         control = task.outcome in declared.negative_controls
         found: list[Row] = []
-        for what, check in _checks(task, declared, scales[task.exposure], spec, cohort, control):
-            try:
-                found += ({"item": "", "note": "", **row} for row in check)
-            except RiskkitError as error:  # what else was found stays
-                rows.append({"failures": failure(task, what, str(error))})
+        try:
+            for row in _checks(task, declared, scales[task.exposure], spec, cohort, control):
+                found.append({"item": "", "note": "", **row})
+        except RiskkitError as error:  # what was found before it stays
+            rows.append({"failures": failure(task, "Negative control" if control else "Robustness", str(error))})
         if found:
             frame = pd.DataFrame(found)
             for place, name in enumerate(name for name in KEY if name != "variant"):
