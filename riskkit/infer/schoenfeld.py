@@ -40,7 +40,8 @@ def schoenfeld_smooth(fit: Fit, coefficient: str, *, points: int = 40, level: fl
     SpecError
         If the fit has no such coefficient.
     FitError
-        If the fit is not a Cox model, has let go of its design, is of a survey, or has too few event times.
+        If the fit is not a Cox model, has let go of its design, is of a survey, or has too few event times, or
+        so many events at one that knots coincide.
 
     References
     ----------
@@ -56,7 +57,10 @@ def schoenfeld_smooth(fit: Fit, coefficient: str, *, points: int = 40, level: fl
         raise FitError(f"{np.unique(x).size} event times are too few for a smooth over time.")
     grid = np.linspace(x.min(), x.max(), points)
     both = np.append(grid, x)
-    basis = np.column_stack([np.ones(both.size), rcs(both, np.quantile(both, KNOTS))])
+    knots = np.quantile(both, KNOTS)
+    if np.unique(knots).size < len(KNOTS):
+        raise FitError("so many events happen at one time that the knots of a smooth over time coincide.")
+    basis = np.column_stack([np.ones(both.size), rcs(both, knots)])
     q, r = np.linalg.qr(basis[points:])
     weights = np.linalg.solve(r.T, basis[:points].T).T @ q.T
     estimate = weights @ y

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from riskkit.cohort.cohort import Cohort
-from riskkit.errors import FitError
+from riskkit.errors import RiskkitError
 from riskkit.fit.cox import cox
 from riskkit.fit.fit import Fit
 from riskkit.infer.schoenfeld import schoenfeld_smooth
@@ -16,10 +16,11 @@ from riskkit.results import READABLE
 from riskkit.runner.incidence import incidence_by_group
 from riskkit.runner.scale import Scale
 from riskkit.spec.analysis import AnalysisSpec
-from riskkit.spec.plan import EVERYONE, NO_TIME
+from riskkit.spec.plan import NO_TIME
 from riskkit.spec.tables import PER_YEAR
 
 LED = 5  # outcomes of each exposure that are looked at, where there are more than can be told one by one
+TOLD = {"schoenfeld": "Linear coefficient over time", "two_lines": "Two-lines test"}
 KEY = ["exposure", "outcome", "time_scale", "coding", "model"]
 
 
@@ -45,17 +46,21 @@ def closer_look(
     chosen = leading(main, tests) if spec.time_scales[0] != NO_TIME else []
     for exposure, outcome in chosen:
         if scales[exposure].cuts:
-            rows["incidence"].append(incidence_by_group(exposure, outcome, scales[exposure], spec, cohort))
+            try:
+                rows["incidence"].append(incidence_by_group(exposure, outcome, scales[exposure], spec, cohort))
+            except RiskkitError as error:
+                keys = dict(zip(KEY, (exposure, outcome, spec.time_scales[0], "groups", spec.main.name), strict=True))
+                rows["failures"].append(_failure(keys, "Cumulative incidence", error))
     for model in main[main["n_silent"] == 0].to_dict("records") if chosen else []:
         name = {"linear": "schoenfeld", "spline": "two_lines"}.get(model["coding"])
         if name and (model["exposure"], model["outcome"]) in chosen:
-            fit = _refitted(model, cohort)
-            try:
-                row = _smooth(fit, cohort, spec) if name == "schoenfeld" else _lines(fit, model["exposure"], spec)
-            except FitError as error:
-                name, row = "failures", pd.DataFrame([{"variant": EVERYONE, "reason": str(error), "formula": ""}])
             keys = {key: model[key] for key in KEY}
-            rows[name].append(row.assign(**keys)[[*KEY, *row.columns]])
+            try:
+                fit = _refitted(model, cohort)
+                row = _smooth(fit, cohort, spec) if name == "schoenfeld" else _lines(fit, model["exposure"], spec)
+                rows[name].append(row.assign(**keys)[[*KEY, *row.columns]])
+            except RiskkitError as error:
+                rows["failures"].append(_failure(keys, TOLD[name], error))
     return {name: pd.concat(found, ignore_index=True) if found else _none() for name, found in rows.items()}
 
 
@@ -89,6 +94,10 @@ def _lines(fit: Fit, exposure: str, spec: AnalysisSpec) -> pd.DataFrame:
     for name, line in (("below", found.lower), ("above", found.upper)):
         row |= {f"{name}_slope": line.estimate, f"{name}_low": line.low, f"{name}_high": line.high, f"{name}_p": line.p}
     return pd.DataFrame([row])
+
+
+def _failure(keys: Mapping[str, object], what: str, error: RiskkitError) -> pd.DataFrame:
+    return pd.DataFrame([{**keys, "variant": what, "reason": str(error), "formula": ""}])
 
 
 def _none() -> pd.DataFrame:

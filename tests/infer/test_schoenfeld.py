@@ -45,6 +45,9 @@ def test_what_cannot_be_smoothed() -> None:
     fit = rk.cox("Surv(exit, event) ~ x", DATA)
     with pytest.raises(SpecError, match="no coefficient 'y'"):
         rk.schoenfeld_smooth(fit, "y")
+    one = DATA.assign(exit=DATA["exit"].where(DATA.index % 10 == 0, DATA["exit"].median()))
+    with pytest.raises(FitError, match="knots of a smooth over time coincide"):
+        rk.schoenfeld_smooth(rk.cox("Surv(exit, event) ~ x", one), "x")
     few = DATA.assign(exit=DATA["exit"].round(-1).clip(60, 80), event=DATA["event"])
     with pytest.raises(FitError, match="3 event times are too few"):
         rk.schoenfeld_smooth(rk.cox("Surv(exit, event) ~ x", few), "x")

@@ -12,8 +12,12 @@ from test_run import COHORT
 import riskkit as rk
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
+from riskkit.errors import SpecError
 from riskkit.results import Results
 from riskkit.runner import closer, run
+from riskkit.runner.incidence import incidence_by_group
+from riskkit.runner.scale import learn_scale
+from riskkit.spec.analysis import load_analysis
 
 ANALYSIS = """
 title = "Marker and death"
@@ -94,6 +98,28 @@ def test_smooths_and_lines_are_those_of_the_main_model(results: Results, cohort:
     lines, row = rk.two_lines(spline, "marker"), results.two_lines.query("outcome == 'a'").iloc[0]
     np.testing.assert_allclose([row["breakpoint"], row["p"]], [lines.breakpoint, lines.p], rtol=1e-6)
     np.testing.assert_allclose(row["above_slope"], lines.upper.estimate, rtol=1e-5)
+
+
+def test_what_cannot_be_had_is_a_row_with_its_reason_and_the_rest_stays(results, analysis, cohort, monkeypatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise SpecError("not to be had.")
+
+    def lost(exposure: str, outcome: str, *rest: object) -> pd.DataFrame:
+        return refused() if outcome == "a" else incidence_by_group(exposure, outcome, *rest)
+
+    spec, _ = load_analysis(analysis)
+    scales = {name: learn_scale(name, coding, cohort) for name, coding in spec.exposures.items()}
+    monkeypatch.setattr(closer, "incidence_by_group", lost)
+    monkeypatch.setattr(closer, "two_lines", refused)
+    found = closer.closer_look(results.fits, results.tests, scales, spec, cohort)
+    assert found["failures"]["variant"].tolist() == ["Cumulative incidence", "Two-lines test", "Two-lines test"]
+    assert set(found["failures"]["reason"]) == {"not to be had."}
+    assert set(found["incidence"]["outcome"]) == {"death"}
+    assert len(found["schoenfeld"]) == len(results.schoenfeld)
+    monkeypatch.setattr(closer, "cox", refused)
+    assert found["failures"].columns.tolist() == [*closer.KEY, "variant", "reason", "formula"]
+    failed = closer.closer_look(results.fits, results.tests, scales, spec, cohort)["failures"]
+    assert (failed["variant"] == "Linear coefficient over time").sum() == 2
 
 
 def test_of_many_outcomes_the_clearest_lead() -> None:
