@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,8 +73,7 @@ class Association:
     overall, nonlinear : float
         p values of the spline's tests; NaN where there is no spline.
     holm, fdr : float
-        The p value of the main test (all terms of the spline, or of the straight line where there is no spline)
-        corrected over the exposure's outcomes; NaN where it was not.
+        The p value of the main test (`p`) corrected over the exposure's outcomes; NaN where it was not.
     ends : tuple of Ratio
         The curve at a low and a high level of the exposure.
     groups : int
@@ -82,6 +82,8 @@ class Association:
         Of the spline.
     proportional, proportional_all : float
         p values of the tests of proportional hazards, for the exposure and for the whole model.
+    difference : float
+        p value of the test of any difference between groups; NaN where there are none.
     """
 
     exposure: str
@@ -110,11 +112,18 @@ class Association:
     shape: Shape | None
     proportional: float
     proportional_all: float
+    difference: float = math.nan
 
     @property
     def fitted(self) -> bool:
         """Whether any model of this pair could be fitted."""
-        return self.linear is not None or bool(self.ends)
+        return self.linear is not None or bool(self.ends) or not math.isnan(self.difference)
+
+    @property
+    def p(self) -> float:
+        """Of the main test: all terms of the spline, else the straight line, else any difference between groups."""
+        tests = (self.overall, self.linear.p if self.linear else math.nan, self.difference)
+        return next((p for p in tests if not math.isnan(p)), math.nan)
 
 
 def associations(results: Results) -> tuple[Association, ...]:
@@ -168,17 +177,17 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
     fits = of(results.fits)
     counts = fits.iloc[0] if len(fits) else dict.fromkeys(("n", "events", "person_years", "n_missing"), float("nan"))
     groups, curve = of(results.estimates, "groups"), of(results.curves)
-    if not groups["x"].between(curve["x"].min(), curve["x"].max()).all():  # withheld, or where the curve is
-        groups = groups.iloc[:0]
+    if len(groups) and (curve.empty or not groups["x"].between(curve["x"].min(), curve["x"].max()).all()):
+        groups = groups.iloc[:0]  # withheld, or where the curve is
     linear = [_ratio(row) for _, row in of(results.estimates, "linear").iterrows()]
     usual = corrected_by(results, "rosner", exposure)
     usual = [_ratio(row) for _, row in usual[usual["outcome"] == outcome].iterrows()]
     tested = of(results.tests, "spline")
     tested, whole = tested[tested["term"] == exposure], tested[tested["term"] == "GLOBAL"]
     tests = tested.set_index("part")["p"]
-    main_test = tested[tested["part"] == "overall"]
-    if main_test.empty:
-        main_test = of(results.estimates, "linear")
+    differences = _overall(of(results.tests, "groups"))
+    main_tests = (_overall(tested), of(results.estimates, "linear"), differences)
+    main_test = next((rows for rows in main_tests if len(rows)), differences)
     holm, fdr = (float(main_test[c].iloc[0]) if c in main_test and len(main_test) else np.nan for c in ADJUSTED)
     return Association(
         exposure=exposure,
@@ -207,7 +216,12 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
         shape=_shape(of(results.shapes), of(results.two_lines), curve),
         proportional=float(tests.get(HAZARDS, np.nan)),
         proportional_all=float(whole[whole["part"] == HAZARDS]["p"].min()),
+        difference=float(differences["p"].min()),
     )
+
+
+def _overall(tests: pd.DataFrame) -> pd.DataFrame:
+    return tests[tests["part"] == "overall"]
 
 
 def _ends(curve: pd.DataFrame, groups: pd.DataFrame) -> tuple[Ratio, ...]:

@@ -13,7 +13,7 @@ from riskkit.figures.svg import draw
 from riskkit.numbers import count
 from riskkit.report.associations import associations, is_outcome_wide
 from riskkit.report.curves import curves_figure
-from riskkit.report.estimates import linear_figure
+from riskkit.report.estimates import groups_figure, linear_figure
 from riskkit.report.figure import SIMULATED, exposure_text, warning
 from riskkit.report.outcomewide import volcano_figure
 from riskkit.report.render import render
@@ -68,7 +68,8 @@ def index_entry(results: Results) -> IndexEntry:
         if is_outcome_wide(found):
             figure = volcano_figure(results, first.exposure, text, [a for a in found if a.exposure == first.exposure])
         else:
-            figure = (curves_figure if first.ends else linear_figure)(results, first.exposure, text, [first])
+            drawn = curves_figure if first.ends else linear_figure if first.linear else groups_figure
+            figure = drawn(results, first.exposure, text, [first])
         if figure:
             drawing = draw(figure.narrow, f"index-{analysis['name']}", warning(manifest))
             thumbnail = drawing.inline(figure.caption, figure.finding)

@@ -16,6 +16,7 @@ from riskkit.report.figure import ExposureText, PageFigure
 from riskkit.report.words import in_sentence
 from riskkit.results import Results
 from riskkit.tables.baseline import baseline_table
+from riskkit.tables.characteristics import EVERYONE
 from riskkit.tables.table import Column, Row, Table
 
 
@@ -94,11 +95,13 @@ def _age_table(rows: pd.DataFrame, text: ExposureText) -> Table:
 
 
 def characteristics_table(results: Results) -> Table | None:
-    """The characteristics by group of the first exposure; None where none were asked for."""
+    """The characteristics by group of the first exposure, if it has groups; None where none were asked for."""
     tidy = results.characteristics
     if not (tidy["kind"] != "people").any():
         return None
     exposure = next(iter(results.manifest["exposures"].values()))
+    if not exposure["cuts"]:
+        return baseline_table(tidy[tidy["group"] == EVERYONE], "Characteristics of the people", "", {})
     edges = measures(exposure["cuts"])
     heads = {}
     for i in range(len(edges) + 1):

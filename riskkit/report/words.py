@@ -53,8 +53,10 @@ def finding(a: Association) -> str:
         return f"{a.exposure_label} and {in_sentence(a.outcome_label)}: no model could be fitted."
     exposure, outcome = in_sentence(a.exposure_label), in_sentence(a.outcome_label)
     if math.isnan(a.overall):
-        assert a.linear is not None
-        verb = "was associated" if a.linear.p < alpha(a) else "showed no evidence of an association"
+        verb = "was associated" if has_evidence(a) else "showed no evidence of an association"
+        if a.linear is None:
+            tested = p_phrase(a.difference, "any difference between groups p")
+            return f"{a.exposure_label} {verb} with {outcome} ({tested})."
         return (
             f"{a.exposure_label} {verb} with {outcome}: {_per(a)} {interval(a.linear, a.level, test=True)}.{_usual(a)}"
         )
@@ -137,8 +139,7 @@ def _us(tested: Sequence[tuple[Association, float]], name: str) -> str:
 
 def has_evidence(a: Association) -> bool:
     """Whether the main test of this pair is below the threshold that goes with the confidence level."""
-    p = a.overall if not math.isnan(a.overall) else (a.linear.p if a.linear else float("nan"))
-    return p < alpha(a)
+    return a.p < alpha(a)
 
 
 def people(found: Sequence[Association]) -> str:

@@ -26,6 +26,11 @@ FRAMES = (
     "estimates", "corrected", "curves", "usual", "splines", "covariances", "shapes", "tests", "fits", "coefficients",
     "failures", *weighted.FRAMES,
 )  # fmt: skip
+RATIO = ("estimate", "se", "ratio", "low", "high")
+NUMBERS = {  # columns that a frame has even where no coding fills it
+    "estimates": ("x", "n", "events", "person_years", "n_missing", *RATIO, "p"),
+    "curves": ("x", *RATIO),
+}
 Progress = Callable[[int, int, str], None]  # models done, models in all, what is next
 
 
@@ -131,4 +136,6 @@ def _describe(task: Task) -> str:
 def _together(frames: list[pd.DataFrame], name: str) -> pd.DataFrame:
     if frames:
         return pd.concat(frames, ignore_index=True)
-    return pd.DataFrame({column: pd.Series(dtype=str) for column in (*KEY, "reason" if name == "failures" else "term")})
+    words = (*KEY, "reason" if name == "failures" else "term")
+    numbers = NUMBERS.get(name, ())
+    return pd.DataFrame({column: pd.Series(dtype=float if column in numbers else str) for column in (*words, *numbers)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,11 @@ from riskkit.numbers import MINUS, NOTHING, count, measures, share
 from riskkit.tables.characteristics import DIFFERENCE, EVERYONE, FLAG
 from riskkit.tables.table import Column, Row, Table
 
+WHAT = (
+    "Numbers are mean (SD), and under it the median (first to third quartile); categories are n (%). People with a "
+    "missing value have their own row and are left out of means, medians and percentages."
+)
+
 
 def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[str, str]) -> Table:
     """Lay out what `riskkit.tables.characteristics.characteristics` found.
@@ -18,7 +24,7 @@ def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[st
     Parameters
     ----------
     tidy : DataFrame
-        Columns variable label unit kind level group statistic value.
+        Columns variable label unit kind level group statistic value; of everyone alone, there is nothing to compare.
     caption : str
     by : str
         What the groups are of, as a head over their columns.
@@ -31,17 +37,18 @@ def baseline_table(tidy: pd.DataFrame, caption: str, by: str, groups: Mapping[st
         Mean (SD) and median (first to third quartile) for numbers; n (%) for categories; missing ones for both.
     """
     names = list(dict.fromkeys(tidy["group"]))
-    first, last = names[1] if len(names) > 1 else "", names[-1]
+    rows = [row for _, rows in tidy.groupby("variable", sort=False) for row in _rows(rows, names)]
+    whole = (Column("", numeric=False), Column(EVERYONE))
+    if names == [EVERYONE]:
+        return Table(caption, whole, tuple(replace(row, cells=row.cells[:-1]) for row in rows), (WHAT,))
+    first, last = names[1], names[-1]
     columns = (
-        Column("", numeric=False),
-        Column(EVERYONE),
+        *whole,
         *(Column(groups.get(name, name), group=by) for name in names if name != EVERYONE),
         Column(f"{last} against {first}\nin SD"),
     )
-    rows = [row for _, rows in tidy.groupby("variable", sort=False) for row in _rows(rows, names)]
     notes = (
-        "Numbers are mean (SD), and under it the median (first to third quartile); categories are n (%). People with a "
-        "missing value have their own row and are left out of means, medians and percentages.",
+        WHAT,
         f"Last column: the standardised difference of {last} from {first}, in standard deviations (for a category, the "
         "distance between the two sets of proportions, which has no sign), after Yang and Dalton.",
     )
