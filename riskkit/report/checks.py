@@ -68,14 +68,15 @@ def opinion_told(results: Results) -> str:
     opinion = results.opinion
     if opinion.empty:
         return ""
-    software = f"{opinion['software'].iloc[0]} {opinion['version'].iloc[0]}"
+    asked_of = opinion[["software", "version"]].drop_duplicates()
+    software = " and by ".join(f"{name} {its_version}" for name, its_version in asked_of.itertuples(index=False))
     sample = opinion[opinion["n"] < opinion["of_n"]]
     people = (
         f" (on {count(sample['n'].max())} people at most, half of them with the outcome where there are as many)"
         if len(sample)
         else ""
     )
-    models = quantity(len(opinion), "model")
+    models = quantity(len(opinion) // len(asked_of), "model")
     asked = f"{models}, spread evenly over those of the main model, were fitted again by {software}"
     known = opinion[opinion["converged"].astype(bool)]
     failed = (
@@ -112,7 +113,7 @@ def opinion_table(results: Results) -> Table | None:
     for r in opinion.to_dict("records"):
         exposure, outcome = manifest["exposures"][r["exposure"]]["label"], manifest["outcomes"][r["outcome"]]["label"]
         scale = f", {TIME_SCALES[r['time_scale']]}" if r["time_scale"] != NO_TIME else ""
-        about = f"{r['coding']}, {models[r['model']]}{scale}"
+        about = f"{r['coding']}, {models[r['model']]}{scale}; {r['software']}"
         known = bool(r["converged"])
         cells = (
             f"{count(r['events'])} / {count(r['n'])}\nof {count(r['of_events'])} / {count(r['of_n'])}",

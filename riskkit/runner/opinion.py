@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from importlib.metadata import version
 
 import numpy as np
@@ -16,6 +17,7 @@ from riskkit.design.surv import Surv
 from riskkit.errors import FitError
 from riskkit.fit import cox, logistic
 from riskkit.fit.fit import Fit
+from riskkit.runner.opinion_r import ask_r
 from riskkit.spec.plan import NO_TIME
 
 STEPS = {"precision": 1e-9, "max_steps": 100}
@@ -30,9 +32,9 @@ def second_opinion(
     fits: pd.DataFrame, data: pd.DataFrame, *, models: int = 3, rows: int = 5_000, seed: int = 1
 ) -> pd.DataFrame:
     """Fit a sample of models again: Cox models with lifelines (Efron's ties, delayed entry, strata), logistic models of
-    states at baseline with statsmodels (Logit).
+    states at baseline with statsmodels (Logit); and both with R (coxph, glm) where it is installed.
 
-    Both fit the same design matrix to the same rows. lifelines starts half-way between zero and riskkit's estimates:
+    All fit the same design matrix to the same rows. lifelines starts half-way between zero and riskkit's estimates:
     its Newton steps from zero can diverge where a covariate is strong, and a start at the estimates would prove little.
 
     Parameters
@@ -52,7 +54,7 @@ def second_opinion(
 
     Returns
     -------
-    DataFrame, one row per model
+    DataFrame, one row per model and software
         The model's keys, software, version, n and events compared, of_n and of_events the model has, terms (the number
         of coefficients), converged (whether it did), max_difference_se (the largest absolute difference of two
         coefficients, in standard errors), max_se_difference (the largest relative difference of two standard errors),
@@ -64,12 +66,12 @@ def second_opinion(
         If a model cannot be built on these rows.
     """
     chosen = fits.iloc[np.unique(np.linspace(0, len(fits) - 1, min(models, len(fits))).round().astype(int))]
-    found = [_compared(model, data, rows, seed) for _, model in chosen.iterrows()]
-    return pd.DataFrame([row for row in found if row is not None], columns=list(COLUMNS))
+    found = [row for _, model in chosen.iterrows() for row in _compared(model, data, rows, seed)]
+    return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def _compared(model: pd.Series, data: pd.DataFrame, rows: int, seed: int) -> dict[str, object] | None:
-    """Compare one model; None when fewer people than it was fitted to leave a coefficient without an estimate."""
+def _compared(model: pd.Series, data: pd.DataFrame, rows: int, seed: int) -> Iterator[dict[str, object]]:
+    """Compare one model; nothing when fewer people than it was fitted to leave a coefficient without an estimate."""
     formula, has_time = str(model["formula"]), model["time_scale"] != NO_TIME
     whole = build(formula, data, intercept=not has_time)
     event = _event(whole)
@@ -79,24 +81,26 @@ def _compared(model: pd.Series, data: pd.DataFrame, rows: int, seed: int) -> dic
     try:
         fit = (cox if has_time else logistic).fit_design(design)
     except FitError:
-        return None
+        return
     software, ask = ("lifelines", _lifelines) if has_time else ("statsmodels", _statsmodels)
-    coefficients, errors = ask(design, fit)
     se = np.sqrt(np.diag(fit.cov))
-    return {
-        **{name: model[name] for name in KEY},
-        "software": software,
-        "version": version(software),
-        "n": fit.n,
-        "events": fit.events,
-        "of_n": len(event),
-        "of_events": int(event.sum()),
-        "terms": len(fit.coef),
-        "converged": bool(np.isfinite(coefficients).all()),
-        "max_difference_se": float(np.max(np.abs(coefficients - fit.coef) / se)),
-        "max_se_difference": float(np.max(np.abs(errors / se - 1))),
-        "formula": model["formula"],
-    }
+    for name, its_version, coefficients, errors in filter(
+        None, ((software, version(software), *ask(design, fit)), ask_r(design))
+    ):
+        yield {
+            **{key: model[key] for key in KEY},
+            "software": name,
+            "version": its_version,
+            "n": fit.n,
+            "events": fit.events,
+            "of_n": len(event),
+            "of_events": int(event.sum()),
+            "terms": len(fit.coef),
+            "converged": bool(np.isfinite(coefficients).all()),
+            "max_difference_se": float(np.max(np.abs(coefficients - fit.coef) / se)),
+            "max_se_difference": float(np.max(np.abs(errors / se - 1))),
+            "formula": model["formula"],
+        }
 
 
 def _some(design: Design, rows: int, seed: int) -> pd.Index:

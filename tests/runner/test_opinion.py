@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from riskkit.runner import opinion
 from riskkit.runner.opinion import second_opinion
+
+
+@pytest.fixture(autouse=True)
+def without_r(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    if "with_r" not in request.fixturenames:
+        monkeypatch.setattr(opinion, "ask_r", lambda design: None)
+
+
+@pytest.fixture
+def with_r() -> None:
+    if shutil.which("Rscript") is None:
+        pytest.skip("R is not installed")
 
 
 def people(n: int, seed: int = 1, strength: float = 0.5) -> pd.DataFrame:
@@ -79,3 +93,22 @@ def test_logistic_models_are_fitted_again_by_statsmodels() -> None:
     assert row["converged"]
     assert 0 < row["max_difference_se"] < 1e-6
     assert 0 < row["max_se_difference"] < 1e-6
+
+
+@pytest.mark.parametrize("formula", ["Surv(entry, exit, death) ~ rcs(x, 4) + strata(sex)", "Surv(exit, death) ~ x"])
+def test_r_agrees_where_it_is_installed(formula: str, with_r: None) -> None:
+    found = second_opinion(fits(formula), people(800)).set_index("software")
+    assert list(found.index) == ["lifelines", "R's survival"]
+    assert found.loc["R's survival", "max_difference_se"] < 1e-8
+    assert found.loc["R's survival", "max_se_difference"] < 1e-8
+
+
+def test_r_agrees_on_a_state(with_r: None) -> None:
+    state = fits("death ~ x + sex").assign(time_scale="none")
+    found = second_opinion(state, people(800)).set_index("software")
+    assert found.loc["R's glm", "max_difference_se"] < 1e-7
+
+
+def test_without_r_there_is_one_opinion(monkeypatch: pytest.MonkeyPatch, with_r: None) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert second_opinion(fits("Surv(exit, death) ~ x"), people(800))["software"].tolist() == ["lifelines"]
