@@ -23,12 +23,13 @@ from riskkit.runner.single import Sample, failure, sample, together
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.interactions import FLAG
 from riskkit.spec.plan import Task
-from riskkit.spec.robustness import RobustnessSpec
+from riskkit.spec.robustness import ConfounderSpec, RobustnessSpec
 
 FRAMES = ("robustness", "failures")
 RARE = 0.15  # share with the outcome up to which a hazard or odds ratio stands for a risk ratio
 JACKKNIFE = 10  # groups from which on their spread says something of the standard error
 Row = dict[str, Any]
+Limits = tuple[float, float, float]  # a ratio, and the ends of its interval
 
 
 def check_robustness(tasks: Sequence[Task], scales: Mapping[str, Scale], spec: AnalysisSpec, cohort: Cohort) -> Rows:
@@ -53,47 +54,70 @@ def check_robustness(tasks: Sequence[Task], scales: Mapping[str, Scale], spec: A
     rows: list[Rows] = []
     for task in (*tasks, *controls):
         control = task.outcome in declared.negative_controls
-        found: list[Row] = []
+        scale = scales[task.exposure]
+        step, zero = {task.exposure: scale.per}, {task.exposure: 0.0}
         try:
-            for row in _checks(task, declared, scales[task.exposure], spec, cohort, control):
-                found.append({"item": "", "note": "", **row})
-        except RiskkitError as error:  # what was found before it stays
+            chosen = sample(task, spec, cohort)
+            fit = chosen.fit([scale.term(task)], cohort)
+            estimate = contrast(fit, step, zero, level=spec.level).iloc[0].to_dict()
+        except RiskkitError as error:
             rows.append({"failures": failure(task, "Negative control" if control else "Robustness", str(error))})
-        if found:
-            frame = pd.DataFrame(found)
-            for place, name in enumerate(name for name in KEY if name != "variant"):
-                frame.insert(place, name, getattr(task, name))
-            rows.append({"robustness": frame})
+            continue
+        kind = "negative control" if control else "main"
+        main = {"check": kind, "n": fit.n, "events": fit.events, "n_missing": chosen.n_missing, **estimate}
+        found: list[Row] = [{"item": "", "note": "", **main}]
+        checks = () if control else _checks(fit, chosen, estimate, declared, scale, spec, cohort)
+        for what, check in checks:
+            try:
+                for row in check:
+                    found.append({"item": "", "note": "", **row})
+            except RiskkitError as error:  # what else was found stays
+                rows.append({"failures": failure(task, f"Robustness: {what}", str(error))})
+        frame = pd.DataFrame(found)
+        for place, name in enumerate(name for name in KEY if name != "variant"):
+            frame.insert(place, name, getattr(task, name))
+        rows.append({"robustness": frame})
     return together(rows, FRAMES)
 
 
 def _checks(
-    task: Task, declared: RobustnessSpec, scale: Scale, spec: AnalysisSpec, cohort: Cohort, control: bool
-) -> Iterator[Row]:
-    chosen = sample(task, spec, cohort)
-    fit = chosen.fit([scale.term(task)], cohort)
+    fit: Fit,
+    chosen: Sample,
+    estimate: Row,
+    declared: RobustnessSpec,
+    scale: Scale,
+    spec: AnalysisSpec,
+    cohort: Cohort,
+) -> Iterator[tuple[str, Iterator[Row]]]:
+    """Each check of an estimate by its name, its rows not yet worked out."""
+    task = chosen.task
     step, zero = {task.exposure: scale.per}, {task.exposure: 0.0}
-    estimate = contrast(fit, step, zero, level=spec.level).iloc[0].to_dict()
-    people = {"n": fit.n, "events": fit.events}
-    yield {"check": "negative control" if control else "main", **people, "n_missing": chosen.n_missing, **estimate}
-    if control:
-        return
     ratio = (estimate["ratio"], estimate["low"], estimate["high"])
     if declared.evalues:
-        e = evalue(*ratio, measure=fit.ratio_name, rare=fit.events / fit.n <= RARE)
-        yield {"check": "E-value", **people, "value": e.estimate, "limit": e.limit, "note": e.scale}
+        yield "E-value", _evalue(fit, ratio)
     for confounder in declared.confounders:
-        fewer, more = sorted(confounder.prevalence)
-        exposed, unexposed = (more, fewer) if estimate["ratio"] > 1 else (fewer, more)
-        tipping = tipping_point(*ratio, exposed=exposed, unexposed=unexposed)
-        both = {"exposed": exposed, "unexposed": unexposed, "value": tipping.estimate, "limit": tipping.limit}
-        yield {"check": "tipping point", "item": confounder.label, **people, **both}
+        yield f"tipping point, {confounder.label}", _tipping(fit, ratio, confounder)
     if declared.leave_one_out is not None:
-        yield from _left_out(fit, _groups(declared.leave_one_out, cohort), step, zero, spec.level)
+        yield "groups left out", _left_out(fit, _groups(declared.leave_one_out, cohort), step, zero, spec.level)
     if declared.bootstrap:
-        yield _resampled(fit, declared.bootstrap, step, zero, spec.level)
+        yield "bootstrap", _resampled(fit, declared.bootstrap, step, zero, spec.level)
     if declared.influence:
-        yield from _influential(fit, chosen, declared.influence, scale.term(task), step, zero, spec, cohort)
+        term = scale.term(task)
+        yield "influence", _influential(fit, chosen, declared.influence, term, step, zero, spec, cohort)
+
+
+def _evalue(fit: Fit, ratio: Limits) -> Iterator[Row]:
+    e = evalue(*ratio, measure=fit.ratio_name, rare=fit.events / fit.n <= RARE)
+    found = {"value": e.estimate, "limit": e.limit, "note": e.scale}
+    yield {"check": "E-value", "n": fit.n, "events": fit.events, **found}
+
+
+def _tipping(fit: Fit, ratio: Limits, confounder: ConfounderSpec) -> Iterator[Row]:
+    fewer, more = sorted(confounder.prevalence)
+    exposed, unexposed = (more, fewer) if ratio[0] > 1 else (fewer, more)
+    tipping = tipping_point(*ratio, exposed=exposed, unexposed=unexposed)
+    both = {"exposed": exposed, "unexposed": unexposed, "value": tipping.estimate, "limit": tipping.limit}
+    yield {"check": "tipping point", "item": confounder.label, "n": fit.n, "events": fit.events, **both}
 
 
 def _groups(name: str, cohort: Cohort) -> pd.Series:
@@ -112,13 +136,13 @@ def _left_out(fit: Fit, by: pd.Series, step: Row, zero: Row, level: float) -> It
     yield {"check": "jackknife", "value": row.pop("groups"), "n": fit.n, "events": fit.events, **row}
 
 
-def _resampled(fit: Fit, samples: int, step: Row, zero: Row, level: float) -> Row:
+def _resampled(fit: Fit, samples: int, step: Row, zero: Row, level: float) -> Iterator[Row]:
     row = difference(fit, step, zero)
     drawn = bootstrap(fit, samples, progress=False).coef @ row
     low, high = np.exp(np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]))
     estimate = float(row @ fit.coef)
     spread = {"estimate": estimate, "se": float(drawn.std(ddof=1)), "ratio": np.exp(estimate), "low": low, "high": high}
-    return {"check": "bootstrap", "n": fit.n, "events": fit.events, "value": samples, **spread}
+    yield {"check": "bootstrap", "n": fit.n, "events": fit.events, "value": samples, **spread}
 
 
 def _influential(

@@ -243,14 +243,14 @@ def test_without_a_site_or_the_most_influential_the_model_is_fitted_again(result
     assert spread["low"] < spread["ratio"] < spread["high"]
 
 
-def test_what_was_found_before_a_check_fails_stays(analysis, cohort):
+def test_what_other_checks_find_stays_where_one_fails(analysis, cohort):
     path = analysis.with_name("alone.toml")
-    path.write_text(f"{ANALYSIS}[robustness]\nleave_one_out = 'group'\n")
+    path.write_text(f"{ANALYSIS}[robustness]\nleave_one_out = 'group'\ninfluence = 2\n")
     found = run(path, cohort)
-    assert found.robustness["check"].tolist() == ["main", "E-value"]
+    assert found.robustness["check"].tolist() == ["main", "E-value", *["influence"] * 2, "without influential"]
     failed = found.failures.iloc[0]
     assert (failed["variant"], failed["reason"]) == (
-        "Robustness",
+        "Robustness: groups left out",
         "'group' is 'A' in every row used; nobody would be left.",
     )
 
