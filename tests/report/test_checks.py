@@ -71,7 +71,8 @@ def test_each_model_of_the_opinion_has_its_row() -> None:
     table = opinion_table(with_opinion((True, False)))
     assert table
     assert table.rows[0].cells == (
-        "Serum IGF-I, death from any cause\nspline, Age and sex, attained age; lifelines", "400 / 5,000\nof 900 / 5,000", "7",
+        "Serum IGF-I, death from any cause\nspline, Age and sex, attained age; lifelines",
+        "400 / 5,000\nof 900 / 5,000", "7",
         "2e-05", "0.0003%",
     )  # fmt: skip
     assert table.rows[1].cells[-2:] == ("did not converge", "–")
