@@ -51,7 +51,7 @@ def incidence_figure(
     title = f"Cumulative incidence by group of {text.name} ({text.level} CI)"
     table = incidence_table(curves, outcomes, at, "Age" if on_age else "Year", title)
     drawn = partial(incidence, curves, panels, xlabel="Age (years)" if on_age else "Years of follow-up")
-    return PageFigure("incidence", drawn, caption, _told(curves, shown, at[-1], on_age), table)
+    return PageFigure("incidence", drawn, caption, _told(curves, shown, at, on_age), table)
 
 
 def reading_times(times: pd.Series) -> list[float]:
@@ -76,11 +76,15 @@ def _competing(results: Results, shown: Sequence[Association]) -> str:
     return f"Other events of “{label}” compete (Aalen and Johansen's estimator)."
 
 
-def _told(curves: pd.DataFrame, shown: Sequence[Association], at: float, on_age: bool) -> str:
-    when = f"By age {at:g}" if on_age else f"By year {at:g}"
-    told = []
+def _told(curves: pd.DataFrame, shown: Sequence[Association], at: Sequence[float], on_age: bool) -> str:
+    """Each outcome in the lowest and the highest group, at the last time of reading that its own curves reach."""
+    told: dict[float, list[str]] = {}
     for a in shown:
-        read = curves[(curves["outcome"] == a.outcome) & (curves["time"] == at)]
+        own = curves[curves["outcome"] == a.outcome]
+        last = own.loc[own["time"].isin(at), "time"].max()
+        read = own[own["time"] == (own["time"].max() if np.isnan(last) else last)]
         low, high = (percent(r["estimate"], r["low"], r["high"]) for r in (read.iloc[0], read.iloc[-1]))
-        told.append(f"{in_sentence(a.outcome_label)}: {low} in the lowest group and {high} in the highest")
-    return f"{when}, {'; '.join(told)}."
+        text = f"{in_sentence(a.outcome_label)}: {low} in the lowest group and {high} in the highest"
+        told.setdefault(float(read["time"].iloc[0]), []).append(text)
+    when = "By age" if on_age else "By year"
+    return " ".join(f"{when} {time:g}, {'; '.join(texts)}." for time, texts in told.items())

@@ -14,7 +14,7 @@ from riskkit.report.interactions import interactions_method
 from riskkit.report.references import WORKS
 from riskkit.report.robustness import robustness_method
 from riskkit.report.weighted import weighted_method
-from riskkit.report.words import TIME_SCALES, in_sentence, listed, quantity
+from riskkit.report.words import TIME_SCALES, in_sentence, listed
 from riskkit.results import Results
 from riskkit.tables.measure import MEASURES, Measure
 
@@ -176,7 +176,8 @@ def _change(change: Mapping[str, Any]) -> str:
     if change["when"]:
         parts.append(f"people with {change['when']}")
     if change["lag"]:
-        parts.append(f"the first {quantity(change['lag'], 'year')} of follow-up left out")
+        years = "1 year" if change["lag"] == 1 else f"{change['lag']:g} years"
+        parts.append(f"the first {years} of follow-up left out")
     if change["trim"]:
         low, high = change["trim"]
         parts.append(f"the exposure within its percentiles {low:g} to {high:g}")

@@ -20,6 +20,7 @@ from riskkit.results import Results
 from riskkit.tables.table import Column, Row, Table
 
 OURS = "This analysis"
+PUBLISHED = 0.95  # confidence level of published intervals
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def published_figure(
     if not declared:
         return None
     pairs = [(each, own_estimate(results, each)) for each in declared]
-    rows = [row for each, own in pairs for row in _forest_rows(each, own, outcomes[each["outcome"]])]
+    level = results.manifest["analysis"]["level"]
+    rows = [row for each, own in pairs for row in _forest_rows(each, own, outcomes[each["outcome"]], level)]
     heads = ForestHeads("", text.measure.events, text.short, "", f"{text.measure.title}, log scale")
     caption = (
         f"Published estimates of {text.name} (outlined) and this analysis's own (filled). They were not made in the "
@@ -80,14 +82,14 @@ def own_estimate(results: Results, published: Mapping[str, Any]) -> Estimate:
     return Estimate(centre, low, high, one["n"] + other["n"], one["events"] + other["events"])
 
 
-def _forest_rows(published: Mapping[str, Any], own: Estimate, outcome: str) -> Iterator[ForestRow]:
+def _forest_rows(published: Mapping[str, Any], own: Estimate, outcome: str, level: float) -> Iterator[ForestRow]:
     low, high = _limits(published)
     yield ForestRow(
-        published["study"], published["estimate"], low, high, _information(low, high), strong=False, indented=True,
-        heading=f"{outcome}: {published['contrast']}",
+        published["study"], published["estimate"], low, high, _information(low, high, PUBLISHED), strong=False,
+        indented=True, heading=f"{outcome}: {published['contrast']}",
     )  # fmt: skip
     events = count(own.events) if np.isfinite(own.events) else ""
-    yield ForestRow(OURS, own.ratio, own.low, own.high, _information(own.low, own.high), events, indented=True)
+    yield ForestRow(OURS, own.ratio, own.low, own.high, _information(own.low, own.high, level), events, indented=True)
 
 
 def _table(
@@ -133,6 +135,7 @@ def _limits(published: Mapping[str, Any]) -> tuple[float, float]:
     return low, high
 
 
-def _information(low: float, high: float) -> float:
-    """Of an estimate with these 95% limits: 1 / se^2."""
-    return float((2 * 1.96 / np.log(high / low)) ** 2) if high > low else float("nan")
+def _information(low: float, high: float, confidence: float) -> float:
+    """Of an estimate with limits of this confidence level: 1 / se^2."""
+    critical = special.ndtri((1 + confidence) / 2)
+    return float((2 * critical / np.log(high / low)) ** 2) if high > low else float("nan")

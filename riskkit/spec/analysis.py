@@ -204,6 +204,17 @@ def _coding_faults(spec: AnalysisSpec) -> Iterator[Fault]:
             yield Fault(("robustness",), f"is about linear estimates, and '{name}' has none: it says per = false.")
         if spec.interactions and exposure.per is False and exposure.spline is False:
             yield Fault(("interactions",), f"need a spline or a straight line, and '{name}' has neither.")
+    switches = {"spline": "spline", "groups": "groups", "linear": "per"}
+    for field in ("subgroups", "sensitivity"):
+        for i, variant in enumerate(getattr(spec, field)):
+            for coding in variant.codings:
+                lacking = [name for name, each in spec.exposures.items() if getattr(each, switches[coding]) is False]
+                if lacking:
+                    yield Fault(
+                        (field, i, "codings"),
+                        f"'{coding}' is asked for, and '{lacking[0]}' says {switches[coding]} = false. Give codings "
+                        "that the exposure has, or let it have this one.",
+                    )
 
 
 def _state_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from results_example import example_results
 
+from riskkit.numbers import NOTHING
 from riskkit.report.associations import associations
 from riskkit.report.figure import exposure_text
 from riskkit.report.incidence import incidence_figure, reading_times
@@ -30,6 +31,19 @@ def test_incidence_is_told_at_round_ages() -> None:
         "Q1", "1,200", "250", "2.5% (2.2 to 2.7)", "7.2% (6.5 to 7.9)", "11.8% (10.6 to 12.9)",
     )  # fmt: skip
     assert "curves start at age 30" in figure.caption
+
+
+def test_curves_that_start_and_end_apart_are_read_each_at_its_own_last_time() -> None:
+    rows = RESULTS.incidence
+    second = FOUND[1].outcome
+    shorter = rows[(rows["outcome"] != second) | rows["time"].between(50, 70)]
+    figure = incidence_figure(replace(RESULTS, incidence=shorter), "igf1", TEXT, FOUND)
+    assert figure
+    assert figure.finding.startswith("By age 80, death from any cause: 11.8% (10.6 to 12.9)")
+    assert ". By age 60, death from cardiovascular disease: " in figure.finding
+    shares = [row.cells[3:] for row in figure.table.rows if row.cells[0] == "Q1"]
+    assert [share == NOTHING for share in shares[0]] == [False] * 3
+    assert [share == NOTHING for share in shares[1]] == [True, False, True]
 
 
 def test_what_competes_is_said() -> None:

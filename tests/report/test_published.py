@@ -13,7 +13,7 @@ from results_example import Z, example_results, with_variants
 from riskkit.report.associations import associations
 from riskkit.report.figure import exposure_text
 from riskkit.report.page import page_html
-from riskkit.report.published import own_estimate, published_figure
+from riskkit.report.published import _information, own_estimate, published_figure
 from riskkit.results import Results
 
 LINE: dict[str, Any] = {
@@ -77,3 +77,8 @@ def test_the_table_says_who_how_and_what_differs() -> None:
 def test_there_is_no_figure_without_a_published_estimate() -> None:
     made = results({**LINE, "outcome": "cancer"})
     assert published_figure(made, "igf1", exposure_text(made.manifest, "igf1"), associations(made)) is None
+
+
+@pytest.mark.parametrize(("level", "z"), [(0.90, 1.6448536), (0.95, 1.9599640), (0.99, 2.5758293)])
+def test_the_information_of_an_estimate_is_read_at_its_own_level(level: float, z: float) -> None:
+    assert _information(math.exp(-0.2 * z), math.exp(0.2 * z), level) == pytest.approx(25)

@@ -264,3 +264,14 @@ def test_faults_of_published_estimates(write, old, new, said):
     assert old in PUBLISHED
     with pytest.raises(SpecError, match=said):
         load_analysis(write(GOOD + PUBLISHED.replace(old, new)))
+
+
+@pytest.mark.parametrize(("coding", "switch"), [("spline", "spline"), ("groups", "groups"), ("linear", "per")])
+def test_a_variant_asks_only_for_codings_that_the_exposure_has(write, coding, switch):
+    variant = f'[[sensitivity]]\nname = "late"\nlabel = "Late"\nlag = 2\ncodings = ["{coding}"]\n'
+    text = GOOD.replace('per = "50 ng/mL"', f"{switch} = false") + variant
+    with pytest.raises(
+        SpecError, match=rf"sensitivity\[1\].codings: '{coding}' is asked.*'igf1' says {switch} = false"
+    ):
+        load_analysis(write(text))
+    load_analysis(write(GOOD + variant))
