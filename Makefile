@@ -22,7 +22,7 @@ REPORT_CODE  := riskkit/numbers.py $(wildcard riskkit/disclosure/*.py riskkit/fi
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help setup fetch reports pdf docx index test lint bench calibrate clean distclean $(COHORTS)
+.PHONY: all help setup reports pdf docx test lint bench calibrate clean distclean $(COHORTS)
 .SECONDARY:
 
 all: $(READY)  ## everything that can be built: data, cohorts, analyses, reports (the default)
@@ -31,16 +31,22 @@ all: $(READY)  ## everything that can be built: data, cohorts, analyses, reports
 
 # The second make sees which data the first has brought: READY_COHORTS is read when it starts.
 READY_COHORTS  := $(patsubst build/raw/%/.complete,%,$(wildcard build/raw/*/.complete))
-cohort_of       = $(shell sed -n 's/^cohort *= *"\([^"]*\)".*/\1/p' analyses/$(1).toml | head -n 1)
+cohort_of       = $(shell sed -n "s/^cohort *= *[\"']\([^\"']*\)[\"'].*/\1/p" analyses/$(1).toml | head -n 1)
 READY_ANALYSES := $(foreach a,$(ANALYSES),$(if $(filter $(call cohort_of,$(a)),$(READY_COHORTS)),$(a)))
 
 ifdef ONLY
 READY_ANALYSES := $(foreach a,$(READY_ANALYSES),$(if $(filter $(ONLY),$(call cohort_of,$(a))),$(a)))
 endif
 
-reports: $(READY_ANALYSES:%=reports/%/index.html)  ## every report whose data are at hand
+reports: $(READY_ANALYSES:%=reports/%/index.html) | $(READY)  ## every report whose data are at hand
 	@$(RISKKIT) index
 	@echo "Open reports/index.html in a browser."
+
+# Without data there is nothing to print, and make would call that done.
+ifeq ($(strip $(READY_ANALYSES)),)
+pdf docx:
+	@echo "There are no data yet, so no report: run make first, then make $@."; exit 1
+endif
 
 pdf: $(foreach a,$(READY_ANALYSES),reports/$(a)/$(a).pdf)  ## each report as a PDF (needs Pango, which draws its text)
 

@@ -107,6 +107,25 @@ def test_another_form_is_made_of_every_report_once(project, form):
     assert make(project, form) == [f"{form} a", "report a", "run analyses/a.toml"]
 
 
+@pytest.mark.parametrize("form", ["pdf", "docx"])
+def test_another_form_without_data_says_what_to_run_first(project, form):
+    done = subprocess.run(["make", form], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"run make first, then make {form}" in done.stdout
+
+
+def test_a_cohort_in_single_quotes_is_found(project):
+    (project / "analyses" / "c.toml").write_text("title = 'T'\ncohort = 'two'\n")
+    assert "report c" in make(project)
+
+
+def test_reports_are_made_once_the_environment_is_there(project):
+    done = subprocess.run(
+        ["make", "-n", "reports", "READY=.venv/.not"], cwd=project, capture_output=True, text=True, check=True
+    )
+    assert "Installing" in done.stdout
+
+
 def test_one_cohort_by_name(project):
     asked = make(project, "two")
     assert asked == ["cohort cohorts/two.toml", "report c", "run analyses/c.toml"]
