@@ -48,6 +48,7 @@ def correction(results: Results) -> str:
         {name: corrected_by(results, method, name) for name in exposures}
         for method in ("rosner", "macmahon-peto", "simex")
     )
+    by_sex = "sex" in manifest["cohort"]["variables"]
     sentences = [
         "Straight lines were corrected for regression dilution with the help of those measured twice: the log "
         f"{measure.ratio} was divided by the dilution ratio, given the model's covariates (Rosner, Willett and "
@@ -58,8 +59,8 @@ def correction(results: Results) -> str:
     if ratios(fifths):
         sentences.append(
             "The main model's lines were also divided by the ratio of the ranges of the means of fifths at both "
-            f"measurements, within sex (MacMahon and Peto [@macmahon]): {ratios(fifths)}. It is not given covariates, "
-            "and corrects less where they predict the level."
+            f"measurements{', within sex' if by_sex else ''} (MacMahon and Peto [@macmahon]): {ratios(fifths)}. "
+            "It is not given covariates, and corrects less where they predict the level."
         )
     if ratios(simex):
         checked = pd.concat(simex.values())["outcome"].unique()
@@ -78,7 +79,7 @@ def correction(results: Results) -> str:
     if ratios(curves):
         sentences.append(
             "The main model's curves were moved to the usual level: people measured at a level are expected at the "
-            "mean plus the dilution ratio times their distance from it, here the ratio of everybody within sex, "
-            f"{ratios(curves)}."
+            "mean plus the dilution ratio times their distance from it, here the ratio of everybody"
+            f"{' within sex' if by_sex else ''}, {ratios(curves)}."
         )
     return " ".join(sentences)

@@ -19,7 +19,7 @@ from riskkit.results import Results
 from riskkit.tables.measure import MEASURES, Measure
 
 CALL = re.compile(r"(?P<function>\w+)\(\s*(?P<variable>[A-Za-z_]\w*)\s*(?:,\s*(?P<argument>.+?)\s*)?\)")
-SET_ONCE = "Knots and cut points were set once, from everyone with a measurement, and are the same in every model."
+SET_ONCE = "were set once, from everyone with a measurement, and are the same in every model."
 
 
 def methods(results: Results) -> tuple[tuple[str, str], ...]:
@@ -28,7 +28,7 @@ def methods(results: Results) -> tuple[tuple[str, str], ...]:
     return (
         ("Design and people", _design(manifest)),
         (outcomes_heading(manifest), _outcomes(manifest)),
-        ("Exposure", " ".join([*map(_exposure, manifest["exposures"].values()), SET_ONCE])),
+        ("Exposure", _exposures(manifest)),
         ("Models", _models(manifest)),
         *((("Measurement error", correction(results)),) if len(results.corrected) else ()),
         *((("Survey design", weighted_method(results)),) if len(results.weighted_tests) else ()),
@@ -97,6 +97,13 @@ def _outcomes(manifest: Mapping[str, Any]) -> str:
         "by then were censored, as were those whose follow-up another event had ended (cause-specific hazards). "
         f"{notes}"
     ).strip()
+
+
+def _exposures(manifest: Mapping[str, Any]) -> str:
+    exposures = manifest["exposures"].values()
+    places = {"knots": "knots", "cuts": "cut points"}
+    told = listed([words for name, words in places.items() if any(each[name] for each in exposures)])
+    return " ".join([*map(_exposure, exposures), *([f"{told.capitalize()} {SET_ONCE}"] if told else [])])
 
 
 def _exposure(exposure: Mapping[str, Any]) -> str:
@@ -190,13 +197,17 @@ def _tests(results: Results) -> str:
     confidence = level(results.manifest["analysis"]["level"])
     timed = _measure(results.manifest).timed
     hazards = ", proportional hazards by the score test of Grambsch and Therneau [@grambsch]" if timed else ""
-    sentences = [
-        f"Intervals are {confidence} confidence intervals; bands around curves hold at each point, not for the curve "
-        "as a whole.",
+    exposures = results.manifest["exposures"].values()
+    splines, groups = (any(each[name] for each in exposures) for name in ("knots", "cuts"))
+    bands = "; bands around curves hold at each point, not for the curve as a whole" if splines else ""
+    tested = (
         "Overall association and non-linearity were tested by two-sided Wald tests of all spline terms and of the "
-        f"non-linear ones{hazards}.",
-    ]
-    if (results.characteristics["kind"] != "people").any():
+        "non-linear ones"
+        if splines
+        else "Associations were tested by two-sided Wald tests"
+    )
+    sentences = [f"Intervals are {confidence} confidence intervals{bands}.", f"{tested}{hazards}."]
+    if groups and (results.characteristics["kind"] != "people").any():
         sentences.append("Groups of people were compared by standardised differences (Yang and Dalton [@yang]).")
     if len(results.shapes):
         sentences.append(

@@ -32,13 +32,19 @@ def robustness_figure(
     rows: list[ForestRow] = []
     for outcome, own in checks.groupby("outcome", sort=False):
         rows += _rows(labels[str(outcome)], own)
-    head = "E-value; of the limit" if (checks["check"] == "E-value").any() else ""
+    explained = (checks["check"] == "E-value").any()
+    head = "E-value; of the limit" if explained else ""
+    e_value = (
+        "The E-value says by which risk ratios an unmeasured confounder would have to be associated with exposure and "
+        "outcome to explain the estimate away. "
+        if explained
+        else ""
+    )
     heads = ForestHeads("", text.measure.events, text.short, head, f"{text.per}, log scale")
     caption = (
         f"How robust are the estimates? {text.ratios} per {text.increment} higher {text.name} (filled), and without "
         "some of the people (outlined), over the main analysis's interval (shaded); an estimate that moved out of it "
-        f"is orange.{_asked_caption(results)} The E-value says by which risk ratios an unmeasured confounder would "
-        f"have to be associated with exposure and outcome to explain the estimate away. {text.adjusted}"
+        f"is orange.{_asked_caption(results)} {e_value}{text.adjusted}"
     )
     title = f"Robustness of the {text.measure.ratio} per {text.increment} higher {text.name}"
     table = robustness_table(checks, labels, title, text.short, text.measure)

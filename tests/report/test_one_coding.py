@@ -13,6 +13,7 @@ from riskkit.report.associations import associations
 from riskkit.report.check import check_report
 from riskkit.report.document import write_docx
 from riskkit.report.index import index_entry
+from riskkit.report.methods import methods
 from riskkit.report.page import write_report
 from riskkit.report.people import characteristics_table
 from riskkit.results import Results
@@ -93,6 +94,9 @@ def test_an_exposure_coded_in_one_way_has_a_whole_report(root: Path, coding: str
         assert entry.answer.endswith(f"(any difference between groups {p_phrase(found.difference)}).")
     html = page.read_text(encoding="utf-8")
     assert "no model could be fitted" not in html
+    said = " ".join(text for _, text in methods(results))
+    assert ("nots were set once" in said, "ut points were set once" in said) == (coding == "spline", coding == "groups")
+    assert ("spline" in said, "standardised differences" in said) == (coding == "spline", coding == "groups")
     table = characteristics_table(results)
     assert table
     assert [column.label for column in table.columns[1:2]] == ["All"]
