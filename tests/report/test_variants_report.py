@@ -9,6 +9,7 @@ from results_example import example_results, main_linear, with_repeats, with_var
 from riskkit.figures.theme import SERIES
 from riskkit.report.associations import associations
 from riskkit.report.estimates import linear_figure
+from riskkit.report.dilution import correction
 from riskkit.report.figure import PageFigure, exposure_text
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
@@ -120,6 +121,9 @@ def test_words_know_whether_anything_was_corrected() -> None:
     assert "the main model's lines for death from any cause were corrected by simulation" in told
     assert "error of 0.5, 1, 1.5 and 2 times its variance was added, in 10 replicates each" in told
     assert f"the ratio of everybody within sex, 0.80 {ratio}." in told
+    variables = {k: v for k, v in REPEATED.manifest["cohort"]["variables"].items() if k != "sex"}
+    one_sex = REPEATED.manifest | {"cohort": REPEATED.manifest["cohort"] | {"variables": variables}}
+    assert "within sex" not in correction(replace(REPEATED, manifest=one_sex))
     assert any("corrected in straight lines and in one figure of curves" in t for t in limitations(REPEATED, FOUND))
     lines_only = replace(REPEATED, usual=REPEATED.usual.iloc[:0])
     assert any("corrected in straight lines only" in text for text in limitations(lines_only, FOUND))
