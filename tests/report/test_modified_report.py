@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
@@ -127,6 +129,10 @@ def test_what_is_told_of_robustness():
 def test_an_analysis_without_them_says_nothing():
     assert interaction_figures(PLAIN.manifest) == ()
     assert robustness_figure(PLAIN, "igf1", TEXT, associations(PLAIN)) is None
+    others = RESULTS.robustness[RESULTS.robustness["check"] != "E-value"]
+    figure = robustness_figure(replace(RESULTS, robustness=others), "igf1", TEXT, FOUND)
+    assert figure
+    assert "E-value" not in figure.caption
     assert interactions_told(PLAIN, "igf1", FOUND) == robustness_told(PLAIN, "igf1", FOUND) == ""
     assert {"Effect modification", "Robustness"}.isdisjoint(dict(methods(PLAIN)))
     told = dict(methods(RESULTS))

@@ -8,8 +8,8 @@ from results_example import example_results, main_linear, with_repeats, with_var
 
 from riskkit.figures.theme import SERIES
 from riskkit.report.associations import associations
-from riskkit.report.estimates import linear_figure
 from riskkit.report.dilution import correction
+from riskkit.report.estimates import linear_figure
 from riskkit.report.figure import PageFigure, exposure_text
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
