@@ -18,7 +18,8 @@ from riskkit.cohort.outcomes import FollowUp, Outcome
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
 from riskkit.errors import DataError
-from riskkit.spec.tables import DisclosureSpec, ExclusionSpec
+from riskkit.spec.disclosure import DisclosureSpec
+from riskkit.spec.tables import ExclusionSpec
 
 METADATA = b"riskkit"
 

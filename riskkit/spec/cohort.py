@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field, PrivateAttr
 
 from riskkit.errors import RiskkitError, did_you_mean
+from riskkit.spec.disclosure import DisclosureSpec, disclosure_faults
 from riskkit.spec.expression import RESERVED, parse
 from riskkit.spec.faults import Fault, Place, shown
 from riskkit.spec.load import SpecModel, read_toml, validate
@@ -19,7 +20,6 @@ from riskkit.spec.tables import (
     PER_YEAR,
     DerivedSpec,
     DescribedSpec,
-    DisclosureSpec,
     ExclusionSpec,
     FetchSpec,
     FileSpec,
@@ -139,7 +139,7 @@ def _faults(spec: CohortSpec) -> Iterator[Fault]:
             if name is not None and name not in spec.columns:
                 yield Fault(("design", field), f"there is no variable '{name}'.{did_you_mean(name, spec.columns)}")
     if spec.disclosure is not None:
-        yield from _disclosure_faults(spec.disclosure)
+        yield from disclosure_faults(spec.disclosure)
     for name, outcome in spec.outcomes.items():
         if outcome.time is not None and spec.follow_up is None:
             yield Fault(("outcomes", name, "time"), "needs a table [follow_up], which says when observation starts.")
@@ -227,17 +227,6 @@ def _time_faults(place: Place, name: str, spec: CohortSpec) -> Iterator[Fault]:
     elif known[name].kind != "number" or known[name].unit not in PER_YEAR:
         unit = f"has unit '{known[name].unit}'" if known[name].unit else "has no unit"
         yield Fault(place, f"'{name}' {unit}. A time must be a number with unit 'days', 'months' or 'years'.")
-
-
-def _disclosure_faults(rule: DisclosureSpec) -> Iterator[Fault]:
-    """Subtracting rounded counts leaves round_to - 1 values or more for each withheld one only where this holds."""
-    if rule.min_count % rule.round_to:
-        above = (rule.min_count // rule.round_to + 1) * rule.round_to
-        yield Fault(
-            ("disclosure", "min_count"),
-            f"must be a multiple of round_to, which is {rule.round_to}: otherwise a withheld count may follow from the "
-            f"rounded ones by subtraction. Write {above}; got {rule.min_count}",
-        )
 
 
 def _expression_faults(spec: CohortSpec) -> Iterator[Fault]:

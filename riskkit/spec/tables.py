@@ -184,13 +184,6 @@ class SurveyDesignSpec(SpecModel):
     note: str | None = Field(None, description="what a reader should know about the weights")
 
 
-class DisclosureSpec(SpecModel):
-    """The data owner's rule on small numbers: what may leave the place where the data are."""
-
-    min_count: int = Field(ge=2, description="the smallest number of people, or events, that may be shown")
-    round_to: int = Field(5, ge=2, description="what all other counts are rounded to; `min_count` is a multiple of it")
-
-
 class OutcomeSpec(SpecModel):
     """What counts as an event: a condition, or the first of the dated records of `sources`; or a state at baseline."""
 

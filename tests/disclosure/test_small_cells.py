@@ -15,15 +15,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import opened
+from pypdf import PdfReader
 
 from riskkit import cli
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
-from riskkit.errors import DataError, SpecError
+from riskkit.errors import DataError, SoftwareUnavailable, SpecError
 from riskkit.report.content import report_content
 from riskkit.report.explorer import explorer
 from riskkit.report.index import index_entry
 from riskkit.report.page import content_html, write_report
+from riskkit.report.pdf import write_pdf
 from riskkit.results import Results
 from riskkit.runner import run
 from riskkit.spec.cohort import load_cohort_spec
@@ -149,6 +151,20 @@ def reports(root: Path) -> Path:
 def test_no_file_of_a_report_tells_of_the_few(reports: Path) -> None:
     assert {path.suffix for path in reports.rglob("*.*")} >= {".html", ".svg", ".csv", ".parquet", ".docx"}
     assert list(told(reports)) == []
+
+
+def test_the_pdf_tells_of_the_few_no_more_than_its_page(reports: Path) -> None:
+    try:
+        path = write_pdf(reports / "marker")
+    except SoftwareUnavailable as absent:
+        pytest.skip(str(absent))
+    text = "\n".join(sheet.extract_text() for sheet in PdfReader(path).pages)
+    assert "counts below 10" in " ".join(text.split())
+    assert list(sayings(text)) == []
+    for name in ("Withdrew consent", "Zebra"):
+        rows = re.findall(rf"{name}[^\n]*", text)
+        assert rows
+        assert not [row for row in rows if re.search(r"(?<![\d,.])[1-9](?![\d,.])", row)], rows
 
 
 def test_the_same_search_finds_every_small_cell_in_results_as_a_run_left_them(results: Results, tmp_path: Path) -> None:
