@@ -18,7 +18,7 @@ COHORT_CODE  := riskkit/errors.py riskkit/numbers.py \
 RESULTS_CODE := $(COHORT_CODE) $(wildcard riskkit/runner/*.py) riskkit/results.py \
                 riskkit/tables/age_and_sex.py riskkit/tables/characteristics.py riskkit/tables/measure.py \
                 $(wildcard riskkit/design/*.py riskkit/fit/*.py riskkit/infer/*.py riskkit/imputation/*.py)
-REPORT_CODE  := riskkit/numbers.py $(wildcard riskkit/disclosure/*.py riskkit/figures/*.py riskkit/tables/*.py riskkit/report/*.py riskkit/report/templates/*)
+REPORT_CODE  := riskkit/numbers.py $(wildcard riskkit/disclosure/*.py riskkit/figures/*.py riskkit/tables/*.py riskkit/report/*.py riskkit/report/templates/* riskkit/report/vendor/*)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
