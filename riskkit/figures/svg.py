@@ -20,9 +20,6 @@ DECIMALS = re.compile(r"-?\d+\.\d{3,}")
 PNG_DPI = 300
 PIXELS = 117  # of a page for an inch of a figure, so that its letters are about as large as the page's notes
 
-ElementTree.register_namespace("", SVG)
-ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
-
 
 @dataclass(frozen=True)
 class Drawing:
@@ -64,6 +61,9 @@ class Drawing:
         for side, inches in zip(("width", "height"), self.figure.get_size_inches(), strict=True):
             root.set(side, f"{inches * PIXELS:.0f}")
         root.set("style", "stroke-linejoin:round;stroke-linecap:butt")
+        # here and not once at import: the registry is shared, and weasyprint takes the SVG namespace for itself
+        ElementTree.register_namespace("", SVG)
+        ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
         return ElementTree.tostring(root, encoding="unicode")
 
     def write(self, folder: Path) -> tuple[Path, Path, Path]:
