@@ -20,6 +20,7 @@ compiled = numba.njit(nogil=True, cache=True)
 reordered = numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})  # sums may use vector registers
 
 BLOCK = 128  # rows whose weighted copy stays in the nearest cache
+FINE = 4  # intervals a key: most then hold one key or none, and finding it is no search
 SERIAL = 250_000  # multiplications up to which OpenBLAS starts no threads of its own, which would fight with ours
 
 
@@ -30,26 +31,58 @@ def block_rows(p: int) -> int:
 
 
 @compiled
-def locate(times: Array, strata: Ints, keys: Array, bounds: Ints, tie: float, out: Index) -> None:
+def interval(time: float, origin: float, rate: float, count: int) -> int:
+    """Which of `count` even intervals from `origin`, `rate` of them per unit of time, a time falls into."""
+    position = (time - origin) * rate
+    return int(min(position, count - 1.0)) if position > 0.0 else 0
+
+
+@compiled
+def divide(keys: Array, bounds: Ints, rate: Array, first: Ints) -> None:
+    """Cut the span of each stratum's keys into FINE even intervals a key, for `locate` to start from.
+
+    Receives each stratum's intervals per unit of time (S,), and the first key of each interval (FINE D + 1,).
+    """
+    for s in range(bounds.size - 1):
+        start, stop = bounds[s], bounds[s + 1]
+        span = keys[stop - 1] - keys[start] if stop > start else 0.0
+        rate[s] = FINE * (stop - start) / span if span > 0.0 else 0.0
+        key = start
+        for i in range(FINE * (stop - start)):
+            while key < stop and interval(keys[key], keys[start], rate[s], FINE * (stop - start)) < i:
+                key += 1
+            first[FINE * start + i] = key
+    first[-1] = keys.size
+
+
+@compiled
+def locate(times: Array, strata: Ints, keys: Array, bounds: Ints, rate: Array, first: Ints, tie: float, out: Index) -> None:
     """Find the last key of each row's stratum that is not later than its time, to relative precision `tie`.
 
-    The search starts where that of the row before ended, which is next to it when rows are in order.
+    The search is within the interval of `divide` that the time falls into.
     """
-    low = 0
     for i in range(times.size):
-        first, high = bounds[strata[i]], bounds[strata[i] + 1]
+        start, stop = bounds[strata[i]], bounds[strata[i] + 1]
         until = times[i] + tie * abs(times[i])
-        if not (first < low <= high and keys[low - 1] <= until):
-            low = first
-        if low < high and keys[low] > until:
-            high = low
+        low = high = start
+        if start < stop and keys[start] <= until:
+            k = FINE * start + interval(until, keys[start], rate[strata[i]], FINE * (stop - start))
+            low, high = first[k], first[k + 1]
         while low < high:
             middle = (low + high) // 2
             if keys[middle] <= until:
                 low = middle + 1
             else:
                 high = middle
-        out[i] = low - 1 if low > first else -1
+        out[i] = low - 1 if low > start else -1
+
+
+@compiled
+def leave_out(last: Index, before: Index) -> None:
+    """Mark rows at risk at no key: those that leave before the first key after their entry."""
+    for i in range(last.size):
+        if last[i] == before[i]:
+            last[i] = before[i] = -1
 
 
 @reordered

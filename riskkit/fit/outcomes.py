@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from riskkit.design.surv import Surv, surv
 from riskkit.errors import FitError, RiskkitError, SpecError, did_you_mean
 from riskkit.fit.cox import fit_design
 from riskkit.fit.fit import Fit
+from riskkit.fit.riskset import in_parts
 
 
 def cox_many(
@@ -77,48 +79,69 @@ def cox_many(
         raise SpecError('cuts="noncases" differ between outcomes; give the cut points, or fit one outcome at a time.')
     positions = data.copy(deep=False)
     positions.index = pd.RangeIndex(len(data))
-    shared = _sorted(build(replace(first, response=()), positions, weights=weights, cluster=cluster), first, data)
-
-    def fit(name: str) -> Fit | RiskkitError:
-        try:
-            design, n = _design(shared, formulas[name], data)
-            fitted = fit_design(
-                design, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations, threads=1
-            )
-        except RiskkitError as error:
-            return error
-        return replace(fitted.light(summaries.result()), n=n, n_missing=len(data) - n)
-
+    unsorted = build(replace(first, response=()), positions, weights=weights, cluster=cluster)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
+        shared = _sorted(unsorted, first, data, pool)
+        del unsorted  # its matrix
+        labels = data.index.take(shared.index)
+
+        def take(column: str) -> pd.Series:
+            return pd.Series(data[column].array.take(shared.index), index=labels, name=column, copy=False)
+
+        entries = lru_cache(maxsize=1)(take)  # most often, all outcomes have the same
+
+        def fit(name: str) -> Fit | RiskkitError:
+            try:
+                design, n = _design(shared, formulas[name], take, entries)
+                fitted = fit_design(
+                    design, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations, threads=1
+                )
+            except RiskkitError as error:
+                return error
+            return replace(fitted.light(summaries.result()), n=n, n_missing=len(data) - n)
+
         summaries = pool.submit(lambda: shared.summaries)
         return dict(zip(formulas, pool.map(fit, formulas), strict=True))
 
 
-def _sorted(design: Design, formula: Formula, data: pd.DataFrame) -> Design:
+def _sorted(design: Design, formula: Formula, data: pd.DataFrame, pool: ThreadPoolExecutor) -> Design:
     """The same design in order of stratum and exit, so that sums over risk sets walk through memory in order."""
-    exits = data[formula.response[-2]].iloc[design.index].to_numpy()
-    order = np.argsort(exits) if design.strata is None else np.lexsort((exits, design.strata))
+    order = data[formula.response[-2]].array.take(design.index).argsort()
+    if design.strata is not None:
+        strata = design.strata.astype(np.min_scalar_type(design.strata.max()))  # stable sorts of short integers are linear
+        order = order[np.argsort(strata[order], kind="stable")]
+    x = np.empty_like(design.x)
+
+    def gather(rows: slice) -> None:
+        np.take(design.x, order[rows], axis=0, out=x[rows], mode="clip")  # any other mode makes a copy first
+
+    in_parts(gather, len(x), pool)
     taken = {
         name: values[order]
-        for name in ("x", "index", "strata", "offset", "weights", "cluster")
+        for name in ("index", "strata", "offset", "weights", "cluster")
         if (values := getattr(design, name)) is not None
     }
-    return replace(design, **taken)
+    return replace(design, x=x, **taken)
 
 
-def _design(shared: Design, formula: Formula, data: pd.DataFrame) -> tuple[Design, int]:
-    """The shared design with an outcome's follow-up, and the number of rows that have it."""
-    columns = data[list(formula.response)].iloc[shared.index]
-    present = columns.notna().all(axis=1).to_numpy()
+def _design(
+    shared: Design, formula: Formula, take: Callable[[str], pd.Series], entries: Callable[[str], pd.Series]
+) -> tuple[Design, int]:
+    """The shared design with an outcome's follow-up, and the number of rows that have it.
+
+    `take` gives a column of the data in the order of the shared design's rows; `entries` does, and keeps the latest.
+    """
+    *entry, exit_, event = formula.response
+    columns = [*map(entries, entry), take(exit_), take(event)]
+    present = np.logical_and.reduce([column.notna() for column in columns])
     if not present.any():
         raise FitError(f"no row has {', '.join(formula.response)}.")
-    *entry, exit_, event = (
-        columns.loc[present, name] if not present.all() else columns[name] for name in formula.response
-    )
-    known = surv(entry[0] if entry else None, exit_, event)
-    response = known if present.all() else _among_all(known, present)
+    complete = present.all()
+    *starts, ends, events = columns if complete else [column[present] for column in columns]
+    known = surv(starts[0] if starts else None, ends, events)
+    response = known if complete else _among_all(known, present)
     recipe = replace(shared.recipe, formula=formula)
-    return replace(shared, recipe=recipe, response=response, index=columns.index), int(present.sum())
+    return replace(shared, recipe=recipe, response=response, index=ends.index), int(present.sum())
 
 
 def _among_all(known: Surv, present: np.ndarray) -> Surv:

@@ -124,14 +124,15 @@ def risk_sets(surv: Surv, strata: Ints | None = None, pool: ThreadPoolExecutor |
     starts = np.flatnonzero(new)
     bounds = np.searchsorted(stratum[starts], np.arange(n_strata + 1))
     keys = times[starts]
+    rate, first = np.empty(n_strata), np.empty(kernel.FINE * keys.size + 1, dtype=np.int64)
+    kernel.divide(keys, bounds, rate, first)
     last, before = np.empty(n, dtype=np.int32), np.full(n, -1, dtype=np.int32)
 
     def locate(rows: slice) -> None:
-        kernel.locate(surv.exit[rows], groups[rows], keys, bounds, TIE, last[rows])
+        kernel.locate(surv.exit[rows], groups[rows], keys, bounds, rate, first, TIE, last[rows])
         if surv.entry is not None:
-            kernel.locate(surv.entry[rows], groups[rows], keys, bounds, TIE, before[rows])
-            last[rows][last[rows] == before[rows]] = -1
-            before[rows][last[rows] == -1] = -1
+            kernel.locate(surv.entry[rows], groups[rows], keys, bounds, rate, first, TIE, before[rows])
+            kernel.leave_out(last[rows], before[rows])
 
     in_parts(locate, n, pool)
     return RiskSets(last, before, keys, bounds, rows, np.append(starts, rows.size), merged)
