@@ -129,15 +129,14 @@ def rcs_slope(x: ArrayLike, knots: ArrayLike) -> Array:
 
 
 def _rcs(x: Array, t: Array, *, derivative: bool) -> Array:
-    power, factor = (2, 3.0) if derivative else (3, 1.0)
-    scale = (t[-1] - t[0]) ** 2
+    def beyond(knot: float) -> Array:
+        v = np.maximum(x - knot, 0)
+        return 3 * v * v if derivative else v * v * v  # numpy's v**3 takes ten times as long
+
     out = np.empty((x.size, t.size - 1))
     out[:, 0] = 1.0 if derivative else x
-    beyond_last = np.maximum(x - t[-1], 0) ** power
-    beyond_next = np.maximum(x - t[-2], 0) ** power
-    width = t[-1] - t[-2]
-    for j in range(t.size - 2):
-        truncated = np.maximum(x - t[j], 0) ** power
-        restricted = truncated + ((t[-2] - t[j]) * beyond_last - (t[-1] - t[j]) * beyond_next) / width
-        out[:, j + 1] = factor * restricted / scale
+    beyond_last, beyond_next = beyond(t[-1]), beyond(t[-2])
+    for j, knot in enumerate(t[:-2], start=1):
+        tail = ((t[-2] - knot) * beyond_last - (t[-1] - knot) * beyond_next) / (t[-1] - t[-2])
+        out[:, j] = (beyond(knot) + tail) / (t[-1] - t[0]) ** 2
     return out

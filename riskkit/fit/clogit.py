@@ -156,7 +156,7 @@ class ConditionalLikelihood:
         loglik -= _sum_over_sets(self.x, predictor, self.case, self.bounds, scores, spread)
         return Evaluation(loglik, scores, spread)
 
-    def information(self, at: Evaluation) -> Array:
+    def information(self, at: Evaluation, *, far: bool = False) -> Array:
         """Observed information, shape (p, p): the covariance of the cases' total over the subsets of each set."""
         return at.spread
 

@@ -93,7 +93,7 @@ class InterceptAlone:
         at = self.full.evaluate(np.concatenate([coef, np.zeros(self.full.x.shape[1] - 1)]))
         return Evaluation(at.loglik, at.gradient[:1], at.mean)
 
-    def information(self, at: Evaluation) -> Array:
+    def information(self, at: Evaluation, *, far: bool = False) -> Array:
         """Information about the intercept, shape (1, 1)."""
         return self.full.information(at)[:1, :1]
 

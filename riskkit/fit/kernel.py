@@ -56,7 +56,9 @@ def divide(keys: Array, bounds: Ints, rate: Array, first: Ints) -> None:
 
 
 @compiled
-def locate(times: Array, strata: Ints, keys: Array, bounds: Ints, rate: Array, first: Ints, tie: float, out: Index) -> None:
+def locate(
+    times: Array, strata: Ints, keys: Array, bounds: Ints, rate: Array, first: Ints, tie: float, out: Index
+) -> None:
     """Find the last key of each row's stratum that is not later than its time, to relative precision `tie`.
 
     The search is within the interval of `divide` that the time falls into.
@@ -233,6 +235,14 @@ def expected(theta: Array, last: Index, before: Index, cumulative: Array, out: A
     """theta times the hazard accumulated while at risk: the expected number of events of each row."""
     for i in range(theta.size):
         out[i] = theta[i] * (cumulative[last[i]] - cumulative[before[i]])
+
+
+@compiled
+def add_by_group(values: Array, weights: Array, group: Ints, totals: Array) -> None:
+    """Add each row's weighted values to those of its group."""
+    for i in range(group.size):
+        for j in range(values.shape[1]):
+            totals[group[i], j] += weights[i] * values[i, j]
 
 
 @compiled

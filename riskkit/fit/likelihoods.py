@@ -109,7 +109,7 @@ class GlmLikelihood:
         variance = self.family.variance(mean)
         return variance if self.weights is None else self.weights * variance
 
-    def information(self, at: Evaluation) -> Array:
+    def information(self, at: Evaluation, *, far: bool = False) -> Array:
         """Information, shape (p, p)."""
         return gram(self.x, self.row_information(at.mean))
 
@@ -151,7 +151,7 @@ class FirthLikelihood:
         penalty = float(np.log(np.diag(root)).sum())
         return Evaluation(at.loglik + penalty, at.gradient + pull @ self.x, at.mean)
 
-    def information(self, at: Evaluation) -> Array:
+    def information(self, at: Evaluation, *, far: bool = False) -> Array:
         """Information of the likelihood that is penalised, shape (p, p)."""
         return self.plain.information(at)
 

@@ -15,6 +15,7 @@ from riskkit.fit import diagnosis
 CONVERGED = 1e-16  # squared distance from the maximum in standard errors, g'I^-1 g
 NEGLIGIBLE = 1e-18  # the same as a share of the log-likelihood: below it, the information changes by less than 1e-8
 ROUNDING = 1e-9  # decrement below which a log-likelihood that no longer rises is at its maximum to rounding
+FAR = 2.0  # decrement a coefficient above which a Newton step errs by more than the sampling error of its information
 RISE = 1e-12  # relative fall of the log-likelihood that is rounding, not a step too long
 
 
@@ -43,8 +44,8 @@ class LogLikelihood(Protocol[E]):
     def evaluate(self, coef: Array) -> E:
         """Compute the log-likelihood and its gradient at coefficients of shape (p,)."""
 
-    def information(self, at: E) -> Array:
-        """Minus the second derivative, shape (p, p)."""
+    def information(self, at: E, *, far: bool = False) -> Array:
+        """Minus the second derivative, shape (p, p); far from the maximum, an estimate will do where it is cheaper."""
 
     def first_information(self, at: E, names: tuple[str, ...]) -> Array:
         """The same where Newton's method starts, refusing columns that tell nothing (FitError)."""
@@ -99,7 +100,8 @@ def maximise(
         forward, coef_new = _advance(likelihood, coef, step, at)
         rise = forward.loglik - at.loglik
         coef, at, iterations, previous = coef_new, forward, iterations + 1, decrement
-        information = likelihood.information(at)
+        ahead = float(at.gradient @ _solve(information, at.gradient))
+        information = likelihood.information(at, far=ahead > FAR * coef.size)
         step = _solve(information, at.gradient)
         decrement = float(at.gradient @ step)
         if decrement < ROUNDING and rise <= 4 * np.finfo(float).eps * abs(at.loglik) and decrement <= 0.1 * previous:

@@ -83,10 +83,11 @@ def cox_many(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         shared = _sorted(unsorted, first, data, pool)
         del unsorted  # its matrix
-        labels = data.index.take(shared.index)
+        rows = shared.index.to_numpy()
+        labels = data.index.take(rows)
 
         def take(column: str) -> pd.Series:
-            return pd.Series(data[column].array.take(shared.index), index=labels, name=column, copy=False)
+            return pd.Series(data[column].array.take(rows), index=labels, name=column, copy=False)
 
         entries = lru_cache(maxsize=1)(take)  # most often, all outcomes have the same
 
@@ -108,8 +109,8 @@ def _sorted(design: Design, formula: Formula, data: pd.DataFrame, pool: ThreadPo
     """The same design in order of stratum and exit, so that sums over risk sets walk through memory in order."""
     order = data[formula.response[-2]].array.take(design.index).argsort()
     if design.strata is not None:
-        strata = design.strata.astype(np.min_scalar_type(design.strata.max()))  # stable sorts of short integers are linear
-        order = order[np.argsort(strata[order], kind="stable")]
+        short = np.min_scalar_type(design.strata.max())  # integers of 16 bits are sorted in linear time
+        order = order[np.argsort(design.strata[order].astype(short), kind="stable")]
     x = np.empty_like(design.x)
 
     def gather(rows: slice) -> None:

@@ -23,6 +23,7 @@ from riskkit.fit.riskset import RiskSets, in_parts, risk_sets
 
 CHUNK = 4096  # rows whose exponentials are taken while their covariates are still in cache
 FAR_FROM_ZERO = 1e3  # standard deviations; a Gram matrix of columns further off would lose half its digits
+EVENTS_ENOUGH = 50  # events a coefficient from which their own spread is a fair estimate of the information
 DIGITS_LOST = 1e7  # subtraction that magnifies rounding more than this gives way to sums that only add
 
 
@@ -99,13 +100,14 @@ class PartialLikelihood:
     @cached_property
     def event_total(self) -> Array:
         """Weighted sum of the events' covariates, shape (p,)."""
-        return self.event_weights @ self.x[self.sets.event_rows]
+        # Not by `@`, which would wake OpenBLAS's threads: they keep spinning beside ours.
+        return np.asarray(np.einsum("e,ej->j", self.event_weights, self.x[self.sets.event_rows]))
 
     def evaluate(self, coef: Array) -> Evaluation:
         """Compute the log partial likelihood and its gradient at coefficients of shape (p,)."""
         sets, w_events = self.sets, self.event_weights
         total_x, total_w = self.event_total, float(w_events.sum())
-        offset_events = 0.0 if self.offset is None else float(w_events @ self.offset[sets.event_rows])
+        offset_events = 0.0 if self.offset is None else float((w_events * self.offset[sets.event_rows]).sum())
         shift = float(total_x @ coef + offset_events) / total_w
         theta = np.empty(len(self.x))
 
@@ -160,8 +162,22 @@ class PartialLikelihood:
             return additive.while_at_risk(increments, self.sets, rows)
         return self.sets.while_at_risk(increments, rows)
 
-    def information(self, at: Evaluation) -> Array:
-        """Observed information, shape (p, p): minus the second derivative of the log partial likelihood."""
+    def information(self, at: Evaluation, *, far: bool = False) -> Array:
+        """Observed information, shape (p, p): minus the second derivative of the log partial likelihood.
+
+        Far from the maximum, and with events enough but few among the rows, its estimate by the events alone: the outer
+        product of their covariates less the mean of their risk set, which takes no pass over the rows.
+
+        References
+        ----------
+        Berndt E, Hall B, Hall R, Hausman J (1974) Annals of Economic and Social Measurement 3:653.
+        """
+        events, p = self.sets.event_rows, self.x.shape[1]
+        if far and EVENTS_ENOUGH * p < events.size < len(self.x) / 10:
+            residual = self.x[events] - (at.sums[:-1, :-1] / at.sums[:-1, -1:])[self.sets.event_keys]
+            out = np.empty((p, p))
+            kernel.weighted_gram(residual, self.event_weights, out)
+            return out
         return self.gram(self.expected(at)) - at.outer
 
     def first_information(self, at: Evaluation, names: tuple[str, ...]) -> Array:

@@ -15,7 +15,7 @@ import pandas as pd
 from riskkit.design.bases import Array
 from riskkit.design.design import Design
 from riskkit.errors import FitError, SpecError, did_you_mean
-from riskkit.fit import additive
+from riskkit.fit import additive, kernel
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
@@ -176,25 +176,21 @@ def robust_covariance(likelihood: PartialLikelihood, at: Evaluation, model: Arra
     ----------
     Lin DY, Wei LJ (1989) JASA 84:1074; Binder DA (1992) Biometrika 79:139. R: coxph(..., cluster = ).
     """
-    p = model.shape[0]
-    meat = np.zeros((p, p))
+    meat = np.zeros_like(model)
     if cluster is None:
-        for _, block in _weighted_blocks(likelihood, at):
-            meat += block.T @ block
+        part, squares = np.empty_like(model), likelihood.case_weights**2
+        for rows, block in score_blocks(likelihood, at):
+            kernel.weighted_gram(block, squares[rows], part)
+            meat += part
     else:
         totals = summed_scores(likelihood, at, cluster, int(cluster.max()) + 1)
-        meat = totals.T @ totals
+        kernel.weighted_gram(totals, np.ones(len(totals)), meat)
     return np.asarray(model @ meat @ model)
 
 
 def summed_scores(likelihood: PartialLikelihood, at: Evaluation, group: Ints, size: int) -> Array:
     """Sum of the weighted score residuals of each group, shape (size, p); `group` of each row has shape (n,)."""
-    totals = np.zeros((size, likelihood.x.shape[1]))
-    for rows, block in _weighted_blocks(likelihood, at):
-        np.add.at(totals, group[rows], block)
-    return totals
-
-
-def _weighted_blocks(likelihood: PartialLikelihood, at: Evaluation) -> Iterator[tuple[slice, Array]]:
+    totals, weights = np.zeros((size, likelihood.x.shape[1])), likelihood.case_weights
     for rows, block in score_blocks(likelihood, at):
-        yield rows, block if likelihood.weights is None else block * likelihood.weights[rows, None]
+        kernel.add_by_group(block, weights[rows], group[rows], totals)
+    return totals

@@ -84,9 +84,9 @@ class PenalisedLikelihood(Generic[E]):
         at, pull = self.plain.evaluate(coef), self.penalty @ coef
         return Evaluation(at, at.loglik - float(coef @ pull) / 2, at.gradient - pull)
 
-    def information(self, at: Evaluation[E]) -> Array:
+    def information(self, at: Evaluation[E], *, far: bool = False) -> Array:
         """Minus the second derivative, shape (p, p)."""
-        return self.plain.information(at.plain) + self.penalty
+        return self.plain.information(at.plain, far=far) + self.penalty
 
     def first_information(self, at: Evaluation[E], names: tuple[str, ...]) -> Array:
         """Compute the information where Newton's method starts, refusing collinear columns (FitError)."""
