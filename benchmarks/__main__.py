@@ -90,7 +90,7 @@ def main(quick: bool) -> None:
         show("100 fits of 200 people, 3 columns", python("small", file, 20), small)
         forty = save(folder, n, 40)
         theirs = r("many", forty) if with_r else None
-        show("40 outcomes in one call", python("many", forty, 3), theirs, "R: 40 calls, from three of them")
+        show("40 outcomes in one call", python("many", forty, 5), theirs, "R: 40 calls, from three of them")
         if not quick:
             large = python("cox", save(folder, 5 * n), 2)
             per_row = large["seconds"] / 5 / ours["cox"]["seconds"]

@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import riskkit as rk
 from riskkit.design.design import build
+from riskkit.design.surv import Surv
 from riskkit.fit import additive, partial, riskset
 from riskkit.fit.concordance import concordance
 from riskkit.fit.partial import PartialLikelihood, partial_likelihood
@@ -139,6 +140,30 @@ def test_gradient_and_information_are_derivatives(ties: str, seed: int, a: float
     assert_allclose(model.information(here), curvature, rtol=1e-6, atol=1e-5)
 
 
+def test_events_alone_show_the_way_from_afar_and_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(6)
+    x = generator.normal(size=(30_000, 2))
+    ill = generator.exponential(size=len(x)) / np.exp(x @ [1.5, -1.0] - 5.5)
+    data = pd.DataFrame({"time": np.ceil(np.minimum(ill, 1) * 365), "event": ill <= 1, "x": x[:, 0], "y": x[:, 1]})
+    model = partial_likelihood(build("Surv(time, event) ~ x + y", data), "efron")
+    at = model.evaluate(np.array([1.5, -1.0]))
+    shares = np.linalg.eigvals(np.linalg.solve(model.information(at), model.information(at, far=True)))
+    assert_allclose(shares, 1.0, atol=5 * np.sqrt(2 / data["event"].sum()))
+    asked, information = [], PartialLikelihood.information
+
+    def spy(self: PartialLikelihood, at: partial.Evaluation, *, far: bool = False) -> np.ndarray:
+        asked.append(far)
+        return information(self, at, far=far)
+
+    monkeypatch.setattr(PartialLikelihood, "information", spy)
+    fit = rk.cox("Surv(time, event) ~ x + y", data)
+    assert asked[0] and not asked[-1]
+    monkeypatch.setattr(partial, "EVENTS_ENOUGH", np.inf)
+    exact = rk.cox("Surv(time, event) ~ x + y", data)
+    assert_allclose(fit.coef, exact.coef, rtol=1e-12)
+    assert_allclose(fit.vcov, exact.vcov, rtol=1e-8)
+
+
 @both_ties
 @MODEST
 @given(seed=seeds)
@@ -193,6 +218,22 @@ def test_threads_do_not_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
         assert_array_equal(threaded.information(together), model.information(alone))
     monkeypatch.setattr(riskset, "ROWS_PER_PART", 10**6)
     assert_allclose(model.evaluate(coef).gradient, alone.gradient, rtol=1e-10)
+
+
+@MODEST
+@given(seed=seeds, spread=st.floats(0.1, 30))
+def test_keys_are_found_however_unevenly_they_lie(seed: int, spread: float) -> None:
+    generator = np.random.default_rng(seed)
+    follow = pd.DataFrame(np.exp(spread * generator.normal(size=(200, 2)))).pipe(lambda f: f[f[0] < f[1]])
+    strata, event = generator.integers(0, 3, len(follow)), generator.random(len(follow)) < 0.5
+    sets = riskset.risk_sets(Surv(follow[0].to_numpy(), follow[1].to_numpy(), event), strata)
+    for row, (entry, exit_) in enumerate(follow.to_numpy()):
+        keys = np.flatnonzero((sets.strata == strata[row]) & (sets.times > entry) & (sets.times <= exit_))
+        if keys.size:
+            assert sets.last[row] == keys[-1]
+            assert (sets.before[row] if sets.before[row] >= 0 else sets.bounds[strata[row]] - 1) == keys[0] - 1
+        else:
+            assert (sets.last[row], sets.before[row]) == (-1, -1)
 
 
 def test_concordance_is_the_share_of_pairs_in_order() -> None:
