@@ -92,7 +92,7 @@ def main(quick: bool) -> None:
         theirs = r("many", forty) if with_r else None
         show("40 outcomes in one call", python("many", forty, 5), theirs, "R: 40 calls, from three of them")
         if not quick:
-            large = python("cox", save(folder, 5 * n), 2)
+            large = python("cox", save(folder, 5 * n), 5)
             per_row = large["seconds"] / 5 / ours["cox"]["seconds"]
             show(f"fit of {5 * n:,} people", large, note=f"{per_row:.2f} times the time per row")
         n_few = 20_000  # lifelines is quadratic with delayed entry
