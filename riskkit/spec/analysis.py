@@ -15,7 +15,7 @@ from riskkit.spec.exposure import ExposureSpec, exposure_faults
 from riskkit.spec.expression import parse
 from riskkit.spec.imputation import ImputationSpec, imputation_faults
 from riskkit.spec.interactions import InteractionSpec, interaction_faults
-from riskkit.spec.load import Fault, SpecModel, read_toml, validate
+from riskkit.spec.load import Fault, SpecModel, other_name, read_toml, validate
 from riskkit.spec.published import PublishedSpec, published_faults
 from riskkit.spec.robustness import RobustnessSpec, robustness_faults
 from riskkit.spec.tables import ExclusionSpec
@@ -124,7 +124,10 @@ def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
     if isinstance(named, str):
         cohort = load_cohort_spec(path.resolve().parent.parent / "cohorts" / f"{named}.toml")
     spec = validate(
-        AnalysisSpec, {"name": path.stem, **data}, path, lambda spec: _faults(spec, cohort) if cohort else ()
+        AnalysisSpec,
+        {"name": path.stem, **data},
+        path,
+        lambda spec: (*other_name(spec.name, path), *(_faults(spec, cohort) if cohort else ())),
     )
     assert cohort is not None  # validate has refused a file without the name of its cohort
     if "time_scales" not in spec.model_fields_set and spec.outcomes[0] in cohort.states:

@@ -14,7 +14,7 @@ from riskkit.errors import RiskkitError, did_you_mean
 from riskkit.spec.disclosure import DisclosureSpec, disclosure_faults
 from riskkit.spec.expression import RESERVED, parse
 from riskkit.spec.faults import Fault, Place, shown
-from riskkit.spec.load import SpecModel, read_toml, validate
+from riskkit.spec.load import SpecModel, other_name, read_toml, validate
 from riskkit.spec.records import CensoringSpec, EventsSpec, HistorySpec, record_faults
 from riskkit.spec.tables import (
     PER_YEAR,
@@ -105,7 +105,8 @@ def load_cohort_spec(path: str | Path) -> CohortSpec:
         With every fault of the file at once, each by its place.
     """
     path = Path(path)
-    spec = validate(CohortSpec, {"name": path.stem, **read_toml(path)}, path, _faults)
+    data = {"name": path.stem, **read_toml(path)}
+    spec = validate(CohortSpec, data, path, lambda spec: (*other_name(spec.name, path), *_faults(spec)))
     spec._path = path
     return spec
 

@@ -102,6 +102,13 @@ def validate(
     return spec
 
 
+def other_name(name: str, path: Path) -> tuple[Fault, ...]:
+    """The fault of a name that is not the file's, by which make and the analyses would not find what was built."""
+    if name == path.stem:
+        return ()
+    return (Fault(("name",), f"is '{name}', but the file is {path.name}; leave it out, or rename the file."),)
+
+
 def _syntax_error(message: str, text: str) -> str:
     position = TOML_POSITION.search(message)
     lines = text.splitlines()

@@ -127,6 +127,7 @@ def test_several_faults_are_listed_at_once(tmp_path: Path) -> None:
             'name = "a b"\ntitle = "A',
             "name: must be letters, digits, - and _; the file's name, unless given;",
         ),
+        ('title = "A', 'name = "another"\ntitle = "A', "name: is 'another', but the file is "),
         ('source = "people.SEX"', 'source = "SEX"', "variables.sex.source: must be 'file.COLUMN'; got 'SEX'"),
         ('base = "people"', 'base = "peple"', "base: there is no file 'peple'. Did you mean 'people'?"),
         (
