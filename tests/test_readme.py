@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,13 @@ def test_the_targets_the_readme_names_are_in_the_makefile():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^    make (\w+)", README, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_the_floors_of_contributing_are_those_that_are_checked():
+    table = (ROOT / "CONTRIBUTING.md").read_text().split("| floor |")[1].split("\n\n")[0]
+    told = [set(re.findall(r"`(\w+)(?:/|\.py)`", row)) for row in table.splitlines()[2:]]
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    assert told == [set(re.findall(r"riskkit\.(\w+)", layer)) for layer in contract["layers"]]
 
 
 @pytest.mark.parametrize("name", riskkit.__all__)

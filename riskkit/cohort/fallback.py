@@ -33,7 +33,7 @@ def data_folder(spec: CohortSpec, root: str | Path) -> Path:
 
 def has_twin(spec: CohortSpec) -> bool:
     """Whether a cohort falls back on invented people."""
-    return spec.fetch is not None and spec.fetch.fallback == "simulate"
+    return spec.fetch.fallback == "simulate"
 
 
 def is_simulated(folder: Path) -> bool:

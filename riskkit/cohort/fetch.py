@@ -119,7 +119,7 @@ def _shelves(spec: CohortSpec, mirror: str | Path | None) -> tuple[Path, ...]:
     folder = Path(named)
     if not folder.is_dir():
         raise DataError(f"the mirror '{folder}' is not a folder. Correct RISKKIT_MIRROR, or the folder given instead.")
-    return folder / (spec.fetch.mirror if spec.fetch else spec.name), folder
+    return folder / (spec.fetch.mirror or spec.name), folder
 
 
 def _download(spec: CohortSpec, key: str, file: FileSpec, folder: Path, part: Path) -> None:

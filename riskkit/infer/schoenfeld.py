@@ -11,7 +11,7 @@ from riskkit.fit.fit import Fit
 from riskkit.fit.linearise import refuse_survey
 from riskkit.fit.residuals import residuals
 
-KNOTS = (0, 1 / 3, 2 / 3, 1)  # quantiles; the natural spline has four coefficients
+KNOTS = (0, 1 / 3, 2 / 3, 1)  # quantiles of event times and grid; the natural spline has four coefficients
 
 
 def schoenfeld_smooth(fit: Fit, coefficient: str, *, points: int = 40, level: float = 0.95) -> pd.DataFrame:
@@ -31,9 +31,9 @@ def schoenfeld_smooth(fit: Fit, coefficient: str, *, points: int = 40, level: fl
     Returns
     -------
     DataFrame, shape (points, 6)
-        time estimate se ratio low high. The smooth is a natural cubic spline with four coefficients, its knots at the
-        ends and thirds of the event times, fitted by least squares; the variance of a residual is taken to be that of a
-        coefficient times the number of events.
+        time estimate se ratio low high. The smooth is a natural cubic spline with four coefficients, fitted by least
+        squares, its knots where R has them: at the ends and thirds of the event times and the `points` taken together.
+        The variance of a residual is taken to be that of a coefficient times the number of events.
 
     Raises
     ------

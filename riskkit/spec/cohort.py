@@ -50,7 +50,7 @@ class CohortSpec(SpecModel):
     simulated: bool = Field(False, description="whether these are invented people; reports then say so everywhere")
     id: str = Field(description="the column of identifiers in the raw files")
     base: str = Field(description="the file whose records are the people of the cohort")
-    fetch: FetchSpec | None = None
+    fetch: FetchSpec = Field(default_factory=FetchSpec)
     files: dict[str, FileSpec] = Field(min_length=1)
     withdrawals: str | None = Field(None, description="key of the file of people who have withdrawn: no header")
     variables: dict[str, VariableSpec] = Field(min_length=1)

@@ -32,9 +32,12 @@ def same_code(code: str | float) -> str:
 class FetchSpec(SpecModel):
     """Where the raw files are found, besides at their addresses."""
 
-    mirror: str = Field(description="name of this cohort's folder in a mirror")
+    mirror: str | None = Field(
+        default=None, description="name of this cohort's folder in a mirror, where it is not the cohort's"
+    )
     fallback: Literal["simulate"] | None = Field(
-        None, description="'simulate': without any data, invented people in the same format (UK Biobank's) stand in"
+        default=None,
+        description="'simulate': without any data, invented people in the same format (UK Biobank's) stand in",
     )
 
 

@@ -97,6 +97,17 @@ def test_from_a_mirror_whatever_the_capitals_and_packing(five: MakeCohort, shelf
     assert build(spec, tmp_path / "build" / "raw" / "five").sources == sources
 
 
+@pytest.mark.parametrize(
+    ("declared", "folder"), [("[fetch]\n", "five"), ("", "five"), ('[fetch]\nmirror = "six"\n', "six")]
+)
+def test_the_folder_in_the_mirror_has_the_cohort_s_name_unless_given(
+    five: MakeCohort, shelf: Path, tmp_path: Path, declared: str, folder: str
+) -> None:
+    (shelf / "five").rename(shelf / folder)
+    spec = load_cohort_spec(five((('[fetch]\nmirror = "five"\n', declared),), raw=False))
+    assert fetch(spec, tmp_path, mirror=shelf)[0].origin == f"mirror: {folder}/people.csv.gz"
+
+
 def test_files_already_there_are_left_alone(five: MakeCohort, shelf: Path, tmp_path: Path) -> None:
     spec = load_cohort_spec(five(raw=False))
     first = fetch(spec, tmp_path, mirror=shelf)
