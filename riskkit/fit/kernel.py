@@ -83,7 +83,7 @@ def locate(
 def leave_out(last: Index, before: Index) -> None:
     """Mark rows at risk at no key: those that leave before the first key after their entry."""
     for i in range(last.size):
-        if last[i] == before[i]:
+        if last[i] <= before[i]:
             last[i] = before[i] = -1
 
 
