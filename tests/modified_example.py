@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from results_example import EXPOSURES, Z, main_linear
+from results_example import Z, main_linear
+from study_example import EXPOSURES
 
 from riskkit.infer.confounding import evalue
 from riskkit.results import Results

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from imputed_example import with_imputation
 from modified_example import with_interactions, with_robustness
-from results_example import example_results, with_correction, with_repeats, with_variants, with_weights
+from results_example import example_results, with_correction
+from variants_example import with_repeats, with_variants, with_weights
 
 from riskkit.disclosure import protect
 from riskkit.disclosure.policy import Policy, significant

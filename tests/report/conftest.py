@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from modified_example import with_interactions, with_robustness
-from results_example import example_results, with_correction, with_repeats, with_variants
+from results_example import example_results, with_correction
+from variants_example import with_repeats, with_variants
 
 from riskkit.report.page import write_report
 from riskkit.results import Results

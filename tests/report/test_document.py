@@ -13,7 +13,8 @@ from docx.shared import Pt
 from docx.table import Table as WordTable
 from imputed_example import with_imputation
 from PIL import Image
-from results_example import example_results, with_correction, with_repeats, with_variants, with_weights
+from results_example import example_results, with_correction
+from variants_example import with_repeats, with_variants, with_weights
 
 from riskkit.errors import DataError
 from riskkit.report.check import check_report

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
-from results_example import example_results, with_variants
+from results_example import example_results
+from variants_example import with_variants
 
 from riskkit.errors import DataError, SoftwareUnavailable
 from riskkit.report import pdf as pdf_module

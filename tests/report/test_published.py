@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from results_example import Z, example_results, with_variants
+from results_example import Z, example_results
+from variants_example import with_variants
 
 from riskkit.report.associations import associations
 from riskkit.report.figure import exposure_text

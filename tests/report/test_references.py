@@ -3,7 +3,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from results_example import example_results, with_correction, with_repeats, with_variants
+from results_example import example_results, with_correction
+from variants_example import with_repeats, with_variants
 
 from riskkit.report.methods import methods
 from riskkit.report.page import page_html

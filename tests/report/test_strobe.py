@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from results_example import example_results, with_variants
+from results_example import example_results
+from variants_example import with_variants
 
 from riskkit.report.methods import methods
 from riskkit.report.references import citations

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from results_example import example_results, with_correction, with_repeats
+from results_example import example_results, with_correction
+from variants_example import with_repeats
 
 from riskkit.figures.theme import BAND, MAIN, SERIES
 from riskkit.report.associations import associations

@@ -4,7 +4,8 @@ import math
 from dataclasses import replace
 
 import pytest
-from results_example import example_results, main_linear, with_repeats, with_variants
+from results_example import example_results, main_linear
+from variants_example import with_repeats, with_variants
 
 from riskkit.figures.theme import SERIES
 from riskkit.report.associations import associations

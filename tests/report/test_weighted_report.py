@@ -7,7 +7,8 @@ from dataclasses import replace
 from html import escape
 
 import pytest
-from results_example import example_results, main_linear, with_weights
+from results_example import example_results, main_linear
+from variants_example import with_weights
 
 from riskkit.numbers import ratio, ratio_interval
 from riskkit.report.associations import associations

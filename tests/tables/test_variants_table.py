@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from results_example import SENSITIVITY, example_results, main_linear, with_variants
+from results_example import example_results, main_linear
 from scipy.stats import norm
 from statsmodels.stats.meta_analysis import combine_effects
+from variants_example import SENSITIVITY, with_variants
 
 from riskkit.tables.measure import HAZARD
 from riskkit.tables.variants import (
