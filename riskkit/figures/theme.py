@@ -95,6 +95,11 @@ def ratio_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
         covered = ladder[0] <= low * 1.02 and high / 1.02 <= ladder[-1]
         if covered and 2 <= len(ticks) <= most:
             return ticks
+    first, last = np.ceil(np.log10(low)), np.floor(np.log10(high))
+    step = np.ceil((last - first + 1) / most)  # from a thousandth to a thousand is not enough: powers of ten
+    powers = [10.0**n for n in np.arange(first, last + 1) if n % step == 0]
+    if len(powers) >= 2:
+        return powers
     return [low, 1.0, high] if low < 1 < high else [low, high]
 
 

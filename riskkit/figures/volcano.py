@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,10 @@ from riskkit.figures.theme import FAINT, INK, MAIN, MUTED, NARROW, WIDE, ratio_a
 
 SMALLEST = 1e-300  # p values below stand here
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+STEPS = (1, 2, 5, 10, 20, 50, 100)  # powers of ten from one tick of p values to the next
 MOST_TICKS = 7
+FAR = 3  # an axis goes no further than this many times the distance within which nine tenths of the outcomes lie,
+PLAIN_RATIO, PLAIN_P = 1.25, 1e-10  # unless all of them lie within these
 GAP = 0.115  # inches between the lines of labels
 ROOM = 2.2  # how much wider than its points the axis is, for their labels
 
@@ -53,6 +56,8 @@ class Threshold:
 def volcano(points: Sequence[Point], thresholds: Sequence[Threshold], *, xlabel: str, narrow: bool = False) -> Figure:
     """Draw p values (upwards, on a log scale) against ratios (log scale).
 
+    An outcome far from all others stands at the edge as an arrow, with its number, so that it does not flatten them.
+
     Parameters
     ----------
     points : sequence of Point
@@ -69,20 +74,22 @@ def volcano(points: Sequence[Point], thresholds: Sequence[Threshold], *, xlabel:
     figure = Figure(figsize=(width, height))
     left, bottom = 0.62 / width, (0.56 if narrow else 0.45) / height
     ax = figure.add_axes((left, bottom, 1 - left - 0.1 / width, 1 - bottom - 0.12 / height))
-    reach = max([abs(np.log(point.ratio)) for point in shown] + [np.log(1.1)]) * ROOM
+    reach = max(_reach([abs(np.log(point.ratio)) for point in shown], np.log(PLAIN_RATIO)), np.log(1.1)) * ROOM
     ratio_axis(ax, "x", float(np.exp(-reach)), float(np.exp(reach)), most=4 if narrow else 6)
-    highest = max(_height(p) for p in (0.1, *(x.p for x in shown), *(t.p for t in thresholds)))
+    top = _reach([_height(point.p) for point in shown], _height(PLAIN_P))
+    highest = max(top, *(_height(p) for p in (0.1, *(t.p for t in thresholds))))
     _p_axis(ax, highest)
     ax.axvline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
     edge = 1 if sum(point.named * np.sign(point.ratio - 1) for point in shown) < 0 else 0
     _write_thresholds(ax, thresholds, edge, narrow)
-    for point in shown:
+    placed = [_inside(point, 0.97 * reach, highest) for point in shown]
+    for point, at in zip(shown, placed, strict=True):
         face, rim = (MAIN, MAIN) if point.strong else ("white", MAIN) if point.named else (FAINT, MUTED)
         ax.plot(
-            [point.ratio], [_height(point.p)], marker="o", markersize=5, markerfacecolor=face, markeredgecolor=rim,
-            markeredgewidth=0.9, linestyle="none", zorder=4, label="outcome",
+            [at.ratio], [_height(at.p)], marker=_marker(point, at), markersize=5, markerfacecolor=face,
+            markeredgecolor=rim, markeredgewidth=0.9, linestyle="none", zorder=4, label="outcome",
         )  # fmt: skip
-    named = [point for point in shown if point.named]
+    named = [at for point, at in zip(shown, placed, strict=True) if point.named or at != point]
     _write_labels(ax, [point for point in named if point.ratio >= 1], 1, narrow)
     _write_labels(ax, [point for point in named if point.ratio < 1], -1, narrow)
     ax.set_xlabel(wrapped(xlabel, 46 if narrow else 90), labelpad=3)
@@ -94,9 +101,33 @@ def _height(p: float) -> float:
     return float(-np.log10(max(p, SMALLEST)))
 
 
+def _reach(distances: Sequence[float], plain: float) -> float:
+    """How far an axis goes from its origin: to the outermost outcome, unless that lies far from all others."""
+    return min(max(distances), max(FAR * float(np.quantile(distances, 0.9)), plain)) if distances else 0.0
+
+
+def _inside(point: Point, widest: float, highest: float) -> Point:
+    """The point, or where it stands at the edge of the axes, with what it is in its label; `widest` is a log ratio."""
+    beyond, ratio, p = [], point.ratio, point.p
+    if abs(np.log(ratio)) > widest:
+        beyond.append(f"ratio {ratio:.2g}")
+        ratio = float(np.exp(np.copysign(widest, np.log(ratio))))
+    if _height(p) > highest:
+        beyond.append(f"p ≈ {_power(round(_height(p)))}" if p > SMALLEST else f"p < {_power(300)}")
+        p = 10**-highest
+    return replace(point, label=f"{point.label}\n({', '.join(beyond)})", ratio=ratio, p=p) if beyond else point
+
+
+def _marker(point: Point, at: Point) -> str:
+    """A dot, or an arrow to where the point lies beyond the axes."""
+    if point.ratio != at.ratio:
+        return ">" if point.ratio > at.ratio else "<"
+    return "o" if point.p == at.p else "^"
+
+
 def _p_axis(ax: Axes, highest: float) -> None:
     ax.set_ylim(-0.04 * highest, highest * 1.08)
-    step = int(np.ceil(highest / MOST_TICKS))
+    step = next(step for step in STEPS if highest / step <= MOST_TICKS)
     ax.yaxis.set_major_locator(FixedLocator(list(range(0, int(highest) + 1, step))))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _power(round(y))))
@@ -128,8 +159,12 @@ def _inches(ax: Axes) -> float:
 
 
 def _write_labels(ax: Axes, points: Sequence[Point], side: int, narrow: bool) -> None:
-    """Labels on one side of the line of no difference, from the top down, each below the one before."""
+    """Labels on one side of the line of no difference, from the top down, each below the one before.
+
+    They stand outside their points, or inside where the axis ends nearby.
+    """
     inches = _inches(ax)
+    widest = np.log(ax.get_xlim()[1])
     last = np.inf
     for point in sorted(points, key=lambda each: each.p):
         text = wrapped(point.label, 16 if narrow else 30)
@@ -140,7 +175,8 @@ def _write_labels(ax: Axes, points: Sequence[Point], side: int, narrow: bool) ->
         style: dict[str, Any] = {"size": 6.3 if narrow else 6.8, "color": INK, "linespacing": 1.05, "zorder": 5}
         if at < wanted:
             style["arrowprops"] = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2}
+        outward = side if abs(np.log(point.ratio)) < widest / 2 else -side
         ax.annotate(
-            text, (point.ratio, _height(point.p)), (side * (6 if at == wanted else 14), (at - wanted) * 72),
-            textcoords="offset points", ha="left" if side > 0 else "right", va="center", **style,
+            text, (point.ratio, _height(point.p)), (outward * (6 if at == wanted else 14), (at - wanted) * 72),
+            textcoords="offset points", ha="left" if outward > 0 else "right", va="center", **style,
         )  # fmt: skip

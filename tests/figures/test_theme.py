@@ -14,14 +14,15 @@ from riskkit.figures.theme import MOST_TICKS, ratio_axis, ratio_limits, ratio_ti
         (0.88, 1.12, [0.9, 0.95, 1, 1.05, 1.1]),
         (0.68, 1.25, [0.7, 0.8, 0.9, 1, 1.1, 1.2]),
         (0.2, 9, [0.25, 0.5, 1, 2, 4, 8]),
+        (0.00018, 5470, [0.01, 1, 100]),
     ],
 )
 def test_ticks_are_those_a_reader_expects(low: float, high: float, ticks: list[float]) -> None:
     assert ratio_ticks(low, high) == ticks
 
 
-@pytest.mark.parametrize("low", [0.0005, 0.01, 0.1, 0.3, 0.6, 0.9, 0.97])
-@pytest.mark.parametrize("high", [1.03, 1.1, 1.4, 2.5, 7, 40, 3000])
+@pytest.mark.parametrize("low", [1e-9, 0.0002, 0.0005, 0.01, 0.1, 0.3, 0.6, 0.9, 0.97])
+@pytest.mark.parametrize("high", [1.03, 1.1, 1.4, 2.5, 7, 40, 3000, 6000])
 def test_any_range_has_ticks_inside_it_and_never_too_many(low: float, high: float) -> None:
     ticks = ratio_ticks(low, high)
     assert 2 <= len(ticks) <= MOST_TICKS

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -70,6 +71,45 @@ def test_ticks_are_p_values() -> None:
     figure = volcano(POINTS[:5], LINES, xlabel="HR")
     figure.draw_without_rendering()
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["1", "0.01", "10⁻⁴", "10⁻⁶", "10⁻⁸"]
+
+
+NULL = [Point(f"Cancer {i}", math.exp(0.01 * (i - 14)), (i + 1) / 30, named=False, strong=False) for i in range(29)]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "p", "marker", "told"),
+    [
+        (1.3, 1e-9, "o", ""),
+        (0.4, 0.2, "<", "Rare cancer (ratio 0.4)"),
+        (40.0, 0.2, ">", "Rare cancer (ratio 40)"),
+        (1.1, 3e-60, "^", "Rare cancer (p ≈ 10⁻⁶⁰)"),
+        (0.02, 0.0, "<", "Rare cancer (ratio 0.02, p < 10⁻³⁰⁰)"),
+    ],
+)
+@pytest.mark.parametrize("narrow", [False, True])
+def test_an_outcome_far_from_all_others_is_an_arrow_at_the_edge_with_its_numbers(
+    ratio: float, p: float, marker: str, told: str, narrow: bool
+) -> None:
+    figure = volcano([*NULL, Point("Rare cancer", ratio, p, False, False)], LINES, xlabel="HR", narrow=narrow)
+    figure.draw_without_rendering()
+    (ax,) = figure.axes
+    lines = [line for line in ax.get_lines() if line.get_label() == "outcome"]
+    assert {line.get_marker() for line in lines[:-1]} == {"o"}
+    assert lines[-1].get_marker() == marker
+    assert [" ".join(text.get_text().split()) for text in ax.texts if "Rare" in text.get_text()] == [told] * bool(told)
+    spread = [ax.transAxes.inverted().transform(ax.transData.transform(line.get_xydata()[0])) for line in lines]
+    assert all(0 < x < 1 and 0 < y < 1 for x, y in spread)
+    assert spread[-2][0] - spread[0][0] > 0.15  # the others are not flattened
+    assert all(
+        figure.bbox.x0 <= t.get_window_extent().x0 and t.get_window_extent().x1 <= figure.bbox.x1 for t in ax.texts
+    )
+
+
+def test_an_axis_of_many_powers_of_ten_has_round_ones() -> None:
+    figure = volcano([replace(p, p=p.p * 1e-60) for p in NULL], LINES, xlabel="HR")
+    figure.draw_without_rendering()
+    ticks = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    assert ticks == ["1", "10⁻¹⁰", "10⁻²⁰", "10⁻³⁰", "10⁻⁴⁰", "10⁻⁵⁰", "10⁻⁶⁰"]
 
 
 def test_a_p_value_of_nothing_has_a_place() -> None:
