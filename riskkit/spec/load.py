@@ -70,7 +70,8 @@ def validate(
     check : callable, optional
         Cross-checks between fields (names that do not exist, fields that exclude each other): takes the specification
         and yields a `Fault` for each. They are listed together with the faults of single fields: fields that are
-        wrong are set aside for the check, and what it then says about their own table is left out. Only when a
+        wrong are set aside for the check, and what it then says about their own table, or another field of it, is
+        left out: it may be so only because they are gone. Only when a
         required field is missing or wrong must the check wait until it is right, and the message says so.
 
     Raises
@@ -90,8 +91,8 @@ def validate(
         except ValidationError:
             waiting = check is not None
     if check is not None and spec is not None:
-        suspect = {fault.place[:-1] for fault in faults}
-        faults += [fault for fault in check(spec) if fault.place[:-1] not in suspect]
+        suspect = {_table(fault.place) for fault in faults}
+        faults += [fault for fault in check(spec) if not suspect & {fault.place, fault.place[:-1]}]
     if faults:
         lines = [f"  {fault}" for fault in faults]
         if waiting:
@@ -126,6 +127,13 @@ def _tuples(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(_tuples(item) for item in value)
     return value
+
+
+def _table(place: Place) -> Place:
+    """The table that holds the field at `place`, or the list whose item is there."""
+    while place and isinstance(place[-1], int):
+        place = place[:-1]
+    return place[:-1]
 
 
 def _without(value: Any, places: Sequence[Place]) -> Any:

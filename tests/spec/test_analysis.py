@@ -168,6 +168,21 @@ def test_faults_of_variants(write, old, new, said):
         load_analysis(write(GOOD + VARIANTS.replace(old, new)))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('["rcs(age, 4)", "sex"]', '["rcs(age, 4)", 3]', "models[1].covariates[2]"),
+        ('["rcs(age, 4)", "sex"]', '"age"', "models[1].covariates"),
+        ("lag = 2.0", "lag = -1.0", "sensitivity[1].lag"),
+        ("lag = 2.0", 'trim = [1.0, "a"]', "sensitivity[1].trim[2]"),
+    ],
+)
+def test_a_table_is_not_said_to_lack_what_it_has_wrong(write, old, new, place):
+    with pytest.raises(SpecError) as told:
+        load_analysis(write((GOOD + VARIANTS).replace(old, new, 1)))
+    assert [line.split(":")[0].strip() for line in str(told.value).splitlines()[1:]] == [place]
+
+
 def test_every_fault_is_listed_at_once_by_its_place(write):
     text = (
         GOOD.replace('"death"', '"deaht"')
