@@ -1,14 +1,18 @@
-"""Shared fixtures: where the data mirror is, and what to say when it is not there."""
+"""Shared fixtures: where the data mirror is and what to say when it is not there; who asks R for a second opinion."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from riskkit.cohort.build import build
 from riskkit.cohort.cohort import Cohort
+from riskkit.runner import opinion
+from riskkit.runner.opinion_r import ask_r
 from riskkit.spec.cohort import load_cohort_spec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,3 +37,24 @@ def nhanes3(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     toml = tmp_path_factory.mktemp("cohorts") / "nhanes3.toml"
     toml.write_bytes((ROOT / "cohorts" / "nhanes3.toml").read_bytes())
     return build(load_cohort_spec(toml), mirror / "nhanes3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_r() -> Iterator[None]:
+    """Runs ask R for no second opinion, which would take 2 s a model, but in the tests that take `asking_r`."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(opinion, "ask_r", lambda design: None)
+        yield
+
+
+@pytest.fixture
+def asking_r(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R is asked, as it is for everyone who has it."""
+    monkeypatch.setattr(opinion, "ask_r", ask_r)
+
+
+@pytest.fixture
+def with_r(asking_r: None) -> None:
+    """R is asked, and the test is of its answer."""
+    if shutil.which("Rscript") is None:
+        pytest.skip("R is not installed")

@@ -102,7 +102,7 @@ def riskkit(monkeypatch, capsys):
     return call
 
 
-def test_the_whole_way(project, riskkit):
+def test_the_whole_way(project, riskkit, asking_r):
     assert riskkit("fetch", "small")[0] == 0
     code, said = riskkit("cohort", "cohorts/small.toml")
     assert (code, "120 people" in said) == (0, True)

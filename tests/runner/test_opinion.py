@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from riskkit.runner import opinion
 from riskkit.runner.opinion import second_opinion
-
-
-@pytest.fixture(autouse=True)
-def without_r(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    if "with_r" not in request.fixturenames:
-        monkeypatch.setattr(opinion, "ask_r", lambda design: None)
-
-
-@pytest.fixture
-def with_r() -> None:
-    if shutil.which("Rscript") is None:
-        pytest.skip("R is not installed")
 
 
 def people(n: int, seed: int = 1, strength: float = 0.5) -> pd.DataFrame:
