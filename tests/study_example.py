@@ -87,7 +87,8 @@ def manifest(exposures: int, outcomes: list[str], scales: list[str], models: int
         "exposures": {
             name: {
                 "label": label, "unit": unit, "knots": [centre + sd * k for k in (-1.5, -0.4, 0.3, 1.7)],
-                "cuts": [centre + sd * k for k in (-0.8, -0.25, 0.25, 0.9)], "per": sd,
+                "cuts": [centre + sd * k for k in (-0.8, -0.25, 0.25, 0.9)], "reference_group": 1,
+                "per": sd,
                 "per_label": f"SD ({sd:.3g}{' ' + unit if unit else ''})", "reference": centre,
                 "reference_label": "median", "simex": [],
             }

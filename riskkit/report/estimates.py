@@ -41,6 +41,7 @@ def groups_figure(
         for a in shown
     ]
     drawn = partial(shape, groups, panels, xlabel=text.axis, ylabel=text.ratio_axis)
+    reference = groups.loc[groups["reference"].astype(bool), "level"].iloc[0]
     floating = is_floating(groups)
     boxes = "the information behind it" if floating else f"the number of {text.measure.event}s"
     lines = (
@@ -49,8 +50,9 @@ def groups_figure(
         else f"Lines are {text.level} confidence intervals relative to the reference group, which has none"
     )
     caption = (
-        f"{text.ratios} by group of {text.name}. Each box stands at its group's median, its area proportional to "
-        f"{boxes}; the ratio is above and the number of {text.measure.event}s below. {lines}. {text.adjusted}"
+        f"{text.ratios} by group of {text.name} relative to {reference}. Each box stands at its group's median, its "
+        f"area proportional to {boxes}; the ratio is above and the number of {text.measure.event}s below. {lines}. "
+        f"{text.adjusted}"
     )
     table = groups_table(
         on_main_scale(results.estimates, results.manifest, exposure, "groups"),

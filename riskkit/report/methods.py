@@ -117,7 +117,8 @@ def _exposure(exposure: Mapping[str, Any]) -> str:
         knots = f"{len(exposure['knots'])} knots at {at}"
         codings.append(f"a restricted cubic spline [@durrleman] with {knots} (reference: {where})")
     if exposure["cuts"]:
-        codings.append(f"{len(exposure['cuts']) + 1} groups cut at {_values(exposure['cuts'], unit)}")
+        groups = f"{len(exposure['cuts']) + 1} groups cut at {_values(exposure['cuts'], unit)}"
+        codings.append(f"{groups} (reference: Q{exposure['reference_group']}, counted from the lowest)")
     if exposure["per"]:
         codings.append(f"a straight line per {exposure['per_label']}")
     return f"{label} was modelled as {listed(codings)}."

@@ -189,14 +189,15 @@ def _groups(
     floats = floating(fit, task.exposure, spec.level)
     own = fit.tidy(spec.level).iloc[fit.recipe.terms[0].columns]
     first = {"term": task.exposure, "estimate": 0.0, "se": 0.0, "ratio": 1.0, "low": 1.0, "high": 1.0, "p": np.nan}
-    relative = pd.concat([pd.DataFrame([first]), own], ignore_index=True).assign(term=task.exposure)
+    order = np.insert(np.arange(1, len(own) + 1), scale.reference_group - 1, 0)
+    relative = pd.concat([pd.DataFrame([first]), own], ignore_index=True).assign(term=task.exposure).iloc[order]
     values = numbers(data.loc[used, task.exposure])
     group = np.searchsorted(scale.cuts, values, side="left")
     inside = [group == g for g in range(len(scale.cuts) + 1)]
     event = data.loc[used, task.outcome].to_numpy()
     time = person_years(task, data.loc[used], cohort)
     return relative.assign(
-        reference=[True] + [False] * len(own),
+        reference=order == 0,
         level=[f"Q{g + 1}" for g in range(len(inside))],
         x=[float(np.median(values[rows])) for rows in inside],
         x_low=[float(values[rows].min()) for rows in inside],

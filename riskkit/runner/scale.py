@@ -18,13 +18,14 @@ class Scale:
     """How an exposure is coded, learnt once from the whole cohort.
 
     Knots, cut points and the standard deviation are the same for all outcomes and models, so that their results can be
-    laid side by side. Everything is in the exposure's own unit.
+    laid side by side. Everything is in the exposure's own unit; groups are counted from the lowest, which is 1.
     """
 
     label: str
     unit: str | None
     knots: tuple[float, ...]
     cuts: tuple[float, ...]
+    reference_group: int
     per: float
     per_label: str
     reference: float
@@ -38,7 +39,7 @@ class Scale:
             case "spline":
                 return f"rcs({task.exposure}, {list(self.knots)})"
             case "groups":
-                return f"groups({task.exposure}, {list(self.cuts)})"
+                return f"groups({task.exposure}, {list(self.cuts)}, ref={self.reference_group})"
             case "linear":
                 return f"per({task.exposure}, {self.per!r})"
 
@@ -66,6 +67,7 @@ def learn_scale(name: str, spec: ExposureSpec, cohort: Cohort) -> Scale:
         unit=variable.unit,
         knots=placed,
         cuts=cuts,
+        reference_group=spec.reference_group,
         per=per,
         per_label=per_label,
         reference=where[spec.reference] if isinstance(spec.reference, str) else spec.reference,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from riskkit.cohort.cohort import Cohort
@@ -66,7 +65,8 @@ def _estimates(task: Task, fit: Fit, sample: Sample, scale: Scale, level: float)
     """The exposure's rows of estimates, without the reference group, with what they rest on."""
     own = fit.tidy(level).iloc[fit.recipe.terms[0].columns]
     groups = task.coding == "groups"
-    levels = [f"Q{g}" for g in np.arange(len(own)) + 2] if groups else [f"per {scale.per_label}"]
+    others = [g for g in range(1, len(own) + 2) if g != scale.reference_group]
+    levels = [f"Q{g}" for g in others] if groups else [f"per {scale.per_label}"]
     return own.assign(
         level=levels,
         n=fit.n,

@@ -25,6 +25,9 @@ class ExposureSpec(SpecModel):
     groups: int | tuple[float, ...] | Literal[False] = Field(
         5, description="number of quantile groups, their cut points, or false"
     )
+    reference_group: int = Field(
+        1, ge=1, description="the group that the others are compared with, counted from the lowest"
+    )
     per: float | str | Literal[False] = Field(
         "sd", description="increment of the linear estimate: 'sd', a number, an amount such as '5 nmol/L', or false"
     )
@@ -77,6 +80,13 @@ def exposure_faults(
         yield Fault((*place, "groups"), f"must be 2 to 20 groups, or their cut points; got {exposure.groups}")
     if isinstance(exposure.groups, tuple) and (not exposure.groups or not _increasing(exposure.groups)):
         yield Fault((*place, "groups"), "cut points must be numbers in increasing order.")
+    if exposure.groups is False and exposure.reference_group > 1:
+        yield Fault((*place, "reference_group"), "is one of the groups, which 'groups = false' leaves out.")
+    elif exposure.groups is not False and exposure.reference_group > exposure.number_of_groups:
+        yield Fault(
+            (*place, "reference_group"),
+            f"'{name}' is cut into {exposure.number_of_groups} groups; got {exposure.reference_group}",
+        )
     if isinstance(exposure.per, str) and exposure.per != "sd":
         amount = AMOUNT.fullmatch(exposure.per)
         if not amount:

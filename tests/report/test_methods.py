@@ -24,7 +24,8 @@ def test_methods_state_what_was_done() -> None:
     )
     assert text["Exposure"].startswith(
         "Serum IGF-I was modelled as a restricted cubic spline [@durrleman] with 4 knots at 60, 126, 168 and 252 ng/mL "
-        "(reference: the median, 150 ng/mL), 5 groups cut at 102, 135, 165 and 204 ng/mL and a straight line "
+        "(reference: the median, 150 ng/mL), 5 groups cut at 102, 135, 165 and 204 ng/mL "
+        "(reference: Q1, counted from the lowest) and a straight line "
         "per SD (60 ng/mL)."
     )
     models = text["Models"]

@@ -149,6 +149,32 @@ def test_groups_count_people_and_events(results, cohort):
     assert (rows["float_low"] < rows["ratio"]).all()
 
 
+def test_groups_are_compared_with_the_one_that_is_asked_for(results, analysis, cohort):
+    text = analysis.read_text()
+    path = analysis.with_name("middle.toml")
+    middle = text[: text.index("[[subgroups]]")].replace('per = "5 nmol/L"', "per = false\nspline = false")
+    middle = middle.replace('outcomes = ["death", "a", "c"]', 'outcomes = ["death"]')
+    path.write_text(middle.replace('repeat = "again"\nsimex = ["death"]', "reference_group = 3"))
+    found = run(path, cohort)
+    key = "outcome == 'death' and model == 'full' and coding == 'groups'"
+    rows, lowest = found.estimates.query(key), results.estimates.query(key)
+    fifth = pd.qcut(cohort.data["marker"], 5, labels=["Q1", "Q2", "Q3", "Q4", "Q5"])
+    releveled = fifth.cat.reorder_categories(["Q3", "Q1", "Q2", "Q4", "Q5"])
+    fit = cox("Surv(age_entry, age_exit, death) ~ fifth + sex + bmi", cohort.data.assign(fifth=releveled))
+    expected = fit.tidy().set_index("term").iloc[:4][["estimate", "se", "low", "high", "p"]]
+    assert expected.index.tolist() == ["fifth=Q1", "fifth=Q2", "fifth=Q4", "fifth=Q5"]
+    np.testing.assert_allclose(rows[~rows["reference"].astype(bool)][expected.columns], expected, rtol=1e-9)
+    assert rows["level"].tolist() == ["Q1", "Q2", "Q3", "Q4", "Q5"]
+    assert rows["reference"].tolist() == [False, False, True, False, False]
+    assert rows["ratio"].iloc[2] == 1
+    for column in ("n", "events", "person_years", "x", "x_low", "x_high", "float_se"):  # whatever the reference
+        np.testing.assert_allclose(rows[column], lowest[column], rtol=1e-6, err_msg=column)
+    tests, before = (each.tests.query(key).set_index("part") for each in (found, results))
+    assert tests.index.tolist() == ["overall", "trend"]
+    np.testing.assert_allclose(tests[["chi2", "df", "p"]], before.loc[tests.index, ["chi2", "df", "p"]], rtol=1e-7)
+    assert found.manifest["exposures"]["marker"]["reference_group"] == 3
+
+
 def test_a_curve_can_be_drawn_again_from_what_is_kept_of_its_spline(results, cohort):
     key = {"outcome": "a", "model": "full", "coding": "spline"}
     about = results.manifest["exposures"]["marker"]

@@ -67,6 +67,7 @@ survey = true
 [exposures.marker]
 per = "5 nmol/L"
 groups = 3
+reference_group = 2
 [[models]]
 name = "crude"
 label = "Crude"
@@ -151,9 +152,9 @@ def test_groups_curves_and_tests_are_those_of_the_same_fits(results, everyone):
     tests = anova(spline).query("term == 'marker'")
     found = results.weighted_tests.query("coding == 'spline'")
     np.testing.assert_allclose(found[["chi2", "df", "p"]], tests[["chi2", "df", "p"]], rtol=1e-7)
-    groups = cox(f"Surv(age, age_exit, died) ~ groups(marker, {list(described['cuts'])})", people, survey=design)
+    groups = cox(f"Surv(age, age_exit, died) ~ groups(marker, {list(described['cuts'])}, ref=2)", people, survey=design)
     rows = results.weighted.query("coding == 'groups'")
-    assert rows["level"].tolist() == ["Q2", "Q3"]
+    assert rows["level"].tolist() == ["Q1", "Q3"]
     np.testing.assert_allclose(rows[["estimate", "se"]], groups.tidy()[["estimate", "se"]], rtol=1e-8)
 
 

@@ -215,6 +215,13 @@ def test_every_fault_is_listed_at_once_by_its_place(write):
         ('"50 ng/mL"', '"sd"\nspline = [3, 2, 1]', "exposures.igf1.spline: knots must be at least three"),
         ('"50 ng/mL"', '"sd"\ngroups = 1', "exposures.igf1.groups: must be 2 to 20"),
         ('"50 ng/mL"', '"sd"\ngroups = [2, 1]', "exposures.igf1.groups: cut points must be"),
+        (
+            '"50 ng/mL"',
+            '"sd"\nreference_group = 6',
+            "exposures.igf1.reference_group: 'igf1' is cut into 5 groups; got 6",
+        ),
+        ('"50 ng/mL"', '"sd"\nreference_group = 0', "exposures.igf1.reference_group: must be at least 1; got 0"),
+        ('"50 ng/mL"', '"sd"\ngroups = false\nreference_group = 3', "reference_group: is one of the groups, which"),
         ('"full"', '"basic"', r"models\[2\].name: 'basic' is the name of an earlier model"),
         ("covariates = [", "add = [", r"models\[1\].add: the first model has none before it"),
         ('add = ["bmi"]', "", r"models\[2\]: give either 'covariates' or 'add'"),
