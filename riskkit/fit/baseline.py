@@ -85,7 +85,7 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
             se=se,
             surv=np.exp(-cumhaz),
             low=np.exp(-cumhaz - critical * se),
-            high=np.minimum(np.exp(-cumhaz + critical * se), 1.0),
+            high=np.exp(np.minimum(-cumhaz + critical * se, 0.0)),
         )
         if newdata is not None:
             curve.insert(0, "row", newdata.index[person])

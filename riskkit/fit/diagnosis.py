@@ -11,6 +11,7 @@ CONSTANT = 1e-12  # share of a column's sum of squares left within risk sets
 COLLINEAR = 1e-10  # share of a column's information left after the columns before it
 MOVING = 0.1  # change of a linear predictor in one step that is no longer convergence
 INFINITE = 100.0  # Newton steps ahead at which a monotone likelihood still does not fall
+FURTHEST = 300.0  # difference of linear predictors beyond which there is nothing more to see
 
 
 def check_information(
@@ -56,12 +57,13 @@ def check_information(
 def check_separation(loglik: float, ahead: float, step: Array, x: Array, names: tuple[str, ...]) -> None:
     """Refuse a likelihood that rises for ever: some covariate pattern tells who falls ill without exception.
 
-    Called when Newton's steps no longer shrink although they gain next to nothing, the mark of a maximum at infinity.
+    Called when Newton's steps no longer shrink although they gain next to nothing, or end all of a sudden: the marks of
+    a maximum at infinity.
 
     Parameters
     ----------
     loglik, ahead : float
-        Log-likelihood here, and `INFINITE` steps ahead.
+        Log-likelihood here, and `INFINITE` steps ahead, or as many as part linear predictors by `FURTHEST`.
     step : array, shape (p,)
     x : array, shape (n, p)
     names : tuple of str

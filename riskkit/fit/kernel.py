@@ -16,8 +16,10 @@ from riskkit.design.bases import Array
 Index = NDArray[np.int32]
 Ints = NDArray[np.int64]
 
-compiled = numba.njit(nogil=True, cache=True)
-reordered = numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})  # sums may use vector registers
+# "numpy": a risk set whose exponentials all underflow makes the log-likelihood infinite, and is no exception.
+compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
+sums_in_any_order = {"contract", "reassoc", "nsz"}  # for vector registers
+reordered = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=sums_in_any_order)
 
 BLOCK = 128  # rows whose weighted copy stays in the nearest cache
 FINE = 4  # intervals a key: most then hold one key or none, and finding it is no search

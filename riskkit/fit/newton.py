@@ -12,10 +12,11 @@ from riskkit.design.bases import Array
 from riskkit.errors import FitError
 from riskkit.fit import diagnosis
 
-CONVERGED = 1e-16  # squared distance from the maximum in standard errors, g'I^-1 g
+CONVERGED = 1e-20  # squared distance from the maximum in standard errors, g'I^-1 g; weights may be shares of one
 NEGLIGIBLE = 1e-18  # the same as a share of the log-likelihood: below it, the information changes by less than 1e-8
 ROUNDING = 1e-9  # decrement below which a log-likelihood that no longer rises is at its maximum to rounding
 FAR = 2.0  # decrement a coefficient above which a Newton step errs by more than the sampling error of its information
+SLOW = 1e-3  # decrement under which steps must shrink fast, and from which none may end at the maximum
 RISE = 1e-12  # relative fall of the log-likelihood that is rounding, not a step too long
 
 
@@ -69,7 +70,7 @@ def maximise(
 ) -> Maximum[E]:
     """Maximise a log-likelihood from `start`, shape (p,), or from zero.
 
-    Stops when the Newton decrement g'I^-1 g is below 1e-16 (or 1e-18 of the log-likelihood), or when it is below 1e-9
+    Stops when the Newton decrement g'I^-1 g is below 1e-20 (or 1e-18 of the log-likelihood), or when it is below 1e-9
     and rounding hides any further rise of the log-likelihood; the last step, already at hand, is still added to the
     coefficients. A step that lowers the log-likelihood is halved.
 
@@ -86,32 +87,39 @@ def maximise(
     loglik_null = at.loglik
     step = _solve(information, at.gradient)
     decrement = score_chi2 = float(at.gradient @ step)
-    iterations = 0
+    iterations, taken = 0, step
     previous = np.inf
     while decrement > max(CONVERGED, NEGLIGIBLE * abs(at.loglik)):
-        if iterations == max_iterations or (decrement < 1e-3 and decrement > 0.1 * previous):
-            ahead = _loglik(likelihood, coef + diagnosis.INFINITE * step)
-            diagnosis.check_separation(at.loglik, ahead, step, likelihood.x, names)
+        if iterations == max_iterations or (decrement < SLOW and decrement > 0.1 * previous):
+            _check_separation(likelihood, coef, step, at, names)
         if iterations == max_iterations:
             raise FitError(
                 f"no convergence in {max_iterations} Newton steps (decrement {decrement:.3g}); look at the scale and "
                 "the extremes of the covariates, or raise max_iterations."
             )
         forward, coef_new = _advance(likelihood, coef, step, at)
-        rise = forward.loglik - at.loglik
+        rise, taken = forward.loglik - at.loglik, coef_new - coef
         coef, at, iterations, previous = coef_new, forward, iterations + 1, decrement
-        ahead = float(at.gradient @ _solve(information, at.gradient))
-        information = likelihood.information(at, far=ahead > FAR * coef.size)
+        far = float(at.gradient @ _solve(information, at.gradient)) > FAR * coef.size
+        information = likelihood.information(at, far=far)
         step = _solve(information, at.gradient)
+        if far and not at.gradient @ step > max(ROUNDING, NEGLIGIBLE * abs(at.loglik)):
+            information = likelihood.information(at)  # no estimate of it may be the last
+            step = _solve(information, at.gradient)
         decrement = float(at.gradient @ step)
         if decrement < ROUNDING and rise <= 4 * np.finfo(float).eps * abs(at.loglik) and decrement <= 0.1 * previous:
             break
+    if iterations and previous > SLOW:
+        _check_separation(likelihood, coef, taken, at, names)
     return Maximum(coef + step, at, information, at.loglik, loglik_null, score_chi2, iterations)
 
 
-def _loglik(likelihood: LogLikelihood[E], coef: Array) -> float:
+def _check_separation(likelihood: LogLikelihood[E], coef: Array, step: Array, at: E, names: tuple[str, ...]) -> None:
+    """Look far ahead along a step, though not so far that exponentials of the linear predictors underflow."""
+    steps = min(diagnosis.INFINITE, diagnosis.FURTHEST / max(1.0, float(np.ptp(likelihood.x @ step))))
     with np.errstate(over="ignore", invalid="ignore"):
-        return likelihood.evaluate(coef).loglik
+        ahead = likelihood.evaluate(coef + steps * step).loglik
+    diagnosis.check_separation(at.loglik, ahead, step, likelihood.x, names)
 
 
 def _advance(likelihood: LogLikelihood[E], coef: Array, step: Array, at: E) -> tuple[E, Array]:

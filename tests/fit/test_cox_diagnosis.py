@@ -8,9 +8,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 import riskkit as rk
+from riskkit.design.design import build
 from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit.baseline import baseline
 from riskkit.fit.concordance import concordance
+from riskkit.fit.partial import partial_likelihood
 from riskkit.fit.residuals import residuals
 
 
@@ -43,6 +45,19 @@ def test_separation_by_a_continuous_variable_towards_plus_infinity() -> None:
         rk.cox("Surv(time, ill) ~ dose", data)
     with pytest.raises(FitError, match="separation"):
         rk.cox("Surv(time, ill) ~ dose + x", data)
+
+
+def test_separation_reached_in_a_single_leap() -> None:
+    """One of 101 is exposed and falls ill: Newton's first step is 101, where nothing is left to gain or to learn."""
+    data = pd.DataFrame({"time": [1.0] + [2.0] * 100, "ill": [1] + [0] * 100, "exposed": [1] + [0] * 100})
+    with pytest.raises(FitError, match="separation.*'exposed' towards plus infinity"):
+        rk.cox("Surv(time, ill) ~ exposed", data)
+
+
+def test_a_risk_set_that_underflows_is_no_exception(data: pd.DataFrame) -> None:
+    model = partial_likelihood(build("Surv(time, ill) ~ bmi + strata(region)", data), "efron")
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert not np.isfinite(model.evaluate(np.array([1e4])).loglik)
 
 
 def test_a_rare_level_with_events_is_not_separation(data: pd.DataFrame) -> None:
@@ -104,6 +119,14 @@ def test_times_equal_up_to_rounding_are_ties_and_a_note(data: pd.DataFrame) -> N
     assert_allclose(rounded.loglik, whole.loglik, rtol=1e-13)
     assert any("event times that differ" in note for note in rounded.notes)
     assert whole.notes == ()
+
+
+@pytest.mark.filterwarnings("error")
+def test_limits_of_survival_far_outside_the_data(data: pd.DataFrame) -> None:
+    fit = rk.cox("Surv(time, ill) ~ bmi", data)
+    curve = baseline(fit, pd.DataFrame({"bmi": [27 + np.sign(fit.coef[0]) * 60 / fit.se[0]]}))
+    assert (curve["se"] > 1e3).any()
+    assert curve[["low", "high"]].isin([0.0, 1.0]).all(axis=None)
 
 
 @pytest.mark.parametrize("wrong", [{"ties": "exact"}, {"penalty": "ridge"}, {"time_unit": "weeks"}])

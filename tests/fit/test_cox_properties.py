@@ -115,6 +115,18 @@ def test_two_rows_of_half_weight_are_one(seed: int) -> None:
     assert_allclose(again.loglik, fit.loglik, rtol=1e-12)
 
 
+@both_ties
+@MODEST
+@given(seed=seeds)
+def test_weights_may_be_shares_of_one(ties: str, seed: int) -> None:
+    data = people(seed)
+    total = data["w"].sum()
+    fit = rk.cox(FORMULA, data, ties=ties, weights="w")
+    again = rk.cox(FORMULA, data.assign(w=data["w"] / total), ties=ties, weights="w")
+    assert_allclose(again.coef, fit.coef, rtol=1e-9)
+    assert_allclose(again.vcov, fit.vcov * total, rtol=1e-9)
+
+
 @MODEST
 @given(seed=seeds, scale=st.floats(1e-6, 1e6), move=st.floats(-1e6, 1e6))
 def test_units_of_a_covariate_are_only_units(seed: int, scale: float, move: float) -> None:
@@ -163,6 +175,12 @@ def test_events_alone_show_the_way_from_afar_and_leave_no_trace(monkeypatch: pyt
     exact = rk.cox("Surv(time, event) ~ x + y", data)
     assert_allclose(fit.coef, exact.coef, rtol=1e-12)
     assert_allclose(fit.vcov, exact.vcov, rtol=1e-8)
+
+    def hopeless(self: PartialLikelihood, at: partial.Evaluation, *, far: bool = False) -> np.ndarray:
+        return 1e30 * np.eye(2) if far else information(self, at)
+
+    monkeypatch.setattr(PartialLikelihood, "information", hopeless)
+    assert_allclose(rk.cox("Surv(time, event) ~ x + y", data).vcov, exact.vcov, rtol=1e-8)
 
 
 @both_ties
