@@ -50,7 +50,7 @@ def test_separation_by_a_continuous_variable_towards_plus_infinity() -> None:
 def test_separation_reached_in_a_single_leap() -> None:
     """One of 101 is exposed and falls ill: Newton's first step is 101, where nothing is left to gain or to learn."""
     data = pd.DataFrame({"time": [1.0] + [2.0] * 100, "ill": [1] + [0] * 100, "exposed": [1] + [0] * 100})
-    with pytest.raises(FitError, match="separation.*'exposed' towards plus infinity"):
+    with pytest.raises(FitError, match=r"separation.*'exposed' towards plus infinity"):
         rk.cox("Surv(time, ill) ~ exposed", data)
 
 
