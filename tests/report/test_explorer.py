@@ -7,7 +7,6 @@ import hashlib
 import html
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 import numpy as np
 import pandas as pd
 import pytest
-from browser import Opened, opened, probed
+from browser import Opened, opened_at, probed
 from results_example import example_results
 
 from riskkit.fit.cox import cox
@@ -104,11 +103,10 @@ def page(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(page: Path, fits: dict[tuple[str, str], Fit]) -> dict[str, Opened]:
+def seen(page: Path, fits: dict[tuple[str, str], Fit], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Opened]:
     lowest = nadir(fits["cardiovascular", "lifestyle"], "igf1").x
-    with ThreadPoolExecutor(3) as pool:
-        waiting = {name: pool.submit(opened, page, at.format(nadir=lowest)) for name, at in ADDRESSES.items()}
-        return {name: each.result() for name, each in waiting.items()}
+    addresses = {name: at.format(nadir=lowest) for name, at in ADDRESSES.items()}
+    return opened_at(page, addresses, tmp_path_factory.mktemp("seen"))
 
 
 def numbers(found: Opened) -> pd.DataFrame:

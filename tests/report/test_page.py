@@ -227,8 +227,8 @@ def test_hostile_words_stay_words(results: Results, tmp_path: Path) -> None:
         assert "<script" not in svg.read_text(encoding="utf-8")
 
 
-def test_the_folder_appears_whole_or_not_at_all(results: Results, tmp_path: Path) -> None:
-    results = without_fits(results)
+def test_the_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    results = without_fits(example_results(1, 1))
     folder = write_report(results, tmp_path / "report").parent
     (folder / "stale.txt").touch()
     broken = replace(results, manifest={**results.manifest, "provenance": {}})
