@@ -6,72 +6,35 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_cohort import VARIABLES, made_analysis, made_cohort
 
 from riskkit.cli import main
 
 ROOT = Path(__file__).parent.parent
 
-COHORT = """
-title = "Small"
-id = "id"
-base = "people"
-[files.people]
-path = "people.csv"
-format = "csv"
-[variables.age]
-source = "people.age"
-label = "Age"
-kind = "number"
-unit = "years"
-[variables.igf1]
-source = "people.igf1"
-label = "IGF-I"
-kind = "number"
-unit = "ng/mL"
-range = [10, 900]
-[variables.sex]
-source = "people.sex"
-label = "Sex"
-kind = "category"
-codes = { "1" = "Men", "2" = "Women" }
-[variables.months]
-source = "people.months"
-label = "Follow-up"
-kind = "number"
-unit = "months"
-[variables.dead]
-source = "people.dead"
-label = "Dead"
-kind = "flag"
-codes = { "1" = "yes", "0" = "no" }
+COHORT = made_cohort(
+    "sex",
+    "cause",
+    variables={"marker": f"{VARIABLES['marker']}, range = [10, 900]"},
+    outcomes="""
+death = { label = "Death", event = "cause != 'no'" }
 [[exclusions]]
 label = "Younger than 18"
 when = "age < 18"
-[follow_up]
-time = "months"
-age = "age"
-unit = "months"
-start = "examination"
-end = "death"
-[outcomes.death]
-label = "Death"
-event = "dead == 1"
-"""
-ANALYSIS = """
-title = "IGF-I and death"
-question = "Do they go together?"
-cohort = "small"
+""",
+)
+ANALYSIS = made_analysis("""
 outcomes = ["death"]
 min_events = 5
-[exposures.igf1]
+[exposures.marker]
 [[models]]
 name = "sex"
 label = "Age and sex"
 covariates = ["sex"]
-"""
-HEADER = "id,age,igf1,sex,months,dead\n"
+""")
+HEADER = "id,age,marker,sex,years,cause\n"
 ROWS = [
-    f"{i},{30 + i % 40},{100 + 7 * (i * 13 % 29)},{1 + i % 2},{20 + i * 7 % 90},{int(i % 3 == 0)}" for i in range(120)
+    f"{i},{30 + i % 40},{100 + 7 * (i * 13 % 29)},{1 + i % 2},{2 + i * 7 % 9},{int(i % 3 == 0)}" for i in range(120)
 ]
 
 
@@ -79,11 +42,11 @@ ROWS = [
 def project(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RISKKIT_MIRROR", raising=False)
-    for folder in ("cohorts", "analyses", "reports", "build/raw/small"):
+    for folder in ("cohorts", "analyses", "reports", "build/raw/made"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "cohorts/small.toml").write_text(COHORT)
-    (tmp_path / "analyses/igf1.toml").write_text(ANALYSIS)
-    (tmp_path / "build/raw/small/people.csv").write_text(HEADER + "\n".join(ROWS) + "\n")
+    (tmp_path / "cohorts/made.toml").write_text(COHORT)
+    (tmp_path / "analyses/marker.toml").write_text(ANALYSIS)
+    (tmp_path / "build/raw/made/people.csv").write_text(HEADER + "\n".join(ROWS) + "\n")
     return tmp_path
 
 
@@ -103,15 +66,15 @@ def riskkit(monkeypatch, capsys):
 
 
 def test_the_whole_way(project, riskkit, asking_r):
-    assert riskkit("fetch", "small")[0] == 0
-    code, said = riskkit("cohort", "cohorts/small.toml")
+    assert riskkit("fetch", "made")[0] == 0
+    code, said = riskkit("cohort", "cohorts/made.toml")
     assert (code, "120 people" in said) == (0, True)
-    code, said = riskkit("run", "analyses/igf1.toml")
+    code, said = riskkit("run", "analyses/marker.toml")
     assert (code, "3 models fitted" in said) == (0, True)
-    assert riskkit("report", "igf1")[0] == 0
+    assert riskkit("report", "marker")[0] == 0
     assert riskkit("index")[0] == 0
-    assert (project / "reports/igf1/index.html").is_file()
-    assert "IGF-I and death" in (project / "reports/index.html").read_text()
+    assert (project / "reports/marker/index.html").is_file()
+    assert "Marker and death" in (project / "reports/index.html").read_text()
 
 
 def _people(rows: list[str]) -> str:
@@ -123,17 +86,17 @@ def _people(rows: list[str]) -> str:
     [
         ([*ROWS, ROWS[0]], ["people.csv", "such as 0 (2 records)"]),
         ([*ROWS, "500,40,200,3,50,0"], ["people.csv", "'sex'", "1 cell(s) have an unknown code: '3'"]),
-        ([*ROWS, "500,40,200,1,-2,0"], ["1 people leave before they enter: 'months' is negative (id 500)"]),
-        ([*ROWS, "500,40,9000,1,20,0"], ["people.csv", "'igf1'", "9000"]),
-        ([f"{i},40,{1 + i % 5},1,20,0" for i in range(30)], ["'igf1'", "unit", "ng/mL"]),
+        ([*ROWS, "500,40,200,1,-2,0"], ["1 people leave before they enter: 'years' is negative (id 500)"]),
+        ([*ROWS, "500,40,9000,1,20,0"], ["people.csv", "'marker'", "9000"]),
+        ([f"{i},40,{1 + i % 5},1,20,0" for i in range(30)], ["'marker'", "unit", "nmol/L"]),
         ([f"{i},{5},200,1,20,0" for i in range(30)], ["nobody is left after the step 'Younger than 18'"]),
         ([*ROWS, "500,forty,200,1,20,0"], ["people.csv", "'age'", "forty"]),
     ],
     ids=["duplicate", "unknown code", "exit before entry", "out of range", "wrong unit", "nobody left", "text"],
 )
 def test_bad_data(project, riskkit, rows, said):
-    (project / "build/raw/small/people.csv").write_text(_people(rows))
-    code, text = riskkit("cohort", "cohorts/small.toml")
+    (project / "build/raw/made/people.csv").write_text(_people(rows))
+    code, text = riskkit("cohort", "cohorts/made.toml")
     assert code == 1
     assert all(part in text for part in said), text
     assert not (project / "build/cohorts").exists() or not list((project / "build/cohorts").iterdir())
@@ -142,18 +105,22 @@ def test_bad_data(project, riskkit, rows, said):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('["death"]', '["deaths"]', "outcomes[1]: cohort 'small' has no outcome 'deaths'. Did you mean 'death'?"),
-        ("[exposures.igf1]", "[exposures.igf]", "exposures.igf: cohort 'small' has no variable 'igf'. Did you mean"),
-        ("[exposures.igf1]", '[exposures.igf1]\nunit = "nmol/L"', "'nmol/L' is not the unit of 'igf1'"),
+        ('["death"]', '["deaths"]', "outcomes[1]: cohort 'made' has no outcome 'deaths'. Did you mean 'death'?"),
+        (
+            "[exposures.marker]",
+            "[exposures.marke]",
+            "exposures.marke: cohort 'made' has no variable 'marke'. Did you mean",
+        ),
+        ("[exposures.marker]", '[exposures.marker]\nunit = "ng/mL"', "'ng/mL' is not the unit of 'marker'"),
         ("[[models]]", "[[models]", "line 8, column 9: not valid TOML"),
         ('"sex"]', '"rcs(sex, 4)"]', "column 'sex' is"),
     ],
 )
 def test_bad_analyses(project, riskkit, old, new, said):
-    riskkit("cohort", "cohorts/small.toml")
-    path = project / "analyses/igf1.toml"
+    riskkit("cohort", "cohorts/made.toml")
+    path = project / "analyses/marker.toml"
     path.write_text(ANALYSIS.replace(old, new))
-    code, text = riskkit("run", "analyses/igf1.toml")
+    code, text = riskkit("run", "analyses/marker.toml")
     if "rcs(sex" in new:  # a model that cannot be fitted is a row of the results, not the end of the run
         assert code == 0
         assert "3 not fitted" in text
@@ -166,13 +133,13 @@ def test_bad_analyses(project, riskkit, old, new, said):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("cohort", "cohorts/smal.toml"), "smal.toml: there is no such file. Did you mean 'small.toml'?"),
-        (("fetch", "smal"), "no such cohort. Did you mean 'small'?"),
+        (("cohort", "cohorts/mad.toml"), "mad.toml: there is no such file. Did you mean 'made.toml'?"),
+        (("fetch", "mad"), "no such cohort. Did you mean 'made'?"),
         (("fetch",), "fetch takes either the name of a cohort or --all"),
-        (("report", "igf1"), "run the analysis again"),
-        (("pdf", "igf1"), "write the report first"),
-        (("docx", "igf1"), "run the analysis again"),
-        (("run", "analyses/igf.toml"), "igf.toml: there is no such file. Did you mean 'igf1.toml'?"),
+        (("report", "marker"), "run the analysis again"),
+        (("pdf", "marker"), "write the report first"),
+        (("docx", "marker"), "run the analysis again"),
+        (("run", "analyses/marke.toml"), "marke.toml: there is no such file. Did you mean 'marker.toml'?"),
     ],
 )
 def test_things_that_are_not_there(project, riskkit, arguments, said):
@@ -182,9 +149,9 @@ def test_things_that_are_not_there(project, riskkit, arguments, said):
 
 
 def test_data_that_cannot_be_had_are_one_sentence_and_not_fatal_with_all(project, riskkit):
-    (project / "build/raw/small/people.csv").unlink()
+    (project / "build/raw/made/people.csv").unlink()
     code, text = riskkit("fetch", "--all")
     assert code == 0
-    assert "small: left out, its data are not here." in text
+    assert "made: left out, its data are not here." in text
     assert "set RISKKIT_MIRROR to a folder that has it" in text
-    assert riskkit("fetch", "small")[0] == 1
+    assert riskkit("fetch", "made")[0] == 1

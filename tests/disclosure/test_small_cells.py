@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import opened
+from made_cohort import cohort_of, made_analysis, made_cohort, made_project
 from pypdf import PdfReader
 
 from riskkit import cli
-from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
 from riskkit.errors import DataError, SoftwareUnavailable, SpecError
 from riskkit.report.content import report_content
@@ -30,43 +30,27 @@ from riskkit.results import Results
 from riskkit.runner import run
 from riskkit.spec.cohort import load_cohort_spec
 
-COHORT = """
-title = "Made with small cells"
-id = "id"
-base = "people"
-[disclosure]
-min_count = 10
-[files.people]
-path = "people.csv"
-format = "csv"
-[variables]
-age = { source = "people.age", label = "Age", kind = "number", unit = "years" }
-marker = { source = "people.marker", label = "Marker", kind = "number", unit = "nmol/L" }
-bmi = { source = "people.bmi", label = "BMI", kind = "number", unit = "kg/m2" }
-sex = { source = "people.sex", label = "Sex", kind = "category", codes = { 1 = "Men", 2 = "Women" } }
-region = { source = "people.region", label = "Zoo", kind = "category", codes = { 1 = "Yak", 2 = "Ibex", 3 = "Zebra" } }
-consent = { source = "people.consent", label = "Consent", kind = "flag", codes = { 0 = "no", 1 = "yes" } }
-years = { source = "people.years", label = "Follow-up", kind = "number", unit = "years" }
-cause = { source = "people.cause", label = "Cause", kind = "category", codes = { 0 = "no", 1 = "a", 2 = "b", 3 = "c" } }
-[[exclusions]]
-label = "Withdrew consent"
-when = "consent == 0"
-[follow_up]
-time = "years"
-age = "age"
-unit = "years"
-start = "visit"
-end = "death"
-[outcomes]
+COHORT = made_cohort(
+    "bmi",
+    "sex",
+    "cause",
+    variables={
+        "region": 'label = "Zoo", kind = "category", codes = { 1 = "Yak", 2 = "Ibex", 3 = "Zebra" }',
+        "consent": 'label = "Consent", kind = "flag", codes = { 0 = "no", 1 = "yes" }',
+    },
+    outcomes="""
 death = { label = "Death", event = "cause != 'no'" }
 rare = { label = "Rare death", event = "cause == 'b'" }
 rarest = { label = "Rarest death", event = "cause == 'c'" }
-"""
+[disclosure]
+min_count = 10
+[[exclusions]]
+label = "Withdrew consent"
+when = "consent == 0"
+""",
+)
 
-ANALYSIS = """
-title = "Marker and death"
-question = "Do they go together?"
-cohort = "small"
+ANALYSIS = made_analysis("""
 time_scales = ["follow_up"]
 outcomes = ["death", "rare", "rarest"]
 characteristics = ["age", "bmi", "region"]
@@ -81,7 +65,7 @@ name = "zebra"
 label = "Yak below fifty"
 by = "Region"
 when = "region == 'Yak' and age < 43"
-"""
+""")
 
 PEOPLE, ZEBRAS, WITHDRAWN, EVENTS_ABOVE, RARE, RAREST, NO_BMI = 900, 7, 2, 3, 8, 4, 6
 OLDEST, HIGHEST, LOWEST = 101.37, 987.65, 0.4321
@@ -93,13 +77,9 @@ HEADS = {"People", "Events", "Left out", "Remaining", "Left out for missing valu
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose analysis has been run."""
     root = tmp_path_factory.mktemp("small")
-    for folder in ("cohorts", "analyses", "build/raw/small"):
-        (root / folder).mkdir(parents=True)
-    (root / "cohorts/small.toml").write_text(COHORT)
-    (root / "analyses/marker.toml").write_text(ANALYSIS)
-    people().to_csv(root / "build/raw/small/people.csv", index=False)
-    load_cohort(root / "cohorts/small.toml").write(root / "build/small.parquet")
-    run(root / "analyses/marker.toml", Cohort.read(root / "build/small.parquet")).write(root / "build/results/marker")
+    analysis = made_project(root, people(), COHORT, ANALYSIS)
+    cohort_of(analysis).write(root / "build/made.parquet")
+    run(analysis, Cohort.read(root / "build/made.parquet")).write(root / "build/results/marker")
     return root
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_run import COHORT
+from made_cohort import cohort_of, made_analysis, made_cohort, made_people, made_project
 
 import riskkit as rk
-from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
 from riskkit.errors import SpecError
 from riskkit.results import Results
@@ -19,10 +18,15 @@ from riskkit.runner.incidence import incidence_by_group
 from riskkit.runner.scale import learn_scale
 from riskkit.spec.analysis import load_analysis
 
-ANALYSIS = """
-title = "Marker and death"
-question = "Do they go together?"
-cohort = "made"
+COHORT = made_cohort(
+    "sex",
+    "cause",
+    outcomes="""
+death = { label = "Death", event = "cause != 'no'" }
+a = { label = "Death from a", event = "cause == 'a'" }
+""",
+)
+ANALYSIS = made_analysis("""
 outcomes = ["death", "a"]
 competing = "death"
 [exposures.marker]
@@ -32,31 +36,17 @@ spline = 3
 name = "full"
 label = "Sex"
 covariates = ["sex"]
-"""
+""")
 
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("closer")
-    for folder in ("cohorts", "analyses", "build/raw/made"):
-        (root / folder).mkdir(parents=True)
-    (root / "cohorts/made.toml").write_text(COHORT)
-    (root / "analyses/marker.toml").write_text(ANALYSIS)
-    random = np.random.default_rng(2)
-    n = 900
-    time = random.exponential(15, n)
-    people = {
-        "id": np.arange(n), "age": random.uniform(40, 70, n).round(2), "marker": random.normal(20, 4, n).round(2),
-        "again": 20.0, "bmi": 25.0, "sex": random.integers(1, 3, n), "years": np.minimum(time, 12).round(2) + 0.01,
-        "cause": np.where(time < 12, random.choice([1, 2], n), 0),
-    }  # fmt: skip
-    pd.DataFrame(people).to_csv(root / "build/raw/made/people.csv", index=False)
-    return root / "analyses/marker.toml"
+    return made_project(tmp_path_factory.mktemp("closer"), made_people(), COHORT, ANALYSIS)
 
 
 @pytest.fixture(scope="module")
 def cohort(analysis: Path) -> Cohort:
-    return load_cohort(analysis.parent.parent / "cohorts/made.toml")
+    return cohort_of(analysis)
 
 
 @pytest.fixture(scope="module")

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from made_cohort import made_analysis, made_cohort, made_project
 
 from riskkit.errors import SpecError
 from riskkit.runner import run
 
-COHORT = """
-title = "Made for tests"
-id = "id"
-base = "people"
-[files.people]
-path = "people.csv"
-format = "csv"
-[variables]
-age = { source = "people.age", label = "Age", kind = "number", unit = "years" }
-marker = { source = "people.marker", label = "Marker", kind = "number", unit = "nmol/L" }
-bmi = { source = "people.bmi", label = "BMI", kind = "number", unit = "kg/m2" }
-years = { source = "people.years", label = "Follow-up", kind = "number", unit = "years" }
-dead = { source = "people.dead", label = "Dead", kind = "flag", codes = { 1 = "yes", 0 = "no" } }
-waist = { source = "people.waist", label = "Waist", kind = "number", unit = "cm" }
-[variables.smoking]
-source = "people.smoking"
-label = "Smoking"
-kind = "category"
-codes = { 1 = "No", 2 = "Ex", 3 = "Now" }
-
-[follow_up]
-time = "years"
-age = "age"
-unit = "years"
-start = "visit"
-end = "death"
-[outcomes]
+COHORT = made_cohort(
+    "bmi",
+    variables={
+        "dead": 'label = "Dead", kind = "flag", codes = { 1 = "yes", 0 = "no" }',
+        "waist": 'label = "Waist", kind = "number", unit = "cm"',
+        "smoking": 'label = "Smoking", kind = "category", codes = { 1 = "No", 2 = "Ex", 3 = "Now" }',
+    },
+    outcomes="""
 death = { label = "Death", event = "dead == 1" }
 rare = { label = "Rare death", event = "dead == 1 and age > 69.6" }
-"""
-ANALYSIS = """
-title = "Marker and death"
-question = "Do they go together?"
-cohort = "made"
+""",
+)
+ANALYSIS = made_analysis("""
 outcomes = ["death", "rare"]
 [exposures.marker]
 groups = 3
@@ -52,7 +30,7 @@ groups = 3
 name = "full"
 label = "BMI and smoking"
 covariates = ["rcs(bmi, 3)", "smoking"]
-"""
+""")
 IMPUTATION = '[imputation]\nm = 3\niterations = 4\nseed = 5\nauxiliary = ["waist"]\nordered = ["smoking"]\n'
 N = 900
 
@@ -74,18 +52,9 @@ def people() -> pd.DataFrame:
     )  # fmt: skip
 
 
-def project(root: Path, analysis: str, frame: pd.DataFrame) -> Path:
-    for folder in ("cohorts", "analyses", "build/raw/made"):
-        (root / folder).mkdir(parents=True)
-    (root / "cohorts/made.toml").write_text(COHORT)
-    (root / "analyses/marker.toml").write_text(analysis)
-    frame.to_csv(root / "build/raw/made/people.csv", index=False)
-    return root / "analyses/marker.toml"
-
-
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    return run(project(tmp_path_factory.mktemp("imputed"), ANALYSIS + IMPUTATION, people()))
+    return run(made_project(tmp_path_factory.mktemp("imputed"), people(), COHORT, ANALYSIS + IMPUTATION))
 
 
 def test_what_is_missing_is_counted(results):
@@ -134,7 +103,7 @@ def test_what_could_not_be_fitted_is_listed(results):
 
 
 def test_nothing_is_imputed_unless_asked(tmp_path):
-    path = project(tmp_path, ANALYSIS, people())
+    path = made_project(tmp_path, people(), COHORT, ANALYSIS)
     plain = run(path)
     assert plain.imputed.empty
     assert plain.manifest["analysis"]["imputation"] is None
@@ -145,7 +114,7 @@ def test_nothing_is_imputed_unless_asked(tmp_path):
 def test_a_covariate_that_nobody_with_the_exposure_has_is_a_failure_with_its_reason(tmp_path):
     frame = people()
     frame["bmi"] = frame["bmi"].where(frame["marker"].isna())
-    lost = run(project(tmp_path, ANALYSIS + IMPUTATION, frame))
+    lost = run(made_project(tmp_path, frame, COHORT, ANALYSIS + IMPUTATION))
     reasons = lost.failures.loc[lost.failures["variant"] == "imputed", "reason"]
     assert reasons.str.contains("'bmi' has 0 values among").all()
     assert len(reasons) == 6
@@ -153,7 +122,7 @@ def test_a_covariate_that_nobody_with_the_exposure_has_is_a_failure_with_its_rea
 
 def test_nothing_missing_leaves_nothing_to_impute(tmp_path):
     whole = people().dropna()
-    plain = run(project(tmp_path, ANALYSIS + IMPUTATION, whole))
+    plain = run(made_project(tmp_path, whole, COHORT, ANALYSIS + IMPUTATION))
     assert plain.imputed.empty
     assert plain.failures["variant"].ne("imputed").all()
 
@@ -161,8 +130,8 @@ def test_nothing_missing_leaves_nothing_to_impute(tmp_path):
 def test_faults_of_the_file_are_said_by_their_place(tmp_path):
     wrong = '[imputation]\nm = 1\nvariables = ["waist", "bmu"]\nauxiliary = ["death"]\n'
     with pytest.raises(SpecError, match=r"imputation\.m"):
-        run(project(tmp_path / "a", ANALYSIS + wrong, people()))
+        run(made_project(tmp_path / "a", people(), COHORT, ANALYSIS + wrong))
     with pytest.raises(SpecError) as raised:
-        run(project(tmp_path / "b", ANALYSIS + wrong.replace("m = 1", "m = 2"), people()))
+        run(made_project(tmp_path / "b", people(), COHORT, ANALYSIS + wrong.replace("m = 1", "m = 2")))
     for said in ("'waist' is no covariate of the main model", "no variable 'bmu'", "imputation.auxiliary[1]"):
         assert said in str(raised.value)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_cohort import cohort_of, made_analysis, made_cohort, made_project
 
-from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
 from riskkit.fit.cox import cox
 from riskkit.fit.logistic import logistic
@@ -19,40 +19,25 @@ from riskkit.infer.interaction import additive_interaction
 from riskkit.results import Results
 from riskkit.runner import run
 
-COHORT = """
-title = "Made for tests"
-id = "id"
-base = "people"
-[files.people]
-path = "people.csv"
-format = "csv"
-[variables]
-age = { source = "people.age", label = "Age", kind = "number", unit = "years" }
-marker = { source = "people.marker", label = "Marker", kind = "number", unit = "nmol/L" }
-sex = { source = "people.sex", label = "Sex", kind = "category", codes = { 1 = "Men", 2 = "Women" } }
-ill = { source = "people.ill", label = "Ill before", kind = "flag", codes = { 0 = "no", 1 = "yes" } }
-group = { source = "people.group", label = "Group", kind = "category", codes = { 1 = "A", 2 = "B" } }
-rare = { source = "people.rare", label = "Rare", kind = "flag", codes = { 0 = "no", 1 = "yes" } }
-site = { source = "people.site", label = "Site", kind = "category", codes = { SITES } }
-years = { source = "people.years", label = "Follow-up", kind = "number", unit = "years" }
-cause = { source = "people.cause", label = "Cause", kind = "category", codes = { 0 = "no", 1 = "a", 2 = "b", 3 = "c" } }
-[follow_up]
-time = "years"
-age = "age"
-unit = "years"
-start = "visit"
-end = "death"
-[outcomes]
+SITES = ", ".join(f'{i} = "S{i:02}"' for i in range(1, 13))
+COHORT = made_cohort(
+    "sex",
+    "cause",
+    variables={
+        "ill": 'label = "Ill before", kind = "flag", codes = { 0 = "no", 1 = "yes" }',
+        "group": 'label = "Group", kind = "category", codes = { 1 = "A", 2 = "B" }',
+        "rare": 'label = "Rare", kind = "flag", codes = { 0 = "no", 1 = "yes" }',
+        "site": f'label = "Site", kind = "category", codes = {{ {SITES} }}',
+    },
+    outcomes="""
 a = { label = "Death from a", event = "cause == 'a'" }
 b = { label = "Death from b", event = "cause == 'b'" }
 c = { label = "Death from c", event = "cause == 'c'" }
 old = { label = "Old", state = "age > 60" }
-""".replace("SITES", ", ".join(f'{i} = "S{i:02}"' for i in range(1, 13)))
+""",
+)
 
-ANALYSIS = """
-title = "Marker and death"
-question = "Do they go together?"
-cohort = "made"
+ANALYSIS = made_analysis("""
 outcomes = ["a"]
 min_events = 10
 [exposures.marker]
@@ -62,7 +47,7 @@ groups = false
 name = "sex"
 label = "Sex"
 covariates = ["sex", "ill"]
-"""
+""")
 FURTHER = """
 [[interactions]]
 modifier = "sex"
@@ -87,11 +72,6 @@ prevalence = [0.3, 0.1]
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("modified")
-    for folder in ("cohorts", "analyses", "build/raw/made"):
-        (root / folder).mkdir(parents=True)
-    (root / "cohorts/made.toml").write_text(COHORT)
-    (root / "analyses/marker.toml").write_text(ANALYSIS + FURTHER)
     random = np.random.default_rng(6)
     n = 900
     marker, sex = random.normal(20, 4, n), random.integers(1, 3, n)
@@ -110,13 +90,12 @@ def analysis(tmp_path_factory) -> Path:
             "cause": np.where(time < 10, random.choice([1, 2, 3], n, p=[0.6, 0.39, 0.01]), 0),
         }
     )
-    frame.to_csv(root / "build/raw/made/people.csv", index=False)
-    return root / "analyses/marker.toml"
+    return made_project(tmp_path_factory.mktemp("modified"), frame, COHORT, ANALYSIS + FURTHER)
 
 
 @pytest.fixture(scope="module")
 def cohort(analysis) -> Cohort:
-    return load_cohort(analysis.parent.parent / "cohorts/made.toml")
+    return cohort_of(analysis)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from made_cohort import cohort_of, made_analysis, made_cohort, made_project
 
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
@@ -21,35 +22,18 @@ from riskkit.results import Results
 from riskkit.runner import run
 from riskkit.spec.analysis import load_analysis
 
-COHORT = """
-title = "Made for tests"
-id = "id"
-base = "people"
-[files.people]
-path = "people.csv"
-format = "csv"
-[variables]
-age = { source = "people.age", label = "Age", kind = "number", unit = "years" }
-marker = { source = "people.marker", label = "Marker", kind = "number", unit = "nmol/L" }
-waist = { source = "people.waist", label = "Waist", kind = "number", unit = "cm" }
-hours = { source = "people.hours", label = "Fasting", kind = "number", unit = "hours" }
-centre = { source = "people.centre", label = "Centre", kind = "category", codes = { 1 = "A", 2 = "B", 3 = "C" } }
-years = { source = "people.years", label = "Follow-up", kind = "number", unit = "years" }
-[follow_up]
-time = "years"
-age = "age"
-unit = "years"
-start = "visit"
-end = "death"
-[outcomes]
+VARIABLES = {
+    "waist": 'label = "Waist", kind = "number", unit = "cm"',
+    "hours": 'label = "Fasting", kind = "number", unit = "hours"',
+    "centre": 'label = "Centre", kind = "category", codes = { 1 = "A", 2 = "B", 3 = "C" }',
+}
+OUTCOMES = """
 wide = { label = "Wide waist", state = "waist > 100" }
 death = { label = "Death", event = "years < 5" }
 """
+COHORT = made_cohort(variables=VARIABLES, outcomes=OUTCOMES)
 
-ANALYSIS = """
-title = "Marker and waist"
-question = "Do they go together?"
-cohort = "made"
+ANALYSIS = made_analysis("""
 outcomes = ["wide"]
 characteristics = ["age"]
 [exposures.marker]
@@ -76,16 +60,11 @@ name = "young"
 label = "55 or under"
 by = "Age"
 when = "age <= 55"
-"""
+""")
 
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("states")
-    for folder in ("cohorts", "analyses", "build/raw/made"):
-        (root / folder).mkdir(parents=True)
-    (root / "cohorts/made.toml").write_text(COHORT)
-    (root / "analyses/waist.toml").write_text(ANALYSIS)
     random = np.random.default_rng(3)
     n = 1200
     marker, age = random.normal(20, 4, n).round(2), random.uniform(40, 70, n).round(1)
@@ -96,13 +75,12 @@ def analysis(tmp_path_factory) -> Path:
     frame = pd.DataFrame({"id": np.arange(n), "age": age, "marker": marker, "waist": waist, "centre": centre})
     frame["hours"] = np.where(np.arange(n) % 10 == 0, 4, 12)
     frame["years"] = random.uniform(1, 10, n).round(2)
-    frame.to_csv(root / "build/raw/made/people.csv", index=False)
-    return root / "analyses/waist.toml"
+    return made_project(tmp_path_factory.mktemp("states"), frame, COHORT, ANALYSIS)
 
 
 @pytest.fixture(scope="module")
 def cohort(analysis) -> Cohort:
-    return load_cohort(analysis.parent.parent / "cohorts/made.toml")
+    return cohort_of(analysis)
 
 
 @pytest.fixture(scope="module")
@@ -196,13 +174,14 @@ def test_a_state_is_declared_alone(tmp_path: Path, state: str, message: str) -> 
 
 
 def test_a_cohort_without_follow_up_has_states_only(analysis: Path, tmp_path: Path) -> None:
-    for folder in ("cohorts", "analyses"):
-        (tmp_path / folder).mkdir()
-    without = COHORT[: COHORT.index("[follow_up]")] + COHORT[COHORT.index("[outcomes]") :]
-    (tmp_path / "cohorts/made.toml").write_text(without)
-    (tmp_path / "analyses/waist.toml").write_text(ANALYSIS.replace('"wide"', '"death"'))
-    made = load_cohort(tmp_path / "cohorts/made.toml", analysis.parent.parent / "build/raw/made")
-    found = run(tmp_path / "analyses/waist.toml", made)
+    path = made_project(
+        tmp_path,
+        pd.read_csv(analysis.parent.parent / "build/raw/made/people.csv"),
+        made_cohort(variables=VARIABLES, outcomes=OUTCOMES, follow_up=""),
+        ANALYSIS.replace('"wide"', '"death"'),
+    )
+    made = cohort_of(path)
+    found = run(path, made)
     assert set(found.fits["model"]) == {"age", "centre"}
     assert set(found.fits["events"]) == {int((made.data.query("hours >= 6")["years"] < 5).sum())}
-    assert found.opinion["software"].iloc[0] == "statsmodels"  # and after it R, where it is installed
+    assert found.opinion["software"].iloc[0] == "statsmodels"

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_cohort import cohort_of, made_analysis, made_cohort, made_project
 
-from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
 from riskkit.design.survey import SurveyDesign
 from riskkit.errors import SpecError
@@ -20,48 +20,28 @@ from riskkit.infer.curve import curve
 from riskkit.results import Results
 from riskkit.runner.run import run
 
-NUMBERS = {"age": "years", "marker": "nmol/L", "years": "years", "w": "people", "stratum": None, "psu": None}
-COHORT = (
-    'title = "Made for tests"\nid = "id"\nbase = "people"\n'
-    '[files.people]\npath = "people.csv"\nformat = "csv"\n'
-    + "".join(
-        f'[variables.{name}]\nsource = "people.{name}"\nlabel = "{name}"\nkind = "number"\n'
-        + (f'unit = "{unit}"\n' if unit else "")
-        for name, unit in NUMBERS.items()
-    )
-    + """
-[variables.died]
-source = "people.died"
-label = "Died"
-kind = "flag"
-codes = { 0 = "no", 1 = "yes" }
+COHORT = made_cohort(
+    variables={
+        "w": 'label = "Weight", kind = "number", unit = "people"',
+        "stratum": 'label = "Stratum", kind = "number"',
+        "psu": 'label = "Unit", kind = "number"',
+        "died": 'label = "Died", kind = "flag", codes = { 0 = "no", 1 = "yes" }',
+    },
+    outcomes="""
+death = { label = "Death", event = "died" }
+ill = { label = "Illness at baseline", state = "died" }
 [[exclusions]]
 label = "Not of the clinic"
 when = "stratum == 1 and psu == 1"
-[follow_up]
-time = "years"
-age = "age"
-unit = "years"
-start = "visit"
-end = "death"
 [design]
 weights = "w"
 strata = "stratum"
 psu = "psu"
 nested = true
 population = "everybody"
-[outcomes.death]
-label = "Death"
-event = "died"
-[outcomes.ill]
-label = "Illness at baseline"
-state = "died"
-"""
+""",
 )
-ANALYSIS = """
-title = "Marker and death"
-question = "Do they go together?"
-cohort = "sampled"
+ANALYSIS = made_analysis("""
 outcomes = ["death"]
 survey = true
 [exposures.marker]
@@ -76,16 +56,12 @@ covariates = []
 name = "aged"
 label = "Age"
 covariates = ["age"]
-"""
+""")
 PEOPLE = 800
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("sampled")
-    for folder in ("cohorts", "analyses", "build/raw/sampled"):
-        (root / folder).mkdir(parents=True)
-    (root / "cohorts/sampled.toml").write_text(COHORT)
+def analysis(tmp_path_factory) -> Path:
     random = np.random.default_rng(4)
     unit = np.arange(PEOPLE) % 20
     marker = random.normal(20, 4, PEOPLE)
@@ -100,29 +76,28 @@ def project(tmp_path_factory) -> Path:
         "stratum": unit // 2,
         "psu": unit % 2,
     }
-    pd.DataFrame(people).to_csv(root / "build/raw/sampled/people.csv", index=False)
-    return root
+    return made_project(tmp_path_factory.mktemp("sampled"), pd.DataFrame(people), COHORT, ANALYSIS)
 
 
 @pytest.fixture(scope="module")
-def cohort(project) -> Cohort:
-    return load_cohort(project / "cohorts/sampled.toml")
+def cohort(analysis) -> Cohort:
+    return cohort_of(analysis)
 
 
-def ran(project: Path, cohort: Cohort, text: str) -> Results:
-    (project / "analyses/marker.toml").write_text(text)
-    return run(project / "analyses/marker.toml", cohort)
-
-
-@pytest.fixture(scope="module")
-def results(project, cohort) -> Results:
-    return ran(project, cohort, ANALYSIS)
+def ran(analysis: Path, cohort: Cohort, text: str) -> Results:
+    analysis.write_text(text)
+    return run(analysis, cohort)
 
 
 @pytest.fixture(scope="module")
-def everyone(project) -> tuple[pd.DataFrame, SurveyDesign]:
+def results(analysis, cohort) -> Results:
+    return ran(analysis, cohort, ANALYSIS)
+
+
+@pytest.fixture(scope="module")
+def everyone(analysis) -> tuple[pd.DataFrame, SurveyDesign]:
     """The whole sample, and the people of the cohort as a subpopulation of it."""
-    people = pd.read_csv(project / "build/raw/sampled/people.csv")
+    people = pd.read_csv(analysis.parent.parent / "build/raw/made/people.csv")
     people["age_exit"] = people["age"] + people["years"]
     inside = "not (stratum == 1 and psu == 1)"
     return people, SurveyDesign("w", strata="stratum", psu="psu", nested=True, subpopulation=inside)
@@ -158,31 +133,31 @@ def test_groups_curves_and_tests_are_those_of_the_same_fits(results, everyone):
     np.testing.assert_allclose(rows[["estimate", "se"]], groups.tidy()[["estimate", "se"]], rtol=1e-8)
 
 
-def test_a_state_is_weighted_in_a_logistic_model(project, cohort, everyone):
+def test_a_state_is_weighted_in_a_logistic_model(analysis, cohort, everyone):
     people, design = everyone
-    results = ran(project, cohort, ANALYSIS.replace('"death"', '"ill"'))
+    results = ran(analysis, cohort, ANALYSIS.replace('"death"', '"ill"'))
     fit = logistic("died ~ per(marker, 5) + age", people, survey=design)
     row = results.weighted.query("coding == 'linear'").iloc[0]
     assert (row["estimate"], row["se"]) == pytest.approx((fit.coef[1], fit.se[1]), rel=1e-8)
 
 
-def test_a_design_that_a_model_cannot_have_is_a_failure_with_its_reason(project, cohort):
+def test_a_design_that_a_model_cannot_have_is_a_failure_with_its_reason(analysis, cohort):
     assert cohort.design is not None
     lonely = replace(cohort, design=replace(cohort.design, units=()))
-    results = ran(project, lonely, ANALYSIS)
+    results = ran(analysis, lonely, ANALYSIS)
     assert results.weighted.empty
     assert results.failures["coding"].tolist() == ["spline", "groups", "linear"]
     assert results.failures["reason"].str.startswith("Weighted by the survey design: 1 of 10 strata have one PSU").all()
     assert len(results.estimates) == 2 * (3 + 1)  # the unweighted models stand
 
 
-def test_an_analysis_that_does_not_ask_has_none(project, cohort):
-    results = ran(project, cohort, ANALYSIS.replace("survey = true\n", ""))
+def test_an_analysis_that_does_not_ask_has_none(analysis, cohort):
+    results = ran(analysis, cohort, ANALYSIS.replace("survey = true\n", ""))
     assert results.weighted.empty
     assert results.weighted_curves.empty
     assert results.weighted_tests.empty
 
 
-def test_curves_and_lines_are_needed_to_set_them_side_by_side(project, cohort):
+def test_curves_and_lines_are_needed_to_set_them_side_by_side(analysis, cohort):
     with pytest.raises(SpecError, match=r"exposures\.marker: survey = true sets"):
-        ran(project, cohort, ANALYSIS.replace('per = "5 nmol/L"', "per = false"))
+        ran(analysis, cohort, ANALYSIS.replace('per = "5 nmol/L"', "per = false"))

@@ -3,68 +3,20 @@
 from pathlib import Path
 
 import pytest
+from made_cohort import made_analysis, made_cohort
 
 from riskkit.errors import SpecError
 from riskkit.spec.analysis import load_analysis
 from riskkit.spec.plan import batches, plan
 
-COHORT = """
-title = "Small"
-id = "id"
-base = "people"
-[files.people]
-path = "people.csv"
-format = "csv"
-[variables.age]
-source = "people.age"
-label = "Age"
-kind = "number"
-unit = "years"
-[variables.igf1]
-source = "people.igf1"
-label = "IGF-I"
-kind = "number"
-unit = "ng/mL"
-[variables.bmi]
-source = "people.bmi"
-label = "Body mass index"
-kind = "number"
-unit = "kg/m2"
-[variables.sex]
-source = "people.sex"
-label = "Sex"
-kind = "category"
-codes = { "1" = "Men", "2" = "Women" }
-[variables.months]
-source = "people.months"
-label = "Follow-up"
-kind = "number"
-unit = "months"
-[variables.dead]
-source = "people.dead"
-label = "Dead"
-kind = "flag"
-codes = { "1" = "yes", "0" = "no" }
-[follow_up]
-time = "months"
-age = "age"
-unit = "months"
-start = "examination"
-end = "death"
-[outcomes.death]
-label = "Death"
-event = "dead"
-"""
+COHORT = made_cohort("bmi", "sex", "cause", outcomes="""death = { label = "Death", event = "cause != 'no'" }""")
 
-GOOD = """
-title = "IGF-I and death"
-question = "Do they go together?"
-cohort = "small"
+GOOD = made_analysis("""
 outcomes = ["death"]
 time_scales = ["age", "follow_up"]
-[exposures.igf1]
-unit = "ng/mL"
-per = "50 ng/mL"
+[exposures.marker]
+unit = "nmol/L"
+per = "50 nmol/L"
 [[models]]
 name = "basic"
 label = "Age and sex"
@@ -73,17 +25,17 @@ covariates = ["rcs(age, 4)", "sex"]
 name = "full"
 label = "+ BMI"
 add = ["bmi"]
-"""
+""")
 
 
 @pytest.fixture
 def write(tmp_path: Path):
     (tmp_path / "cohorts").mkdir()
     (tmp_path / "analyses").mkdir()
-    (tmp_path / "cohorts" / "small.toml").write_text(COHORT)
+    (tmp_path / "cohorts" / "made.toml").write_text(COHORT)
 
     def write(text: str) -> Path:
-        path = tmp_path / "analyses" / "igf1.toml"
+        path = tmp_path / "analyses" / "marker.toml"
         path.write_text(text)
         return path
 
@@ -95,7 +47,7 @@ def test_the_plan_is_the_whole_grid_in_the_file_s_order(write):
     tasks = plan(spec, cohort.follow_up.age)
     assert len(tasks) == 2 * 2 * 3  # time scales, models, codings
     first = tasks[0]
-    assert (first.exposure, first.outcome, first.time_scale) == ("igf1", "death", "age")
+    assert (first.exposure, first.outcome, first.time_scale) == ("marker", "death", "age")
     assert (first.coding, first.model, first.variant) == ("spline", "basic", "")
     assert spec.main.name == "full"
 
@@ -108,12 +60,12 @@ def test_age_is_no_covariate_where_it_is_the_time_scale(write):
 
 
 def test_strata_and_the_exposure_are_not_adjusted_for_again(write):
-    text = GOOD.replace("[exposures.igf1]", 'strata = ["sex"]\n[exposures.bmi]\n[exposures.igf1]')
+    text = GOOD.replace("[exposures.marker]", 'strata = ["sex"]\n[exposures.bmi]\n[exposures.marker]')
     spec, cohort = load_analysis(write(text))
     tasks = {(t.exposure, t.model): t for t in plan(spec, cohort.follow_up.age) if t.time_scale == "age"}
     assert tasks["bmi", "full"].covariates == ()
-    assert tasks["igf1", "full"].covariates == ("bmi",)
-    assert tasks["igf1", "full"].strata == ("sex",)
+    assert tasks["marker", "full"].covariates == ("bmi",)
+    assert tasks["marker", "full"].strata == ("sex",)
 
 
 VARIANTS = """
@@ -157,9 +109,9 @@ def test_batches_hold_the_outcomes_of_one_design(write):
         ("lag = 2.0", "trim = [99.0, 1.0]", r"sensitivity\[1\].trim: must be two percentiles in increasing order"),
         ("lag = 2.0", "lag = -1.0", r"sensitivity\[1\].lag: must be more than 0"),
         ('"late"', '"men"', r"sensitivity\[1\].name: 'men' is the name of an earlier one"),
-        ("sex == 'Men'", "sexx == 'Men'", r"subgroups\[1\].when: cohort 'small' has no variable 'sexx'. Did you mean"),
+        ("sex == 'Men'", "sexx == 'Men'", r"subgroups\[1\].when: cohort 'made' has no variable 'sexx'. Did you mean"),
         ("sex == 'Men'", "sex = 'Men'", r"subgroups\[1\].when: .*=="),
-        ('["sex"]', '["sexx"]', r"subgroups\[1\].without\[1\]: cohort 'small' has no variable 'sexx'"),
+        ('["sex"]', '["sexx"]', r"subgroups\[1\].without\[1\]: cohort 'made' has no variable 'sexx'"),
     ],
 )
 def test_faults_of_variants(write, old, new, said):
@@ -186,54 +138,58 @@ def test_a_table_is_not_said_to_lack_what_it_has_wrong(write, old, new, place):
 def test_every_fault_is_listed_at_once_by_its_place(write):
     text = (
         GOOD.replace('"death"', '"deaht"')
-        .replace('unit = "ng/mL"', 'unit = "nmol/L"\nknots = 4')
-        .replace("[exposures.igf1]", "[exposures.igf2]\n[exposures.igf1]")
+        .replace('unit = "nmol/L"', 'unit = "ng/mL"\nknots = 4')
+        .replace("[exposures.marker]", "[exposures.marker2]\n[exposures.marker]")
         .replace('add = ["bmi"]', 'add = ["bmmi"]')
-        .replace('per = "50 ng/mL"', 'per = "5 nmol/L"')
+        .replace('per = "50 nmol/L"', 'per = "5 ng/mL"')
     )
     with pytest.raises(SpecError) as caught:
         load_analysis(write(text))
     said = str(caught.value)
-    assert "igf1.toml: " in said
-    assert "outcomes[1]: cohort 'small' has no outcome 'deaht'. Did you mean 'death'?" in said
-    assert "exposures.igf1.knots: unknown field." in said
-    assert "exposures.igf2: cohort 'small' has no variable 'igf2'. Did you mean 'igf1'?" in said
-    assert "models[2].add[1]: cohort 'small' has no variable 'bmmi'. Did you mean 'bmi'?" in said
+    assert "marker.toml: " in said
+    assert "outcomes[1]: cohort 'made' has no outcome 'deaht'. Did you mean 'death'?" in said
+    assert "exposures.marker.knots: unknown field." in said
+    assert "exposures.marker2: cohort 'made' has no variable 'marker2'. Did you mean 'marker'?" in said
+    assert "models[2].add[1]: cohort 'made' has no variable 'bmmi'. Did you mean 'bmi'?" in said
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('per = "50 ng/mL"', 'simex = ["deth"]', "exposures.igf1.simex.*'deth'.*Did you mean 'death'"),
-        ('per = "50 ng/mL"', 'simex = ["death"]', "exposures.igf1.simex: needs a second measurement"),
-        ('per = "50 ng/mL"', 'simex = ["death"]\nper = false', "exposures.igf1.simex: corrects the straight line"),
-        ('unit = "ng/mL"', 'unit = "nmol/L"', "exposures.igf1.unit: 'nmol/L' is not the unit of 'igf1'.*'ng/mL'"),
-        ('"50 ng/mL"', '"5 nmol/L"', "exposures.igf1.per: '5 nmol/L': 'igf1' is in ng/mL"),
-        ('"50 ng/mL"', '"much"', "exposures.igf1.per: must be 'sd', a number, or an amount such as '5 ng/mL'"),
-        ('"50 ng/mL"', "-1.0", "exposures.igf1.per: must be more than 0; got -1"),
-        ('"50 ng/mL"', '"sd"\nspline = 2', "exposures.igf1.spline: must be 3 to 7 knots"),
-        ('"50 ng/mL"', '"sd"\nspline = [3, 2, 1]', "exposures.igf1.spline: knots must be at least three"),
-        ('"50 ng/mL"', '"sd"\ngroups = 1', "exposures.igf1.groups: must be 2 to 20"),
-        ('"50 ng/mL"', '"sd"\ngroups = [2, 1]', "exposures.igf1.groups: cut points must be"),
+        ('per = "50 nmol/L"', 'simex = ["deth"]', "exposures.marker.simex.*'deth'.*Did you mean 'death'"),
+        ('per = "50 nmol/L"', 'simex = ["death"]', "exposures.marker.simex: needs a second measurement"),
+        ('per = "50 nmol/L"', 'simex = ["death"]\nper = false', "exposures.marker.simex: corrects the straight line"),
+        ('unit = "nmol/L"', 'unit = "ng/mL"', "exposures.marker.unit: 'ng/mL' is not the unit of 'marker'.*'nmol/L'"),
+        ('"50 nmol/L"', '"5 ng/mL"', "exposures.marker.per: '5 ng/mL': 'marker' is in nmol/L"),
+        ('"50 nmol/L"', '"much"', "exposures.marker.per: must be 'sd', a number, or an amount such as '5 nmol/L'"),
+        ('"50 nmol/L"', "-1.0", "exposures.marker.per: must be more than 0; got -1"),
+        ('"50 nmol/L"', '"sd"\nspline = 2', "exposures.marker.spline: must be 3 to 7 knots"),
+        ('"50 nmol/L"', '"sd"\nspline = [3, 2, 1]', "exposures.marker.spline: knots must be at least three"),
+        ('"50 nmol/L"', '"sd"\ngroups = 1', "exposures.marker.groups: must be 2 to 20"),
+        ('"50 nmol/L"', '"sd"\ngroups = [2, 1]', "exposures.marker.groups: cut points must be"),
         (
-            '"50 ng/mL"',
+            '"50 nmol/L"',
             '"sd"\nreference_group = 6',
-            "exposures.igf1.reference_group: 'igf1' is cut into 5 groups; got 6",
+            "exposures.marker.reference_group: 'marker' is cut into 5 groups; got 6",
         ),
-        ('"50 ng/mL"', '"sd"\nreference_group = 0', "exposures.igf1.reference_group: must be at least 1; got 0"),
-        ('"50 ng/mL"', '"sd"\ngroups = false\nreference_group = 3', "reference_group: is one of the groups, which"),
+        ('"50 nmol/L"', '"sd"\nreference_group = 0', "exposures.marker.reference_group: must be at least 1; got 0"),
+        ('"50 nmol/L"', '"sd"\ngroups = false\nreference_group = 3', "reference_group: is one of the groups, which"),
         ('"full"', '"basic"', r"models\[2\].name: 'basic' is the name of an earlier model"),
         ("covariates = [", "add = [", r"models\[1\].add: the first model has none before it"),
         ('add = ["bmi"]', "", r"models\[2\]: give either 'covariates' or 'add'"),
         ('add = ["bmi"]', 'add = ["2 * bmi"]', r"models\[2\].add\[1\]: '2 \* bmi' is not a column or a formula term"),
-        ('cohort = "small"', 'cohort = "smal"', "smal.toml: there is no such file. Did you mean 'small.toml'"),
-        ('cohort = "small"', "", "cohort: is required and missing"),
+        ('cohort = "made"', 'cohort = "mad"', "mad.toml: there is no such file. Did you mean 'made.toml'"),
+        ('cohort = "made"', "", "cohort: is required and missing"),
         ('outcomes = ["death"]', "outcomes = []", "outcomes: must be a list of at least 1"),
         ('"follow_up"]', '"followup"]', r"time_scales\[2\]: must be 'age', 'follow_up' or 'none'; got 'followup'"),
-        ('title = "IGF-I and death"', "title = ", "line 2, column 9: not valid TOML"),
-        ("[exposures.igf1]", 'main_model = "ful"\n[exposures.igf1]', "main_model: no model is named 'ful'. Did you"),
-        ("[exposures.igf1]", "survey = true\n[exposures.igf1]", "survey: cohort 'small' has no .design."),
-        ("[exposures.igf1]", 'strata = ["sexx"]\n[exposures.igf1]', r"strata\[1\]: cohort 'small' has no variable"),
+        ('title = "Marker and death"', "title = ", "line 2, column 9: not valid TOML"),
+        (
+            "[exposures.marker]",
+            'main_model = "ful"\n[exposures.marker]',
+            "main_model: no model is named 'ful'. Did you",
+        ),
+        ("[exposures.marker]", "survey = true\n[exposures.marker]", "survey: cohort 'made' has no .design."),
+        ("[exposures.marker]", 'strata = ["sexx"]\n[exposures.marker]', r"strata\[1\]: cohort 'made' has no variable"),
     ],
 )
 def test_each_fault_says_what_to_write(write, old, new, said):
@@ -245,7 +201,7 @@ def test_each_fault_says_what_to_write(write, old, new, said):
 PUBLISHED = """
 [[published]]
 study = "Doe 2001"
-exposure = "igf1"
+exposure = "marker"
 outcome = "death"
 contrast = "lowest against middle fifth"
 estimate = 1.5
@@ -269,9 +225,9 @@ def test_a_published_estimate_is_read(write):
     ("old", "new", "said"),
     [
         (
-            'exposure = "igf1"',
-            'exposure = "igf"',
-            r"published\[1\].exposure: this analysis has no exposure 'igf'.*'igf1'",
+            'exposure = "marker"',
+            'exposure = "marke"',
+            r"published\[1\].exposure: this analysis has no exposure 'marke'.*'marker'",
         ),
         ('outcome = "death"', 'outcome = "deth"', r"published\[1\].outcome: this analysis has no outcome 'deth'"),
         ("group = 1", 'group = 1\nvariant = "men"', r"published\[1\].variant: this analysis has no variant 'men'"),
@@ -279,7 +235,7 @@ def test_a_published_estimate_is_read(write):
         ("high = 1.9", "high = 1.4", "with 'estimate' between them"),
         ("against = 3\n", "", "give both 'group' and 'against'"),
         ("against = 3", "against = 1", "two different groups"),
-        ("against = 3", "against = 6", "published.1..against: 'igf1' is cut into 5 groups; got 6"),
+        ("against = 3", "against = 6", "published.1..against: 'marker' is cut into 5 groups; got 6"),
     ],
 )
 def test_faults_of_published_estimates(write, old, new, said):
@@ -291,9 +247,9 @@ def test_faults_of_published_estimates(write, old, new, said):
 @pytest.mark.parametrize(("coding", "switch"), [("spline", "spline"), ("groups", "groups"), ("linear", "per")])
 def test_a_variant_asks_only_for_codings_that_the_exposure_has(write, coding, switch):
     variant = f'[[sensitivity]]\nname = "late"\nlabel = "Late"\nlag = 2\ncodings = ["{coding}"]\n'
-    text = GOOD.replace('per = "50 ng/mL"', f"{switch} = false") + variant
+    text = GOOD.replace('per = "50 nmol/L"', f"{switch} = false") + variant
     with pytest.raises(
-        SpecError, match=rf"sensitivity\[1\].codings: '{coding}' is asked.*'igf1' says {switch} = false"
+        SpecError, match=rf"sensitivity\[1\].codings: '{coding}' is asked.*'marker' says {switch} = false"
     ):
         load_analysis(write(text))
     load_analysis(write(GOOD + variant))
