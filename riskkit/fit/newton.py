@@ -13,10 +13,11 @@ from riskkit.errors import FitError
 from riskkit.fit import diagnosis
 
 CONVERGED = 1e-20  # squared distance from the maximum in standard errors, g'I^-1 g; weights may be shares of one
-NEGLIGIBLE = 1e-18  # the same as a share of the log-likelihood: below it, the information changes by less than 1e-8
+NEGLIGIBLE = 1e-18  # the same as a share of the log-likelihood: below it, the information changes by some 1e-8 at most
 ROUNDING = 1e-9  # decrement below which a log-likelihood that no longer rises is at its maximum to rounding
 FAR = 2.0  # decrement a coefficient above which a Newton step errs by more than the sampling error of its information
 SLOW = 1e-3  # decrement under which steps must shrink fast, and from which none may end at the maximum
+HALVINGS = 60  # of a step that an information next to nothing made a million million times too long
 RISE = 1e-12  # relative fall of the log-likelihood that is rounding, not a step too long
 
 
@@ -124,11 +125,12 @@ def _check_separation(likelihood: LogLikelihood[E], coef: Array, step: Array, at
 
 def _advance(likelihood: LogLikelihood[E], coef: Array, step: Array, at: E) -> tuple[E, Array]:
     """Take the Newton step, or the longest of its halvings that does not lower the log-likelihood."""
-    for halving in range(30):
+    for halving in range(HALVINGS):
         moved = coef + step / 2**halving
         with np.errstate(over="ignore", invalid="ignore"):  # a step too long overflows; its loglik is then not finite
             forward = likelihood.evaluate(moved)
-        if np.isfinite(forward.loglik) and forward.loglik >= at.loglik - RISE * abs(at.loglik):
+        finite = np.isfinite(forward.loglik) and np.isfinite(forward.gradient).all()
+        if finite and forward.loglik >= at.loglik - RISE * abs(at.loglik):
             return forward, moved
     raise FitError("no step along Newton's direction raises the log-likelihood; look for extreme covariate values.")
 

@@ -36,7 +36,8 @@ class Evaluation:
     loglik : float
     gradient : array, shape (p,)
     theta : array, shape (n,)
-        weight exp(x'b + offset - shift); the shift, one number for all rows, leaves every ratio as it is.
+        weight exp(x'b + offset - shift), 0 for rows never at risk; the shift, one number for all rows, leaves every
+        ratio as it is.
     sums : array, shape (D + 1, p + 1)
         S1 and, in the last column, S0 at each key; the last row is spare.
     hazard, relief : array, shape (D,)
@@ -118,6 +119,7 @@ class PartialLikelihood:
                 kernel.linear_predictor(self.x[chunk], coef, shift, theta[chunk])
                 if self.offset is not None:
                     theta[chunk] += self.offset[chunk]
+                theta[chunk][sets.last[chunk] < 0] = -np.inf  # never at risk: however extreme, it must not overflow
                 np.exp(theta[chunk], out=theta[chunk])
                 if self.weights is not None:
                     theta[chunk] *= self.weights[chunk]

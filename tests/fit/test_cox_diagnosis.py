@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,6 +61,25 @@ def test_a_risk_set_that_underflows_is_no_exception(data: pd.DataFrame) -> None:
     model = partial_likelihood(build("Surv(time, ill) ~ bmi + strata(region)", data), "efron")
     with np.errstate(over="ignore", invalid="ignore"):
         assert not np.isfinite(model.evaluate(np.array([1e4])).loglik)
+
+
+def test_whoever_is_never_at_risk_does_not_matter_however_extreme(data: pd.DataFrame) -> None:
+    gone = pd.DataFrame({"time": [0.5], "ill": [False], "bmi": [2.7e6], "smoking": ["never"], "region": ["north"]})
+    fit = rk.cox("Surv(time, ill) ~ bmi + smoking", data, robust=True)
+    again = rk.cox("Surv(time, ill) ~ bmi + smoking", pd.concat([gone, data], ignore_index=True), robust=True)
+    assert_allclose(again.coef, fit.coef, rtol=1e-9)
+    assert_allclose(again.vcov, fit.vcov, rtol=1e-8)
+    assert residuals(again)[0] == 0
+
+
+def test_a_step_that_loses_its_information_is_halved_until_it_finds_some() -> None:
+    """Newton's first step makes a rare level certain; the second, of an information of nothing, is then 1e13 long."""
+    case = json.loads((Path(__file__).parent.parent / "reference" / "cox_leap.json").read_text())
+    fit = rk.cox(
+        "Surv(time, ill) ~ a + b + c + rare + g + offset(off)", pd.DataFrame(case["data"]), ties="breslow", weights="w"
+    )
+    assert_allclose(fit.coef, case["coef"], rtol=1e-8)
+    assert_allclose(fit.loglik, case["loglik"], rtol=1e-10)
 
 
 def test_a_rare_level_with_events_is_not_separation(data: pd.DataFrame) -> None:
