@@ -67,7 +67,7 @@ def _answers(task: Task, interaction: InteractionSpec, scale: Scale, spec: Analy
     coded = f"C({modifier})" if cohort.variables[modifier].kind == "flag" else modifier
     own = scale.term(task)
     terms = [own, f"{own}:{coded}"] if modifier in task.strata else [f"{own} * {coded}"]
-    fit = chosen.fit(terms, cohort)
+    fit = chosen.fit(terms)
     rows = {
         "interactions": _tests(fit, task, modifier, chosen),
         "interaction_curves": _curves(fit, task, modifier, levels, chosen, scale, spec, cohort),

@@ -23,7 +23,7 @@ from riskkit.runner.single import Sample, failure, sample, together
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.interactions import FLAG
 from riskkit.spec.plan import Task
-from riskkit.spec.robustness import ConfounderSpec, RobustnessSpec
+from riskkit.spec.robustness import ConfounderSpec
 
 FRAMES = ("robustness", "failures")
 RARE = 0.15  # share with the outcome up to which a hazard or odds ratio stands for a risk ratio
@@ -58,7 +58,7 @@ def check_robustness(tasks: Sequence[Task], scales: Mapping[str, Scale], spec: A
         step, zero = {task.exposure: scale.per}, {task.exposure: 0.0}
         try:
             chosen = sample(task, spec, cohort)
-            fit = chosen.fit([scale.term(task)], cohort)
+            fit = chosen.fit([scale.term(task)])
             estimate = contrast(fit, step, zero, level=spec.level).iloc[0].to_dict()
         except RiskkitError as error:
             rows.append({"failures": failure(task, "Negative control" if control else "Robustness", str(error))})
@@ -66,7 +66,7 @@ def check_robustness(tasks: Sequence[Task], scales: Mapping[str, Scale], spec: A
         kind = "negative control" if control else "main"
         main = {"check": kind, "n": fit.n, "events": fit.events, "n_missing": chosen.n_missing, **estimate}
         found: list[Row] = [{"item": "", "note": "", **main}]
-        checks = () if control else _checks(fit, chosen, estimate, declared, scale, spec, cohort)
+        checks = () if control else _checks(fit, chosen, estimate, scale, spec, cohort)
         for what, check in checks:
             try:
                 for row in check:
@@ -81,16 +81,11 @@ def check_robustness(tasks: Sequence[Task], scales: Mapping[str, Scale], spec: A
 
 
 def _checks(
-    fit: Fit,
-    chosen: Sample,
-    estimate: Row,
-    declared: RobustnessSpec,
-    scale: Scale,
-    spec: AnalysisSpec,
-    cohort: Cohort,
+    fit: Fit, chosen: Sample, estimate: Row, scale: Scale, spec: AnalysisSpec, cohort: Cohort
 ) -> Iterator[tuple[str, Iterator[Row]]]:
     """Each check of an estimate by its name, its rows not yet worked out."""
-    task = chosen.task
+    task, declared = chosen.task, spec.robustness
+    assert declared is not None
     step, zero = {task.exposure: scale.per}, {task.exposure: 0.0}
     ratio = (estimate["ratio"], estimate["low"], estimate["high"])
     if declared.evalues:
@@ -102,8 +97,7 @@ def _checks(
     if declared.bootstrap:
         yield "bootstrap", _resampled(fit, declared.bootstrap, step, zero, spec.level)
     if declared.influence:
-        term = scale.term(task)
-        yield "influence", _influential(fit, chosen, declared.influence, term, step, zero, spec, cohort)
+        yield "influence", _influential(fit, chosen, scale.term(task), declared.influence, step, zero, spec.level)
 
 
 def _evalue(fit: Fit, ratio: Limits) -> Iterator[Row]:
@@ -145,13 +139,11 @@ def _resampled(fit: Fit, samples: int, step: Row, zero: Row, level: float) -> It
     yield {"check": "bootstrap", "n": fit.n, "events": fit.events, "value": samples, **spread}
 
 
-def _influential(
-    fit: Fit, chosen: Sample, rows: int, term: str, step: Row, zero: Row, spec: AnalysisSpec, cohort: Cohort
-) -> Iterator[Row]:
+def _influential(fit: Fit, chosen: Sample, term: str, rows: int, step: Row, zero: Row, level: float) -> Iterator[Row]:
     """The most influential people, each with how far the estimate moves, and the model fitted again without them."""
     found = influence(fit, step, zero, rows=rows)
     for row in found.to_dict("records"):
         yield {"check": "influence", "item": str(row["row"]), "value": row["dfbetas"], "ratio": row["ratio"]}
-    without = chosen.fit([term], cohort, chosen.data.drop(index=found["row"]))
-    estimate = contrast(without, step, zero, level=spec.level).iloc[0].to_dict()
+    without = chosen.fit([term], chosen.data.drop(index=found["row"]))
+    estimate = contrast(without, step, zero, level=level).iloc[0].to_dict()
     yield {"check": "without influential", "value": rows, "n": without.n, "events": without.events, **estimate}

@@ -32,14 +32,17 @@ class Sample:
         The left-hand side of the formula.
     n_missing : int
         Those at risk who lack a value.
+    time_unit : str or None
+        Of the follow-up, if there is any.
     """
 
     task: Task
     data: pd.DataFrame
     response: str
     n_missing: int
+    time_unit: str | None
 
-    def fit(self, terms: Sequence[str], cohort: Cohort, data: pd.DataFrame | None = None) -> Fit:
+    def fit(self, terms: Sequence[str], data: pd.DataFrame | None = None) -> Fit:
         """Fit the model with these terms besides covariates and strata, to all of the sample or to some of its rows.
 
         Raises
@@ -48,7 +51,7 @@ class Sample:
             As `riskkit.cox` and `riskkit.logistic` do.
         """
         formula = _formula(self.response, terms, self.task)
-        return fit_model(formula, self.data if data is None else data, self.task, cohort.time_unit)
+        return fit_model(formula, self.data if data is None else data, self.task, self.time_unit)
 
 
 def sample(task: Task, spec: AnalysisSpec, cohort: Cohort, beside: Sequence[str] = ()) -> Sample:
@@ -72,7 +75,7 @@ def sample(task: Task, spec: AnalysisSpec, cohort: Cohort, beside: Sequence[str]
         raise FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
     kept = data[used & ~is_silent(task, data, used, cohort)]
     left = replace(task, covariates=varying_terms(task, kept))
-    return Sample(left, kept, follow_up, int((at_risk & ~complete).sum()))
+    return Sample(left, kept, follow_up, int((at_risk & ~complete).sum()), cohort.time_unit)
 
 
 def failure(task: Task, what: str, reason: str) -> pd.DataFrame:
