@@ -70,7 +70,8 @@ class Results:
         design of the cohort's survey, where the analysis asks for them: df_resid, and in `weighted` population (the sum
         of the weights), psus and strata.
     missing : DataFrame
-        How many people lack each variable of the main model: exposure, variable (empty: any of them), n, n_missing.
+        How many people lack each variable of the main model: exposure, variable (empty: any of them; or an outcome that
+        is not known of some), n, n_missing.
     imputed, imputed_curves, imputed_shapes, imputed_tests : DataFrame
         Estimates, curves, shapes and tests of the main model with missing covariates imputed; empty where none were.
     imputations : DataFrame

@@ -25,10 +25,14 @@ COMPLETE, IMPUTED = "complete cases", "imputed"
 
 
 def how_much_missing(results: Results) -> Table:
-    """How many people lack each variable of the main model."""
+    """How many people lack each variable of the main model, and of how many an outcome is not known."""
     exposures = {name: about["label"] for name, about in results.manifest["exposures"].items()}
     return missing_table(
-        results.missing, exposures, _labels(results.manifest), "What is missing of the variables of the main model"
+        results.missing,
+        exposures,
+        _labels(results.manifest),
+        _outcomes(results.manifest),
+        "What is missing of the variables of the main model",
     )
 
 
@@ -37,7 +41,8 @@ def missing_told(results: Results) -> str:
     exposure, about = next(iter(results.manifest["exposures"].items()))
     own = results.missing[results.missing["exposure"] == exposure]
     any_of_them = own[own["variable"] == ""].iloc[0]
-    covariates = own[~own["variable"].isin(["", exposure]) & (own["n_missing"] != 0)]
+    others = ["", exposure, *_outcomes(results.manifest)]
+    covariates = own[~own["variable"].isin(others) & (own["n_missing"] != 0)]
     of = f"Of the {count(any_of_them['n'])} people with {in_sentence(about['label'])}"
     if covariates.empty:
         return f"{of}, none lacked a covariate of the main model."
@@ -195,6 +200,10 @@ def _beside(results: Results, exposure: str, text: ExposureText, shown: Sequence
 
 def _labels(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {name: about["label"] for name, about in manifest["cohort"]["variables"].items()}
+
+
+def _outcomes(manifest: Mapping[str, Any]) -> dict[str, str]:
+    return {name: about["label"] for name, about in manifest["outcomes"].items()}
 
 
 def _with_unit(variable: str, manifest: Mapping[str, Any]) -> str:

@@ -44,15 +44,20 @@ def how_much_missing(tasks: Mapping[str, list[Task]], cohort: Cohort) -> pd.Data
     -------
     DataFrame
         exposure variable n n_missing: the exposure among everyone in the cohort, its covariates and strata among those
-        who have it, and, with an empty variable, how many of these lack any.
+        who have it, and, with an empty variable, how many of these lack any. Then states at baseline that are not
+        known of some, among those who have the exposure and could have them; follow-up is known of everyone.
     """
     rows = []
-    for exposure, (task, *_) in tasks.items():
+    for exposure, (task, *others) in tasks.items():
         measured = cohort.data[exposure].notna()
         rows.append((exposure, exposure, len(measured), int((~measured).sum())))
         lacking = cohort.data.loc[measured, [*_covariates(task), *task.strata]].isna()
         rows += [(exposure, name, len(lacking), int(lacking[name].sum())) for name in lacking]
         rows.append((exposure, "", len(lacking), int(lacking.any(axis=1).sum())))
+        for name in dict.fromkeys(each.outcome for each in (task, *others)):
+            possible = cohort.data.loc[measured & cohort.data[cohort.outcomes[name].at_risk], name]
+            if possible.isna().any():
+                rows.append((exposure, name, len(possible), int(possible.isna().sum())))
     return pd.DataFrame(rows, columns=["exposure", "variable", "n", "n_missing"])
 
 

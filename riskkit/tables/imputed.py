@@ -23,22 +23,27 @@ METHODS = {
 
 
 def missing_table(
-    missing: pd.DataFrame, exposures: Mapping[str, str], labels: Mapping[str, str], caption: str
+    missing: pd.DataFrame,
+    exposures: Mapping[str, str],
+    labels: Mapping[str, str],
+    outcomes: Mapping[str, str],
+    caption: str,
 ) -> Table:
-    """How many people lack each variable of the main model, by exposure.
+    """How many people lack each variable of the main model, by exposure, and of how many an outcome is not known.
 
     Parameters
     ----------
     missing : DataFrame
         exposure variable n n_missing.
-    exposures, labels : mapping of str to str
-        Labels of the exposures, and of all variables.
+    exposures, labels, outcomes : mapping of str to str
+        Labels of the exposures, of all variables, and of the outcomes.
     caption : str
     """
     cells = {(r.exposure, r.variable): r for r in missing.itertuples()}
     shown = [name for name in exposures if (name, "") in cells]
     heads = [f"{exposures[name]}\n{count(cells[name, ''].n)} have it" for name in shown]
-    covariates = [v for v in dict.fromkeys(missing["variable"]) if v and v not in shown]
+    named = [v for v in dict.fromkeys(missing["variable"]) if v and v not in shown]
+    covariates, unknown = ([v for v in named if (v in outcomes) == of] for of in (False, True))
     rows = [
         Row(("The exposure itself, of all people", *(_lacking(cells.get((name, name))) for name in shown))),
         *(
@@ -46,9 +51,11 @@ def missing_table(
             for v in covariates
         ),
         Row(("Any covariate of the main model", *(_lacking(cells[name, ""]) for name in shown)), strong=True),
+        *(Row((f"Outcome: {outcomes[v]}", *(_lacking(cells.get((name, v))) for name in shown))) for v in unknown),
     ]
     columns = (Column("Missing", numeric=False), *map(Column, heads))
-    notes = ("People (per cent) who lack it; of covariates, among those who have the exposure.",)
+    among = "covariates and outcomes" if unknown else "covariates"
+    notes = (f"People (per cent) who lack it; of {among}, among those who have the exposure.",)
     return Table(caption, columns, tuple(rows), notes)
 
 

@@ -17,6 +17,7 @@ from riskkit.fit.logistic import logistic
 from riskkit.infer.nadir import nadir
 from riskkit.infer.ushape import ushape
 from riskkit.report.check import passages
+from riskkit.report.imputed import how_much_missing, missing_told
 from riskkit.report.page import page_html
 from riskkit.results import Results
 from riskkit.runner import run
@@ -100,6 +101,12 @@ def test_the_estimate_is_that_of_statsmodels(results: Results, cohort: Cohort) -
 
 def test_people_whose_state_is_not_known_are_counted_as_missing(results: Results) -> None:
     assert set(results.fits["n_missing"]) == {36}  # 40 without a waist, a tenth of whom had not fasted
+    missing = results.missing.set_index("variable")
+    assert missing.loc["wide", ["n", "n_missing"]].tolist() == [1080, 36]
+    assert missing.loc["", "n_missing"] == 0  # no covariate
+    last = how_much_missing(results).rows[-1]
+    assert last.cells == ("Outcome: Wide waist", "36 (3.3)")
+    assert "none lacked a covariate" in missing_told(results)
 
 
 def test_exclusions_of_the_analysis_are_steps_of_the_flow(results: Results, cohort: Cohort) -> None:
