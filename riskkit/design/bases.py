@@ -80,18 +80,25 @@ def summarise(values: Array) -> Summary:
     return Summary(float(percentiles[50]), tuple(percentiles.tolist()), float(values.mean()), float(values.std(ddof=1)))
 
 
-def numbers(values: pd.Series) -> Array:
+def is_number(values: pd.Series) -> bool:
+    """Whether a column holds real numbers or booleans."""
+    numeric = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+    return numeric and not pd.api.types.is_complex_dtype(values)
+
+
+def numbers(values: pd.Series, remedy: str | None = None) -> Array:
     """Encode a numeric or boolean column as floats, NaN where missing.
+
+    `remedy` says what to do about a column of another kind; a covariate can be a factor.
 
     Raises
     ------
     DataError
         If the column holds text or other things that are not numbers, or infinite values.
     """
-    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
-        raise DataError(
-            f"column '{values.name}' is {values.dtype}, not numbers; write C({values.name}) to use it as a factor."
-        )
+    if not is_number(values):
+        remedy = remedy or f"write C({values.name}) to use it as a factor, or turn it into numbers"
+        raise DataError(f"column '{values.name}' is {values.dtype}, not numbers; {remedy}.")
     out = values.to_numpy(dtype=float, na_value=np.nan) if values.hasnans else values.to_numpy(dtype=float)
     if np.isinf(out).any():
         raise DataError(

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from riskkit.design import fractional, levels
-from riskkit.design.bases import FUNCTIONS, Array, Basis, Linear, Transformed, numbers
+from riskkit.design.bases import FUNCTIONS, Array, Basis, Linear, Transformed, is_number, numbers
 from riskkit.design.bsplines import Boundary, interior_knots
 from riskkit.design.formula import Factor
 from riskkit.design.smooth import Bs, Natural, Penalised, Rcs
@@ -36,8 +36,7 @@ def learn(factor: Factor, rows: pd.DataFrame, response: Surv | Array) -> Basis:
     values = rows[name]
     match factor.function:
         case "":
-            numeric = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
-            return Linear(name) if numeric else levels.factor(values)
+            return Linear(name) if is_number(values) else levels.factor(_text(values))
         case "C":
             return levels.factor(values, options.get("ref"))
         case "per":
@@ -89,6 +88,17 @@ def _per(factor: Factor, values: pd.Series, unit: Any) -> Basis:
             f'per({name}, "sd") or per({name}, "doubling").'
         )
     return Linear(name, float(unit))
+
+
+def _text(values: pd.Series) -> pd.Series:
+    """A column that is a factor by itself; numbers kept as objects, or dates, would have a level for each value."""
+    kind = pd.api.types.infer_dtype(values)
+    if kind not in ("string", "categorical", "boolean"):
+        raise DataError(
+            f"column '{values.name}' is {values.dtype} holding {kind} values, neither numbers nor text; turn it into "
+            f"numbers (as pd.to_numeric does), or write C({values.name}) to use it as a factor."
+        )
+    return values
 
 
 def _boundary(factor: Factor, x: Array, options: Mapping[str, Any]) -> Boundary:

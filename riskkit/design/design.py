@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,13 @@ from riskkit.design import bases
 from riskkit.design import formula as language
 from riskkit.design.bases import Array, Basis, Summary
 from riskkit.design.coding import learn
+from riskkit.design.columns import check_columns, check_names
 from riskkit.design.formula import Formula
 from riskkit.design.levels import with_all_levels
 from riskkit.design.recipe import Recipe, Term
 from riskkit.design.surv import Surv, surv
 from riskkit.design.survey import Sample, SurveyDesign, draw
-from riskkit.errors import DataError, SpecError, did_you_mean
+from riskkit.errors import DataError, SpecError
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +110,7 @@ def build(
     DataError
         If a column cannot be what the formula makes of it, or no complete row is left.
     """
+    check_names(weights=weights, cluster=cluster, time=time)
     spec = formula if isinstance(formula, Formula) else language.parse(formula)
     if cluster and spec.cluster and cluster != spec.cluster:
         raise SpecError(
@@ -123,22 +126,16 @@ def build(
         sample, inside = draw(survey, data)
         data = data if inside.all() else data[inside]
     used = list(dict.fromkeys([*spec.columns, *(name for name in (weights, cluster, time) if name)]))
-    for name in used:
-        if name not in data.columns:
-            raise SpecError(
-                f"formula {spec.text!r}: no column '{name}' in the data." + did_you_mean(name, map(str, data.columns))
-            )
+    check_columns(data, used, f"formula {spec.text!r}")
+    if not len(data):
+        raise DataError(f"formula {spec.text!r}: the data have no rows.")
     complete, missing = _complete(data, used)
     rows = data if complete is None else data.loc[complete, used]  # a copy only where rows are left out
-    if rows.empty:
-        worst = max(missing, key=lambda name: missing[name], default="")
+    if not len(rows):
+        worst = max(missing, key=lambda name: missing[name])
         raise DataError(
-            f"no row is complete in {', '.join(used)}"
-            + (
-                f"; '{worst}' alone is missing in {missing[worst]} of {len(data)} rows."
-                if worst
-                else ": the data are empty."
-            )
+            f"no row is complete in {', '.join(used)}; '{worst}' alone is missing in {missing[worst]} of {len(data)} "
+            "rows."
         )
     response = _response(spec, rows)
     recipe = _recipe(spec, rows, response, intercept)
@@ -152,7 +149,7 @@ def build(
         index=rows.index,
         strata=strata,
         strata_labels=labels,
-        offset=bases.numbers(rows[spec.offset]) if spec.offset else None,
+        offset=bases.numbers(rows[spec.offset], "an offset is a number") if spec.offset else None,
         weights=_weights(rows, weights, sample),
         time=_positive(rows[time], "person-time") if time else None,
         cluster=pd.factorize(rows[cluster], sort=True)[0] if cluster else None,
@@ -167,11 +164,8 @@ def _complete(data: pd.DataFrame, used: list[str]) -> tuple[NDArray[np.bool_] | 
     complete: NDArray[np.bool_] | None = None
     missing: dict[str, int] = {}
     for name in used:
-        column = data[name]
-        if isinstance(column, pd.DataFrame):
-            raise DataError(f"the data have {column.shape[1]} columns named '{name}'; rename all but one.")
-        if column.hasnans:
-            present = column.notna().to_numpy()
+        if data[name].hasnans:
+            present = data[name].notna().to_numpy()
             missing[name] = int(len(present) - present.sum())
             complete = present if complete is None else complete & present
     return complete, missing
@@ -226,10 +220,15 @@ def _codes(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[NDArray[np.int64
             combined = (np.cumsum(occurs) - 1)[combined]
         heads, tails = np.divmod(np.flatnonzero(occurs), len(levels))
         labels = [
-            f"{labels[head]}{', ' if labels[head] else ''}{name}={levels[tail]}"
+            f"{labels[head]}{', ' if labels[head] else ''}{stratum_label(name, levels[tail])}"
             for head, tail in zip(heads, tails, strict=True)
         ]
     return combined, tuple(labels)
+
+
+def stratum_label(name: str, level: Any) -> str:
+    """Name a stratum as R does: 'sex=Men'; whole numbers are named alike, whether a gap made them floats or not."""
+    return f"{name}={level:.0f}" if isinstance(level, float) and level.is_integer() else f"{name}={level}"
 
 
 def _weights(rows: pd.DataFrame, name: str | None, sample: Sample | None) -> Array | None:
@@ -239,7 +238,7 @@ def _weights(rows: pd.DataFrame, name: str | None, sample: Sample | None) -> Arr
 
 
 def _positive(values: pd.Series, what: str) -> Array:
-    out = bases.numbers(values)
+    out = bases.numbers(values, f"{what} are numbers")
     if not (out > 0).all():
         raise DataError(
             f"{what} '{values.name}' must be positive: {int((out <= 0).sum())} rows have zero or less. Leave them out."

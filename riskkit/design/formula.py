@@ -142,8 +142,13 @@ def _expand(right: str, text: str) -> list[list[str]]:
     try:
         terms = DefaultFormulaParser(include_intercept=False).get_terms(right)
         expanded = [[factor.expr.strip() for factor in term.factors] for term in terms]
-    except (FormulaSyntaxError, FormulaParsingError, AttributeError, SyntaxError) as error:
-        raise SpecError(f"formula {text!r}: the right-hand side cannot be read ({error}).") from None
+    except (FormulaSyntaxError, FormulaParsingError, SyntaxError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")  # the lines below show the place in a terminal's colours
+        raise SpecError(f"formula {text!r}: the right-hand side cannot be read ({reason}).") from None
+    except (AttributeError, KeyError):  # parts of a formula, and all columns: formulaic knows them, the language not
+        raise SpecError(
+            f"formula {text!r}: '|' and '.' are not in the language; name the columns, joined by '+'."
+        ) from None
     return sorted(expanded, key=len)
 
 

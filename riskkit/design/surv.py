@@ -14,6 +14,8 @@ from riskkit.errors import DataError
 TIE = 1e-9
 """Times closer than this, relative to their size, are the same time: float years must not split whole-day ties."""
 
+NUMBERED = "give times as numbers, such as days or years since an origin: (date - origin).dt.days"
+
 
 @dataclass(frozen=True, eq=False)
 class Surv:
@@ -47,7 +49,7 @@ def indicator(values: pd.Series, what: str) -> NDArray[np.bool_]:
     DataError
         If it holds anything else; the message lists what.
     """
-    out = numbers(values)
+    out = numbers(values, "recode it to 0/1 or booleans")
     happened = out == 1
     wrong = ~happened & (out != 0)
     if wrong.any():
@@ -64,7 +66,7 @@ def surv(entry: pd.Series | None, exit: pd.Series, event: pd.Series) -> Surv:
     DataError
         If an event is not 0/1, a time is not finite, or a row leaves before or when it enters.
     """
-    ends = numbers(exit)
+    ends = numbers(exit, NUMBERED)
     events = indicator(event, "event column")
     if entry is None:
         if (ends < 0).any():
@@ -72,7 +74,7 @@ def surv(entry: pd.Series | None, exit: pd.Series, event: pd.Series) -> Surv:
                 f"time '{exit.name}' is negative in {int((ends < 0).sum())} rows (smallest {ends.min():g})."
             )
         return Surv(None, ends, events)
-    starts = numbers(entry)
+    starts = numbers(entry, NUMBERED)
     wrong = ends - starts <= TIE * np.abs(ends)
     if wrong.any():
         first = exit.index[wrong][:3].tolist()

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from riskkit.design.bases import Array
-from riskkit.design.design import Design
-from riskkit.errors import DataError, SpecError, did_you_mean
+from riskkit.design.columns import check_columns
+from riskkit.design.design import Design, stratum_label
+from riskkit.errors import DataError, did_you_mean
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
 from riskkit.fit.linearise import refuse_survey
@@ -88,15 +89,16 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
             high=np.exp(np.minimum(-cumhaz + critical * se, 0.0)),
         )
         if newdata is not None:
-            curve.insert(0, "row", newdata.index[person])
+            curve.insert(0, "row", [newdata.index[person]] * len(curve))
         curves.append(curve)
     return pd.concat(curves, ignore_index=True)
 
 
 def _people(fit: Fit, newdata: pd.DataFrame) -> Array:
-    for name in fit.recipe.variables:
-        if name not in newdata.columns:
-            raise SpecError(f"newdata has no column '{name}'." + did_you_mean(name, map(str, newdata.columns)))
+    check_columns(newdata, fit.recipe.inputs, "newdata")
+    if not len(newdata):
+        raise DataError("newdata has no rows; give a row for each person.")
+    for name in fit.recipe.inputs:
         if newdata[name].isna().any():
             raise DataError(f"newdata: '{name}' is missing in {int(newdata[name].isna().sum())} rows; leave them out.")
     return fit.recipe.matrix(newdata)
@@ -107,7 +109,9 @@ def _strata(design: Design, newdata: pd.DataFrame) -> Ints | None:
     names = design.recipe.formula.strata
     if not names or not set(names) <= set(newdata.columns):
         return None
-    wanted = [", ".join(f"{name}={row[name]}" for name in names) for _, row in newdata[list(names)].iterrows()]
+    check_columns(newdata, names, "newdata")
+    people = zip(*(newdata[name] for name in names), strict=True)
+    wanted = [", ".join(map(stratum_label, names, person)) for person in people]
     known = {label: stratum for stratum, label in enumerate(design.strata_labels)}
     unseen = [label for label in wanted if label not in known]
     if unseen:

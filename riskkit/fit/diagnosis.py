@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import linalg
 
 from riskkit.design.bases import Array
 from riskkit.errors import FitError
@@ -10,6 +11,7 @@ from riskkit.errors import FitError
 CONSTANT = 1e-12  # share of a column's sum of squares left within risk sets
 COLLINEAR = 1e-10  # share of a column's information left after the columns before it
 MOVING = 0.1  # change of a linear predictor in one step that is no longer convergence
+LISTED = 8  # columns that a message names
 INFINITE = 100.0  # Newton steps ahead at which a monotone likelihood still does not fall
 FURTHEST = 300.0  # difference of linear predictors beyond which there is nothing more to see
 
@@ -43,15 +45,16 @@ def check_information(
         )
     scale = np.sqrt(own)
     correlation = information / np.outer(scale, scale)
-    for j in range(1, len(names)):
-        before = correlation[:j, :j]
-        projection, *_ = np.linalg.lstsq(before, correlation[:j, j], rcond=None)
-        if 1 - projection @ correlation[:j, j] < COLLINEAR:
-            others = [names[i] for i in np.flatnonzero(np.abs(projection) > 1e-6)]
-            raise FitError(
-                f"column '{names[j]}' is a linear combination of {', '.join(repr(o) for o in others)} for {among}; "
-                "take one of them out of the formula."
-            )
+    factor, failed = linalg.lapack.dpotrf(correlation, lower=1)  # stops at the first pivot that is not positive
+    factored = failed - 1 if failed else len(names)
+    j = int(np.argmax([*(np.diag(factor)[:factored] ** 2 < COLLINEAR), True]))  # squared: what the columns before leave
+    if j < len(names):
+        projection, *_ = np.linalg.lstsq(correlation[:j, :j], correlation[:j, j], rcond=None)
+        others = [repr(names[i]) for i in np.flatnonzero(np.abs(projection) > 1e-6)]
+        raise FitError(
+            f"column '{names[j]}' is a linear combination of {_listed(others)} for {among}; "
+            "take one of them out of the formula."
+        )
 
 
 def check_separation(loglik: float, ahead: float, step: Array, x: Array, names: tuple[str, ...]) -> None:
@@ -77,7 +80,7 @@ def check_separation(loglik: float, ahead: float, step: Array, x: Array, names: 
     if not ahead >= loglik - 1e-9 * abs(loglik) or np.abs(moves).max() < MOVING:
         return
     leading = np.flatnonzero(np.abs(moves) > 0.1 * np.abs(moves).max())
-    told = "; ".join(f"'{names[j]}' towards {'plus' if moves[j] > 0 else 'minus'} infinity" for j in leading)
+    told = _listed([f"'{names[j]}' towards {'plus' if moves[j] > 0 else 'minus'} infinity" for j in leading], "; ")
     raise FitError(
         f"separation: the likelihood rises for ever as coefficients run away ({told}), because every event falls on "
         'one side of them. Merge sparse categories, leave the term out, or fit with penalty="firth".'
@@ -85,5 +88,11 @@ def check_separation(loglik: float, ahead: float, step: Array, x: Array, names: 
 
 
 def _columns(names: list[str]) -> str:
-    quoted = ", ".join(repr(name) for name in names)
+    quoted = _listed([repr(name) for name in names])
     return f"column {quoted} has" if len(names) == 1 else f"columns {quoted} have each"
+
+
+def _listed(words: list[str], separator: str = ", ") -> str:
+    """The first few of what may be a hundred levels."""
+    more = len(words) - LISTED
+    return separator.join(words[:LISTED]) + (f"{separator}and {more} more" if more > 0 else "")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from riskkit.design.bases import Array, Summary
+from riskkit.design.columns import check_columns
 from riskkit.design.design import Design
 from riskkit.design.recipe import Recipe
 from riskkit.errors import SpecError, did_you_mean
@@ -267,9 +268,7 @@ class Fit:
         DataError
             If a factor has a level the fit has not seen.
         """
-        absent = [name for name in self.recipe.inputs if name not in newdata.columns]
-        if absent:
-            raise SpecError(f"predict needs the columns {', '.join(absent)}, which newdata has not.")
+        check_columns(newdata, self.recipe.inputs, "newdata")
         complete = newdata[list(self.recipe.inputs)].notna().all(axis=1).to_numpy()
         out = pd.DataFrame({"estimate": np.nan, "se": np.nan}, index=newdata.index)
         x = self.recipe.matrix(newdata[complete])

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from riskkit.design import formula as language
+from riskkit.design.columns import check_columns
 from riskkit.design.design import Design, build
 from riskkit.design.formula import Formula
 from riskkit.design.surv import Surv, surv
-from riskkit.errors import FitError, RiskkitError, SpecError, did_you_mean
+from riskkit.errors import DataError, FitError, RiskkitError, SpecError
 from riskkit.fit.cox import fit_design
 from riskkit.fit.fit import Fit
 from riskkit.fit.riskset import in_parts
@@ -62,18 +63,15 @@ def cox_many(
     DataError
         If a covariate cannot be what the terms make of it.
     """
-    if not outcomes:
-        raise SpecError('outcomes is empty; name at least one, as in {"mi": "Surv(age_in, mi_age, mi)"}.')
+    if not isinstance(outcomes, Mapping) or not outcomes:
+        raise SpecError('outcomes is empty or no mapping; name at least one, as in {"mi": "Surv(age_in, mi_age, mi)"}.')
     formulas = {
         name: language.parse(f"{response} ~ {terms.strip().removeprefix('~')}") for name, response in outcomes.items()
     }
     for name, formula in formulas.items():
         if not formula.survival:
             raise SpecError(f"outcome '{name}' must be Surv(time, event) or Surv(entry, exit, event).")
-        for column in formula.response:
-            if column not in data.columns:
-                hint = did_you_mean(column, map(str, data.columns))
-                raise SpecError(f"outcome '{name}': no column '{column}' in the data.{hint}")
+        check_columns(data, formula.response, f"outcome '{name}'")
     first = next(iter(formulas.values()))
     if any(("cuts", "noncases") in factor.options for term in first.terms for factor in term):
         raise SpecError('cuts="noncases" differ between outcomes; give the cut points, or fit one outcome at a time.')
@@ -97,7 +95,7 @@ def cox_many(
                 fitted = fit_design(
                     design, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations, threads=1
                 )
-            except RiskkitError as error:
+            except (DataError, FitError) as error:  # a SpecError is about the arguments, wrong for every outcome
                 return error
             return replace(fitted.light(summaries.result()), n=n, n_missing=len(data) - n)
 
@@ -107,7 +105,8 @@ def cox_many(
 
 def _sorted(design: Design, formula: Formula, data: pd.DataFrame, pool: ThreadPoolExecutor) -> Design:
     """The same design in order of stratum and exit, so that sums over risk sets walk through memory in order."""
-    order = data[formula.response[-2]].array.take(design.index).argsort()
+    exit_ = data[formula.response[-2]].array.take(design.index)
+    order = exit_.argsort() if pd.api.types.is_numeric_dtype(exit_) else np.arange(len(exit_))
     if design.strata is not None:
         short = np.min_scalar_type(design.strata.max())  # integers of 16 bits are sorted in linear time
         order = order[np.argsort(design.strata[order].astype(short), kind="stable")]
@@ -136,7 +135,7 @@ def _design(
     columns = [*map(entries, entry), take(exit_), take(event)]
     present = np.logical_and.reduce([column.notna() for column in columns])
     if not present.any():
-        raise FitError(f"no row has {', '.join(formula.response)}.")
+        raise DataError(f"of {present.size} rows complete in the covariates none has {', '.join(formula.response)}.")
     complete = present.all()
     *starts, ends, events = columns if complete else [column[present] for column in columns]
     known = surv(starts[0] if starts else None, ends, events)
