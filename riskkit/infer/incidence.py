@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from riskkit.design.bases import Array
-from riskkit.design.surv import TIE, Surv
+from riskkit.design.bases import Array, numbers
+from riskkit.design.surv import NUMBERED, TIE, Surv, indicator
 from riskkit.errors import DataError, SpecError
 from riskkit.fit.riskset import RiskSets, risk_sets
 
@@ -52,7 +52,7 @@ def incidence(
     Raises
     ------
     DataError
-        If a time is not finite, somebody leaves before they enter, or somebody has both events.
+        If a time is not finite, an event not 0/1, somebody leaves before they enter, or somebody has both events.
     SpecError
         If the level is not between 0 and 1.
 
@@ -64,8 +64,14 @@ def incidence(
     if not 0 < level < 1:
         raise SpecError(f"incidence: level is between 0 and 1; got {level}")
     ends, starts = _times(exit, entry)
-    happened = np.asarray(event, dtype=bool)
-    other = np.zeros(ends.size, dtype=bool) if competing is None else np.asarray(competing, dtype=bool)
+    happened = indicator(pd.Series(event, name="event"), "incidence:")
+    competing = np.zeros(ends.size) if competing is None else competing
+    other = indicator(pd.Series(competing, name="competing"), "incidence:")
+    if not ends.size == starts.size == happened.size == other.size:
+        raise DataError(
+            f"incidence: {ends.size} exits, {starts.size} entries, {happened.size} events and {other.size} competing "
+            "events; give one of each for every person."
+        )
     if (happened & other).any():
         raise DataError(f"incidence: {int((happened & other).sum())} people have the event and the competing one.")
     first = -np.inf if start is None else start
@@ -89,11 +95,11 @@ def incidence(
 
 
 def _times(exit: ArrayLike, entry: ArrayLike | None) -> tuple[Array, Array]:
-    ends = np.asarray(exit, dtype=float)
-    starts = np.full(ends.size, -np.inf) if entry is None else np.asarray(entry, dtype=float)
-    if not np.isfinite(ends).all() or np.isnan(starts).any():
+    ends = numbers(pd.Series(exit, name="exit"), NUMBERED)
+    starts = np.full(ends.size, -np.inf) if entry is None else numbers(pd.Series(entry, name="entry"), NUMBERED)
+    if np.isnan(ends).any() or np.isnan(starts).any():
         raise DataError("incidence: every time must be a number; leave out people without one.")
-    if (ends <= starts).any():
+    if ends.size == starts.size and (ends <= starts).any():
         raise DataError(f"incidence: {int((ends <= starts).sum())} people leave when or before they enter.")
     return ends, starts
 

@@ -75,3 +75,20 @@ def test_what_cannot_be(change: dict[str, list[float]], said: str) -> None:
         incidence(**{"exit": [1, 2], "event": [1, 0], **change})
     with pytest.raises(SpecError, match="between 0 and 1"):
         incidence([1], [1], level=95)
+
+
+@pytest.mark.parametrize(
+    ("exit", "event", "message"),
+    [
+        ([1, 2, 3], [1, 2, 1], "'event' must be 0 or 1; it also holds 2"),
+        ([1, 2, 3], [1, np.nan, 0], "'event' must be 0 or 1; it also holds nan"),
+        ([1, 2, 3], pd.array([True, None, False], dtype="boolean"), "'event' must be 0 or 1; it also holds nan"),
+        ([1, 2, 3], ["no", "yes", "no"], "'event' is object, not numbers"),
+        (pd.to_datetime(["2001", "2002", "2003"]), [1, 0, 1], r"'exit' is datetime64.*dt\.days"),
+        (pd.array([1, None, 3], dtype="Int64"), [1, 0, 1], "every time must be a number"),
+        ([1, 2, 3], [1, 0], "3 exits, 3 entries, 2 events"),
+    ],
+)
+def test_incidence_takes_nothing_for_an_event_or_a_time_that_is_none(exit, event, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        incidence(exit, event)
