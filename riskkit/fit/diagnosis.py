@@ -87,6 +87,16 @@ def check_separation(loglik: float, ahead: float, step: Array, x: Array, names: 
     )
 
 
+def check_learnt(information: Array, names: tuple[str, ...]) -> None:
+    """Refuse coefficients on which there is no information, shape (p, p), where Newton's method ended (FitError)."""
+    lost = [name for name, left in zip(names, np.diag(information), strict=True) if not left > 0]
+    if lost:
+        raise FitError(
+            f"separation: {', '.join(map(repr, lost))} ran away until the data told nothing more of it. Merge sparse "
+            'categories, leave the term out, or fit with penalty="firth".'
+        )
+
+
 def _columns(names: list[str]) -> str:
     quoted = _listed([repr(name) for name in names])
     return f"column {quoted} has" if len(names) == 1 else f"columns {quoted} have each"

@@ -112,6 +112,7 @@ def maximise(
             break
     if iterations and previous > SLOW:
         _check_separation(likelihood, coef, taken, at, names)
+    diagnosis.check_learnt(information, names)
     return Maximum(coef + step, at, information, at.loglik, loglik_null, score_chi2, iterations)
 
 

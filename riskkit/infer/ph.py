@@ -8,7 +8,7 @@ from scipy import special
 
 from riskkit.design.bases import Array
 from riskkit.design.surv import TIE, Surv
-from riskkit.errors import SpecError, did_you_mean
+from riskkit.errors import FitError, SpecError, did_you_mean
 from riskkit.fit.fit import Fit
 from riskkit.fit.linearise import refuse_survey
 from riskkit.fit.partial import Evaluation, PartialLikelihood
@@ -41,7 +41,7 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
     SpecError
         If an argument is not one of its choices.
     FitError
-        If the fit is not a Cox model, has let go of its design, or is of a survey.
+        If the fit is not a Cox model, has let go of its design, or is of a survey, or no change with time can be seen.
 
     References
     ----------
@@ -68,7 +68,13 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
     for label, columns in [*tested, ("GLOBAL", np.arange(p))]:
         kept = np.concatenate([np.arange(p), p + columns])
         u = np.concatenate([np.zeros(p), score[columns]])
-        chi2 = float(u @ np.linalg.solve(information[np.ix_(kept, kept)], u))
+        try:
+            chi2 = float(u @ np.linalg.solve(information[np.ix_(kept, kept)], u))
+        except np.linalg.LinAlgError:
+            raise FitError(
+                f"proportional hazards of {label} cannot be tested: its values differ between people at risk at one "
+                "event time only, so no change with time can be seen."
+            ) from None
         rows.append((label, chi2, columns.size, float(special.chdtrc(columns.size, chi2))))
     return pd.DataFrame(rows, columns=["term", "chi2", "df", "p"])
 

@@ -15,6 +15,7 @@ from riskkit.design.design import build
 from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit.baseline import baseline
 from riskkit.fit.concordance import concordance
+from riskkit.fit.diagnosis import check_learnt
 from riskkit.fit.partial import partial_likelihood
 from riskkit.fit.residuals import residuals
 
@@ -55,6 +56,17 @@ def test_separation_reached_in_a_single_leap() -> None:
     data = pd.DataFrame({"time": [1.0] + [2.0] * 100, "ill": [1] + [0] * 100, "exposed": [1] + [0] * 100})
     with pytest.raises(FitError, match=r"separation.*'exposed' towards plus infinity"):
         rk.cox("Surv(time, ill) ~ exposed", data)
+
+
+def test_an_information_that_ran_out_is_separation() -> None:
+    with pytest.raises(FitError, match="separation: 'dose' ran away"):
+        check_learnt(np.diag([1.6, -9e-16]), ("age", "dose"))
+
+
+def test_events_of_one_time_tell_of_no_change_with_time() -> None:
+    data = pd.DataFrame({"time": [1.0, 1, 1, 2, 2, 2], "ill": [1, 1, 1, 0, 0, 0], "x": [1.0, 3, 2, 2, 0, 1]})
+    with pytest.raises(FitError, match="x cannot be tested"):
+        rk.ph_test(rk.cox("Surv(time, ill) ~ x", data))
 
 
 def test_a_risk_set_that_underflows_is_no_exception(data: pd.DataFrame) -> None:
