@@ -74,6 +74,12 @@ def with_correction(results: Results) -> Results:
     return replace(results, estimates=adjusted, tests=adjust(results.tests, [*family, "part"]))
 
 
+def without_fits(results: Results) -> Results:
+    """The same results of an analysis of which no model could be fitted."""
+    names = ("estimates", "curves", "tests", "fits", "coefficients")
+    return replace(results, **{name: getattr(results, name).iloc[:0] for name in names})
+
+
 def main_linear(results: Results) -> pd.DataFrame:
     """The linear estimates of the main model on the main time scale."""
     analysis, rows = results.manifest["analysis"], results.estimates

@@ -14,9 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskkit.cohort.build import build
 from riskkit.cohort.cohort import Cohort
-from riskkit.cohort.fetch import fetch, raw_folder
 from riskkit.fit.cox import cox
 from riskkit.fit.linear import linear
 from riskkit.fit.logistic import logistic
@@ -26,7 +24,6 @@ from riskkit.infer.curve import curve
 from riskkit.results import Results
 from riskkit.runner.run import run
 from riskkit.runner.weighted import survey_design
-from riskkit.spec.cohort import load_cohort_spec
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model")
 ROOT = Path(__file__).parent.parent
@@ -41,14 +38,8 @@ SUBPOPULATIONS = {
 
 
 @pytest.fixture(scope="module")
-def cohort(mirror, tmp_path_factory) -> Cohort:
-    project = tmp_path_factory.mktemp("project")
-    (project / "cohorts").mkdir()
-    toml = project / "cohorts" / "nhanes3.toml"
-    toml.write_bytes((ROOT / "cohorts" / "nhanes3.toml").read_bytes())
-    spec = load_cohort_spec(toml)
-    fetch(spec, project, mirror=mirror)
-    return build(spec, raw_folder(spec, project))
+def cohort(nhanes3: Cohort) -> Cohort:
+    return nhanes3
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from modified_example import with_interactions, with_robustness
+from parsed_page import Page
 from results_example import example_results, with_correction
 from variants_example import with_repeats, with_variants
 
@@ -24,3 +25,9 @@ def results() -> Results:
 def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of their report."""
     return write_report(results, tmp_path_factory.mktemp("reports") / "example").parent
+
+
+@pytest.fixture(scope="session")
+def page(report: Path) -> Page:
+    """Its page."""
+    return Page((report / "index.html").read_text(encoding="utf-8"))

@@ -1,100 +1,22 @@
+"""A page of results: well formed, whole, and the same for the same results."""
+
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from browser import opened, seen_without_scripts
-from results_example import example_results
+from parsed_page import Page
+from results_example import example_results, without_fits
 from tinyhtml5.parser import HTMLParser as StrictParser
 
 from riskkit.report.content import report_content
 from riskkit.report.drawing import draw_figures
 from riskkit.report.page import page_html, write_report
 from riskkit.results import Results
-
-VOID = {"meta", "link", "br", "hr", "img", "input"}
-HOSTILE = '<script>alert("x")</script><img src=https://example.org/x onerror=alert(1)>'
-
-
-class Page(HTMLParser):
-    """What the tests ask of a page: its tags, whether they nest, its text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.html = html
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag, f"</{tag}> closes another tag"
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["script"]:
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    @property
-    def ids(self) -> list[str]:
-        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
-
-
-@pytest.fixture(scope="module")
-def page(report: Path) -> Page:
-    return Page((report / "index.html").read_text(encoding="utf-8"))
-
-
-def without_fits(results: Results) -> Results:
-    names = ("estimates", "curves", "tests", "fits", "coefficients")
-    return replace(results, **{name: getattr(results, name).iloc[:0] for name in names})
-
-
-def hostile(results: Results) -> Results:
-    """The same results with hostile text wherever a user's words go."""
-    manifest = json.loads(json.dumps(results.manifest))
-    for place in (manifest["analysis"], manifest["cohort"]):
-        place.update({name: HOSTILE for name in ("title", "question", "description", "citation") if name in place})
-    manifest["analysis"]["notes"] = [HOSTILE]
-    for model in manifest["analysis"]["models"]:
-        model["label"] = HOSTILE
-    for variant in (*manifest["analysis"]["subgroups"], *manifest["analysis"]["sensitivity"]):
-        variant.update({name: HOSTILE for name in ("label", "by", "when") if variant.get(name)})
-    labelled = (
-        manifest["exposures"],
-        manifest["outcomes"],
-        manifest["cohort"]["variables"],
-        manifest["cohort"]["outcomes"],
-    )
-    for each in (each for group in labelled for each in group.values()):
-        each.update(
-            {name: HOSTILE for name in ("label", "unit", "note", "per_label", "reference_label") if name in each}
-        )
-    for each in (*manifest["cohort"]["flow"], *manifest["cohort"]["sources"]):
-        each.update({name: HOSTILE for name in ("label", "file", "origin") if name in each})
-    characteristics = results.characteristics.assign(label=HOSTILE, unit=HOSTILE)
-    failures = results.failures.assign(reason=HOSTILE)
-    return replace(results, manifest=manifest, characteristics=characteristics, failures=failures)
 
 
 def test_tags_nest_and_ids_are_unique(page: Page) -> None:
@@ -108,44 +30,11 @@ def test_the_page_is_valid_html(page: Page) -> None:
     assert parser.errors == []
 
 
-def test_nothing_is_said_on_the_console(report: Path) -> None:
-    assert opened(report / "index.html").console == ()
-
-
 def test_every_pointer_inside_the_page_finds_its_target(page: Page) -> None:
     pointers = [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")]
     named = [name for _, attributes in page.tags for name in attributes.get("aria-labelledby", "").split()]
     assert pointers
     assert set(pointers) | set(named) <= set(page.ids)
-
-
-def test_nothing_is_fetched(page: Page) -> None:
-    for tag, attributes in page.tags:
-        assert tag not in {"iframe", "object", "embed", "img", "base", "form"}
-        for name in ("src", "href", "xlink:href", "srcset", "data", "poster"):
-            if tag != "a" and name in attributes:
-                assert attributes[name].startswith(("#", "data:"))
-    styles = re.findall(r"<style>(.*?)</style>", page.html, re.DOTALL)
-    assert "@import" not in "".join(styles)
-    assert not re.findall(r"url\((?!#)", page.html[: page.html.index("<script")])
-
-
-def test_only_the_scripts_of_the_report_may_run(page: Page) -> None:
-    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
-    scripts = re.findall(r"<script>(.*?)</script>", page.html, re.DOTALL)
-    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = "script-src " + " ".join(f"'sha256-{each}'" for each in hashes)
-    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; {allowed}"
-    assert page.all("script") == [{"type": "application/json", "id": "explorer-data"}, *({} for _ in scripts)]
-    assert [script.split()[2] for script in scripts[:2]] == ["v7.9.0", "v0.6.17"]
-    assert len(scripts) == 5
-
-
-def test_without_javascript_the_figures_are_there_and_no_control(report: Path, tmp_path: Path) -> None:
-    seen = seen_without_scripts(report / "index.html", tmp_path)
-    assert seen.count("svg") == 12  # each figure in the one width that fits
-    assert not {"select", "input", "button"} & set(seen)
-    assert "Here another outcome, model or reference can be chosen where JavaScript is on" in " ".join(seen)
 
 
 def test_files_that_are_linked_are_there(page: Page, report: Path) -> None:
@@ -210,23 +99,6 @@ def test_the_data_beside_the_page_are_the_frames(results: Results, report: Path)
         pd.testing.assert_frame_equal(written.astype(object), blank, check_dtype=False, rtol=0, atol=0)
 
 
-def test_hostile_words_stay_words(results: Results, tmp_path: Path) -> None:
-    html = page_html(hostile(results))
-    found = Page(html)
-    assert found.open == []
-    assert "img" not in [tag for tag, _ in found.tags]
-    assert [attributes.get("type") for attributes in found.all("script")] == ["application/json", *[None] * 5]
-    embedded = html[html.index('id="explorer-data">') :]
-    assert "<" not in embedded[len('id="explorer-data">') : embedded.index("</script>")]
-    assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
-    assert HOSTILE in found.text
-    flow, curves, *_ = report_content(hostile(results)).figures
-    for drawn in draw_figures([flow, curves], tmp_path).values():
-        assert "<script" not in drawn.wide + drawn.narrow
-    for svg in tmp_path.glob("*.svg"):
-        assert "<script" not in svg.read_text(encoding="utf-8")
-
-
 def test_the_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     results = without_fits(example_results(1, 1))
     folder = write_report(results, tmp_path / "report").parent
@@ -274,36 +146,6 @@ def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_
     assert pointers[-4:] == [f"#figure-{number}-igf1-{name}" for number, name in enumerate(names, start=4)]
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
-
-
-def simulated(results: Results) -> Results:
-    cohort = {**results.manifest["cohort"], "simulated": True}
-    return replace(results, manifest={**results.manifest, "cohort": cohort})
-
-
-def test_simulated_data_say_so_wherever_a_reader_looks(tmp_path: Path) -> None:
-    results = simulated(without_fits(example_results(1, 1)))
-    page = Page(write_report(results, tmp_path / "simulated").read_text(encoding="utf-8"))
-    assert "<title>IGF-I and mortality (simulated data)</title>" in page.html
-    for place in ("header", "footer"):
-        part = page.html[page.html.index(f"<{place}>") : page.html.index(f"</{place}>")]
-        assert "<strong>SIMULATED DATA.</strong> Nothing here is about real people." in part
-    printed = re.search(r"@media print \{(.*)\}", page.html, re.DOTALL)
-    assert printed
-    assert re.search(r'@page simulated \{ @top-right \{ content: "SIMULATED DATA"', printed[1])
-    assert '<body class="simulated-data">' in page.html
-    assert not re.search(r"\bfooter\b[^{}]*\{[^}]*display: none", printed[1])
-    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page.html, re.DOTALL)
-    assert captions
-    assert all("</b> SIMULATED DATA. " in caption for caption in captions)
-    for drawing in re.findall(r"<svg.*?</svg>", page.html, re.DOTALL):
-        assert ">SIMULATED DATA</text>" in drawing
-    for svg in (tmp_path / "simulated" / "figures").glob("*.svg"):
-        assert "SIMULATED DATA" in svg.read_text(encoding="utf-8")
-
-
-def test_real_data_never_say_simulated(page: Page) -> None:
-    assert "simulated" not in page.html[page.html.index("<body>") :].lower()
 
 
 def test_the_same_results_give_the_same_page(results: Results, report: Path, tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""A page runs the scripts of the report only, fetches nothing, and takes no word of the results for its own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from browser import opened, seen_without_scripts
+from parsed_page import Page
+
+from riskkit.report.content import report_content
+from riskkit.report.drawing import draw_figures
+from riskkit.report.page import page_html
+from riskkit.results import Results
+
+HOSTILE = '<script>alert("x")</script><img src=https://example.org/x onerror=alert(1)>'
+
+
+def hostile(results: Results) -> Results:
+    """The same results with hostile text wherever a user's words go."""
+    manifest = json.loads(json.dumps(results.manifest))
+    for place in (manifest["analysis"], manifest["cohort"]):
+        place.update({name: HOSTILE for name in ("title", "question", "description", "citation") if name in place})
+    manifest["analysis"]["notes"] = [HOSTILE]
+    for model in manifest["analysis"]["models"]:
+        model["label"] = HOSTILE
+    for variant in (*manifest["analysis"]["subgroups"], *manifest["analysis"]["sensitivity"]):
+        variant.update({name: HOSTILE for name in ("label", "by", "when") if variant.get(name)})
+    labelled = (
+        manifest["exposures"],
+        manifest["outcomes"],
+        manifest["cohort"]["variables"],
+        manifest["cohort"]["outcomes"],
+    )
+    for each in (each for group in labelled for each in group.values()):
+        each.update(
+            {name: HOSTILE for name in ("label", "unit", "note", "per_label", "reference_label") if name in each}
+        )
+    for each in (*manifest["cohort"]["flow"], *manifest["cohort"]["sources"]):
+        each.update({name: HOSTILE for name in ("label", "file", "origin") if name in each})
+    characteristics = results.characteristics.assign(label=HOSTILE, unit=HOSTILE)
+    failures = results.failures.assign(reason=HOSTILE)
+    return replace(results, manifest=manifest, characteristics=characteristics, failures=failures)
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    for tag, attributes in page.tags:
+        assert tag not in {"iframe", "object", "embed", "img", "base", "form"}
+        for name in ("src", "href", "xlink:href", "srcset", "data", "poster"):
+            if tag != "a" and name in attributes:
+                assert attributes[name].startswith(("#", "data:"))
+    styles = re.findall(r"<style>(.*?)</style>", page.html, re.DOTALL)
+    assert "@import" not in "".join(styles)
+    assert not re.findall(r"url\((?!#)", page.html[: page.html.index("<script")])
+
+
+def test_only_the_scripts_of_the_report_may_run(page: Page) -> None:
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    scripts = re.findall(r"<script>(.*?)</script>", page.html, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = "script-src " + " ".join(f"'sha256-{each}'" for each in hashes)
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; {allowed}"
+    assert page.all("script") == [{"type": "application/json", "id": "explorer-data"}, *({} for _ in scripts)]
+    assert [script.split()[2] for script in scripts[:2]] == ["v7.9.0", "v0.6.17"]
+    assert len(scripts) == 5
+
+
+def test_without_javascript_the_figures_are_there_and_no_control(report: Path, tmp_path: Path) -> None:
+    seen = seen_without_scripts(report / "index.html", tmp_path)
+    assert seen.count("svg") == 12  # each figure in the one width that fits
+    assert not {"select", "input", "button"} & set(seen)
+    assert "Here another outcome, model or reference can be chosen where JavaScript is on" in " ".join(seen)
+
+
+def test_nothing_is_said_on_the_console(report: Path) -> None:
+    assert opened(report / "index.html").console == ()
+
+
+def test_hostile_words_stay_words(results: Results, tmp_path: Path) -> None:
+    html = page_html(hostile(results))
+    found = Page(html)
+    assert found.open == []
+    assert "img" not in [tag for tag, _ in found.tags]
+    assert [attributes.get("type") for attributes in found.all("script")] == ["application/json", *[None] * 5]
+    embedded = html[html.index('id="explorer-data">') :]
+    assert "<" not in embedded[len('id="explorer-data">') : embedded.index("</script>")]
+    assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
+    assert HOSTILE in found.text
+    flow, curves, *_ = report_content(hostile(results)).figures
+    for drawn in draw_figures([flow, curves], tmp_path).values():
+        assert "<script" not in drawn.wide + drawn.narrow
+    for svg in tmp_path.glob("*.svg"):
+        assert "<script" not in svg.read_text(encoding="utf-8")
