@@ -99,6 +99,14 @@ def linear_predictor(x: Array, coef: Array, shift: float, out: Array) -> None:
         out[i] = total
 
 
+@compiled
+def silence(last: Index, predictor: Array) -> None:
+    """Set the linear predictor of rows never at risk to -infinity: however extreme, it must not overflow."""
+    for i in range(last.size):
+        if last[i] < 0:
+            predictor[i] = -np.inf
+
+
 @reordered
 def enter_and_leave(x: Array, theta: Array, last: Index, before: Index, sums: Array) -> None:
     """Add (theta x, theta) at the last key each row is at risk at, and take it off at the last one before its entry."""

@@ -119,7 +119,7 @@ class PartialLikelihood:
                 kernel.linear_predictor(self.x[chunk], coef, shift, theta[chunk])
                 if self.offset is not None:
                     theta[chunk] += self.offset[chunk]
-                theta[chunk][sets.last[chunk] < 0] = -np.inf  # never at risk: however extreme, it must not overflow
+                kernel.silence(sets.last[chunk], theta[chunk])
                 np.exp(theta[chunk], out=theta[chunk])
                 if self.weights is not None:
                     theta[chunk] *= self.weights[chunk]
