@@ -86,7 +86,7 @@ class Fit:
     edf: Array | None = None
     ratio: str | None = None
     notes: tuple[str, ...] = ()
-    design: Design | None = None
+    design: Design | None = field(default=None, repr=False)
     refit: Callable[[Design], Fit] | None = field(default=None, repr=False)
     _summaries: Mapping[str, Summary] = field(default_factory=dict, repr=False)
 
