@@ -88,13 +88,15 @@ def volcano_figure(
         else ""
     )
     caption = (
-        f"{text.per} {text.name} and p value for each of {count(len(points))} outcomes; "
-        f"evidence is clearer higher up. {marks}{text.adjusted}"
+        f"{text.per} {text.name} and p value of the straight line for each of {count(len(points))} outcomes (the key "
+        "findings tell of a curve by the test of the whole curve); evidence is clearer higher up. "
+        f"{marks}{text.adjusted}"
     )
     by_p = {a.outcome: a.outcome_label for a in sorted(found, key=lambda a: a.linear.p if a.linear else np.inf)}
     title = f"{text.ratio} per {text.increment} higher {text.name}, by p value"
     table = linear_table(estimates, estimates.iloc[:0], by_p, title, text.short, text.measure)
-    return PageFigure("volcano", partial(volcano, points, lines, xlabel=xlabel), caption, _told(found, clear), table)
+    told = _told([a for a in found if a.linear], clear)
+    return PageFigure("volcano", partial(volcano, points, lines, xlabel=xlabel), caption, told, table)
 
 
 def _told(found: Sequence[Association], clear: Sequence[str]) -> str:
