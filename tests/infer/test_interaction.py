@@ -39,8 +39,8 @@ def row(found: AdditiveInteraction, measure: str, interval: str = "delta") -> pd
     return table[(table["measure"] == measure) & (table["interval"] == interval)].iloc[0]
 
 
-def agrees(found: AdditiveInteraction, theirs: dict) -> None:
-    """That all three delta intervals and MOVER's are R's."""
+def assert_agrees(found: AdditiveInteraction, theirs: dict) -> None:
+    """All three delta intervals and MOVER's are R's."""
     delta = found.measures[found.measures["interval"] == "delta"]
     for column in ("estimate", "se", "low", "high"):
         np.testing.assert_allclose(delta[column], theirs[column], rtol=1e-6)
@@ -54,7 +54,7 @@ def test_published_intervals_of_alcohol_and_tobacco(mouth, frozen):
         np.testing.assert_allclose(row(found, measure)[["estimate", "low", "high"]].astype(float), numbers, atol=0.006)
     zou = row(found, "RERI", "MOVER")
     np.testing.assert_allclose([zou["low"], zou["high"]], [-11.43, 21.87], atol=0.005)
-    agrees(found, frozen["mouth"])
+    assert_agrees(found, frozen["mouth"])
     np.testing.assert_allclose(found.ratios["ratio"], [6 * 20 / 36, 8 * 20 / 54, 225 * 20 / 498], rtol=1e-9)
     assert found.notes == (
         "53% have the outcome: odds ratios lie further from 1 than the risk ratios that these measures are about.",
@@ -72,7 +72,7 @@ def test_a_spline_by_a_group_in_a_cox_model_agrees_with_r(frozen):
     pbc = pd.read_csv(REFERENCE / "infer_pbc.csv")
     fit = cox("Surv(time, died) ~ rcs(age, 4) * sex + edema", pbc)
     found = additive_interaction(fit, {"age": 70, "sex": "m"}, {"age": 45, "sex": "f"})
-    agrees(found, frozen["spline"])
+    assert_agrees(found, frozen["spline"])
     assert found.ratios["exposed"].tolist() == ["age", "sex", "both"]
     light = additive_interaction(fit.light(), {"age": 70, "sex": "m"}, {"age": 45, "sex": "f"})
     pd.testing.assert_frame_equal(light.measures, found.measures)
@@ -91,7 +91,7 @@ def test_a_number_by_a_category_in_a_logistic_model_agrees_with_r(frozen):
     births = pd.read_csv(REFERENCE / "infer_birthwt.csv")
     fit = logistic('low ~ lwt * C(race, ref="black") + smoke', births)
     found = additive_interaction(fit, {"lwt": 100, "race": "other"}, {"lwt": 130, "race": "white"})
-    agrees(found, frozen["number"])
+    assert_agrees(found, frozen["number"])
 
 
 def test_effects_that_add_up_have_no_interaction(by_hand, mouth):
