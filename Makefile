@@ -13,8 +13,8 @@ COHORTS  := $(patsubst cohorts/%.toml,%,$(wildcard cohorts/*.toml))
 ANALYSES := $(patsubst analyses/%.toml,%,$(wildcard analyses/*.toml))
 
 # Code by floor: a target depends only on the floors that make it.
-COHORT_CODE  := riskkit/errors.py riskkit/numbers.py \
-                $(wildcard riskkit/spec/*.py riskkit/cohort/*.py riskkit/cohort/simulate/*.py cohorts/codelists/*.csv)
+COHORT_CODE  := riskkit/errors.py riskkit/numbers.py riskkit/formula.py \
+                $(wildcard riskkit/spec/*.py riskkit/cohort/*.py riskkit/simulate/*.py cohorts/codelists/*.csv)
 RESULTS_CODE := $(COHORT_CODE) $(wildcard riskkit/runner/*.py) riskkit/results.py \
                 riskkit/tables/age_and_sex.py riskkit/tables/characteristics.py riskkit/tables/measure.py \
                 $(wildcard riskkit/design/*.py riskkit/fit/*.py riskkit/infer/*.py riskkit/imputation/*.py)

@@ -10,7 +10,7 @@ from typing import Any
 
 _HOMES = {
     "riskkit.cohort.build": ("load_cohort",),
-    "riskkit.cohort.simulate": ("simulate_ukb",),
+    "riskkit.simulate": ("simulate_ukb",),
     "riskkit.design.splines": ("knots", "rcs"),
     "riskkit.design.survey": ("SurveyDesign",),
     "riskkit.fit.baseline": ("baseline",),

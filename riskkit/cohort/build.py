@@ -10,7 +10,7 @@ import pandas as pd
 
 from riskkit.cohort.codelists import read_codelists
 from riskkit.cohort.cohort import Cohort
-from riskkit.cohort.dated import (
+from riskkit.cohort.dated_outcomes import (
     add_histories,
     birth_days,
     calendar,

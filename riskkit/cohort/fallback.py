@@ -8,9 +8,9 @@ from pathlib import Path
 
 from riskkit.cohort.files import find, fingerprint
 from riskkit.cohort.lock import Source
-from riskkit.cohort.simulate import simulate_ukb
-from riskkit.cohort.simulate.write import MARK
 from riskkit.errors import SpecError
+from riskkit.simulate import simulate_ukb
+from riskkit.simulate.write import MARK
 from riskkit.spec.cohort import CohortSpec
 
 FOLDER = "simulated"

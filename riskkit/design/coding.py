@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from riskkit.design import fractional, levels
 from riskkit.design.bases import FUNCTIONS, Array, Basis, Linear, Transformed, is_number, numbers
 from riskkit.design.bsplines import Boundary, interior_knots
-from riskkit.design.formula import Factor
 from riskkit.design.smooth import Bs, Natural, Penalised, Rcs
 from riskkit.design.splines import checked_knots, knots
 from riskkit.design.surv import Surv
 from riskkit.errors import DataError, SpecError, did_you_mean
+from riskkit.formula import Factor
 
 PIECES_PER_DF, MIN_PIECES = 2.5, 3  # of a penalised spline, as in survival's pspline
 CUTS = ("everyone", "noncases")

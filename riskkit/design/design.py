@@ -15,17 +15,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from riskkit import formula as language
 from riskkit.design import bases
-from riskkit.design import formula as language
 from riskkit.design.bases import Array, Basis, Summary
 from riskkit.design.coding import learn
 from riskkit.design.columns import check_columns, check_names
-from riskkit.design.formula import Formula
 from riskkit.design.levels import with_all_levels
 from riskkit.design.recipe import Recipe, Term
 from riskkit.design.surv import Surv, surv
 from riskkit.design.survey import Sample, SurveyDesign, draw
 from riskkit.errors import DataError, SpecError
+from riskkit.formula import Formula
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def build(
     Parameters
     ----------
     formula : str or Formula
-        See `riskkit.design.formula`.
+        See `riskkit.formula`.
     data : DataFrame, shape (N, ...)
         One row per person or per period of follow-up.
     weights, cluster : str, optional

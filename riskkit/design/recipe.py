@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from riskkit.design.bases import Array, Basis
-from riskkit.design.formula import Formula
 from riskkit.errors import SpecError, did_you_mean
+from riskkit.formula import Formula
 
 CHUNK = 8192  # rows coded at a time, so that filling a row-major matrix column by column stays in cache
 

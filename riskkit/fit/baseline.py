@@ -15,7 +15,7 @@ from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
 from riskkit.fit.linearise import refuse_survey
 from riskkit.fit.residuals import at_fit
-from riskkit.fit.steps import steps
+from riskkit.fit.tie_steps import steps
 
 
 def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from riskkit.design.bases import Array
 from riskkit.errors import FitError
 from riskkit.fit.newton import CONVERGED, RISE, Maximum
 from riskkit.fit.partial import Evaluation, PartialLikelihood
-from riskkit.fit.steps import expected_over_steps, steps
+from riskkit.fit.tie_steps import expected_over_steps, steps
 
 LONGEST = 5.0  # standard errors a step may take
 ENOUGH = 0.1  # share of the rise its slope promises that a step must bring

@@ -11,15 +11,15 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from riskkit.design import formula as language
+from riskkit import formula as language
 from riskkit.design.columns import check_columns
 from riskkit.design.design import Design, build
-from riskkit.design.formula import Formula
 from riskkit.design.surv import Surv, surv
 from riskkit.errors import DataError, FitError, RiskkitError, SpecError
 from riskkit.fit.cox import fit_design
 from riskkit.fit.fit import Fit
 from riskkit.fit.riskset import in_parts
+from riskkit.formula import Formula
 
 
 def cox_many(

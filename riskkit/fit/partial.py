@@ -17,7 +17,7 @@ from riskkit.design.bases import Array
 from riskkit.design.design import Design
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
-from riskkit.fit import additive, kernel
+from riskkit.fit import kernel, stable_sums
 from riskkit.fit.diagnosis import check_information
 from riskkit.fit.riskset import RiskSets, in_parts, risk_sets
 
@@ -131,7 +131,7 @@ class PartialLikelihood:
             at_risk += sums
         lost = kernel.cumulate(at_risk, sets.bounds)
         if lost > DIGITS_LOST:
-            at_risk = additive.at_risk(self.x, theta, sets)
+            at_risk = stable_sums.at_risk(self.x, theta, sets)
         gradient, outer = total_x.copy(), np.empty((coef.size, coef.size))
         hazard, relief = np.empty(sets.size), np.empty(sets.size)
         total = kernel.steps(
@@ -149,7 +149,7 @@ class PartialLikelihood:
     def expected(self, at: Evaluation) -> Array:
         """Expected events of each row times its weight, shape (n,): the hazard accumulated while at risk."""
         if at.additive:
-            out = at.theta * additive.while_at_risk(at.hazard[:, None], self.sets)[:, 0]
+            out = at.theta * stable_sums.while_at_risk(at.hazard[:, None], self.sets)[:, 0]
         else:
             out = np.empty(len(self.x))
             kernel.expected(at.theta, self.sets.last, self.sets.before, self.sets.cumulative(at.hazard), out)
@@ -161,7 +161,7 @@ class PartialLikelihood:
     def while_at_risk(self, at: Evaluation, increments: Array, rows: slice = slice(None)) -> Array:
         """Sum (D, m) increments over the keys each row is at risk at, (rows, m); by addition alone if need be."""
         if at.additive:
-            return additive.while_at_risk(increments, self.sets, rows)
+            return stable_sums.while_at_risk(increments, self.sets, rows)
         return self.sets.while_at_risk(increments, rows)
 
     def information(self, at: Evaluation, *, far: bool = False) -> Array:

@@ -15,11 +15,11 @@ import pandas as pd
 from riskkit.design.bases import Array
 from riskkit.design.design import Design
 from riskkit.errors import FitError, SpecError, did_you_mean
-from riskkit.fit import additive, kernel
+from riskkit.fit import kernel, stable_sums
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
-from riskkit.fit.steps import Steps, steps
+from riskkit.fit.tie_steps import Steps, steps
 
 CHUNK = 4096  # rows whose residuals are formed at a time, so that they stay in cache
 KINDS = ("martingale", "deviance", "score", "dfbeta", "schoenfeld", "scaled_schoenfeld")
@@ -144,7 +144,7 @@ def score_blocks(likelihood: PartialLikelihood, at: Evaluation) -> Iterator[tupl
         rows = slice(start, start + CHUNK)
         x, theta, last = likelihood.x[rows], at.theta[rows, None], sets.last[rows]
         if at.additive:
-            at_risk = additive.while_at_risk(increments, sets, rows)
+            at_risk = stable_sums.while_at_risk(increments, sets, rows)
         else:
             at_risk = hazard[last] - hazard[sets.before[rows]]
         out = theta * at_risk - expected[rows, None] * x

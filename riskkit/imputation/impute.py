@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskkit.design import formula as language
+from riskkit import formula as language
 from riskkit.design.bases import Array, numbers
 from riskkit.design.design import build
 from riskkit.design.surv import surv

@@ -14,7 +14,7 @@ from riskkit.fit.linearise import refuse_survey
 from riskkit.fit.partial import Evaluation, PartialLikelihood
 from riskkit.fit.residuals import at_fit, schoenfeld
 from riskkit.fit.riskset import RiskSets, risk_sets
-from riskkit.fit.steps import steps, weighted_information
+from riskkit.fit.tie_steps import steps, weighted_information
 
 TRANSFORMS = ("km", "rank", "identity", "log")
 

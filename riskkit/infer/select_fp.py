@@ -11,10 +11,10 @@ from scipy import special
 
 from riskkit.design.bases import Linear
 from riskkit.design.design import Design
-from riskkit.design.formula import rewritten
 from riskkit.design.fractional import POWERS, fractional_polynomial
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
+from riskkit.formula import rewritten
 from riskkit.infer.refit import design_of, recoded, refitted, values_used
 
 Powers = tuple[float, ...]

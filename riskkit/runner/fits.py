@@ -8,8 +8,8 @@ from dataclasses import astuple, replace
 import numpy as np
 import pandas as pd
 
+from riskkit import formula as language
 from riskkit.cohort.cohort import Cohort
-from riskkit.design import formula as language
 from riskkit.design.bases import numbers
 from riskkit.errors import FitError, RiskkitError
 from riskkit.fit.fit import Fit

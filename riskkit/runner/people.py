@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from riskkit import formula as language
 from riskkit.cohort.cohort import Cohort
-from riskkit.design import formula as language
 from riskkit.spec.analysis import AnalysisSpec, SensitivitySpec, VariantSpec
 from riskkit.spec.expression import parse
 from riskkit.spec.plan import NO_TIME, Task, variable_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from riskkit import formula as language
 from riskkit.cohort.cohort import Cohort
-from riskkit.design import formula as language
 from riskkit.errors import FitError
 from riskkit.fit.fit import Fit
 from riskkit.runner.fits import KEY, Rows

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskkit.cohort.simulate import simulate_ukb, twin
-from riskkit.cohort.simulate.death_records import OTHER_MENTIONS
-from riskkit.cohort.simulate.diseases import CANCERS, DISEASES
-from riskkit.cohort.simulate.follow_up import COVID, OTHER_CAUSES, SUDDEN_VASCULAR
-from riskkit.cohort.simulate.hospital import BACKGROUND, DIABETES
 from riskkit.errors import DataError, SpecError
+from riskkit.simulate import simulate_ukb, twin
+from riskkit.simulate.death_records import OTHER_MENTIONS
+from riskkit.simulate.diseases import CANCERS, DISEASES
+from riskkit.simulate.follow_up import COVID, OTHER_CAUSES, SUDDEN_VASCULAR
+from riskkit.simulate.hospital import BACKGROUND, DIABETES
 
 CODELISTS = Path(__file__).parents[2] / "cohorts" / "codelists"
 TABLES = {

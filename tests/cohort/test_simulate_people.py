@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from riskkit.cohort.simulate.blood import Blood, measure_igf1
-from riskkit.cohort.simulate.diseases import CARDIOVASCULAR_DEATH, DISEASES
-from riskkit.cohort.simulate.people import People
-from riskkit.cohort.simulate.truth import curve
-from riskkit.cohort.simulate.twin import draw_people
+from riskkit.simulate.blood import Blood, measure_igf1
+from riskkit.simulate.diseases import CARDIOVASCULAR_DEATH, DISEASES
+from riskkit.simulate.people import People
+from riskkit.simulate.truth import curve
+from riskkit.simulate.twin import draw_people
 
 STROKE = next(disease.hazard for disease in DISEASES if disease.name == "ischaemic_stroke")
 

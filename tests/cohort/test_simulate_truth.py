@@ -9,12 +9,12 @@ import pytest
 from scipy.integrate import quad
 from statsmodels.duration.hazard_regression import PHReg
 
-from riskkit.cohort.simulate.blood import RESIDUAL_SD, WITHIN_PERSON_SD, Blood
-from riskkit.cohort.simulate.diseases import CANCERS, DISEASES, NADIR, Effects, Hazard
-from riskkit.cohort.simulate.onset import NEVER, gompertz_age, intercepts, linear_predictor, years_survived
-from riskkit.cohort.simulate.people import DAYS_A_YEAR, People
-from riskkit.cohort.simulate.truth import GRID, curve, mixture
-from riskkit.cohort.simulate.twin import Twin, draw_people, draw_twin
+from riskkit.simulate.blood import RESIDUAL_SD, WITHIN_PERSON_SD, Blood
+from riskkit.simulate.diseases import CANCERS, DISEASES, NADIR, Effects, Hazard
+from riskkit.simulate.onset import NEVER, gompertz_age, intercepts, linear_predictor, years_survived
+from riskkit.simulate.people import DAYS_A_YEAR, People
+from riskkit.simulate.truth import GRID, curve, mixture
+from riskkit.simulate.twin import Twin, draw_people, draw_twin
 
 NAMES = [disease.name for disease in DISEASES]
 LAST_DAY = int(np.datetime64("2020-12-31").astype(int))

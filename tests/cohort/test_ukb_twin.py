@@ -12,10 +12,10 @@ import pytest
 
 from riskkit.cohort.build import build
 from riskkit.cohort.cohort import Cohort
-from riskkit.cohort.simulate import simulate_ukb
-from riskkit.cohort.simulate.diseases import DISEASES
-from riskkit.cohort.simulate.follow_up import CANCER_END, HOSPITAL_END
-from riskkit.cohort.simulate.twin import Twin, draw_twin
+from riskkit.simulate import simulate_ukb
+from riskkit.simulate.diseases import DISEASES
+from riskkit.simulate.follow_up import CANCER_END, HOSPITAL_END
+from riskkit.simulate.twin import Twin, draw_twin
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from riskkit.design.formula import parse
 from riskkit.errors import SpecError
+from riskkit.formula import parse
 
 
 def test_a_full_formula():

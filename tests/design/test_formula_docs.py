@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from riskkit.design.formula import FUNCTIONS, ROLES
+from riskkit.formula import FUNCTIONS, ROLES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "formula.md"
 

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import riskkit as rk
 from riskkit.design.design import build
 from riskkit.design.surv import Surv
-from riskkit.fit import additive, partial, riskset
+from riskkit.fit import partial, riskset, stable_sums
 from riskkit.fit.concordance import concordance
 from riskkit.fit.partial import PartialLikelihood, partial_likelihood
 from riskkit.fit.residuals import residuals
@@ -199,7 +199,7 @@ def test_score_residuals_add_up_to_nothing_and_martingales_to_nothing(ties: str,
 def test_sums_that_only_add_agree_with_running_sums(ties: str, seed: int) -> None:
     model, coef = likelihood(people(seed), ties), np.array([0.5, -0.3])
     at = model.evaluate(coef)
-    at_risk, spare = np.split(additive.at_risk(model.x, at.theta, model.sets), [-1])
+    at_risk, spare = np.split(stable_sums.at_risk(model.x, at.theta, model.sets), [-1])
     assert_allclose(at_risk, at.sums[:-1], atol=1e-12 * at.sums.max())
     assert_array_equal(spare, 0)
     added = replace(at, additive=True)

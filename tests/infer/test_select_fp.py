@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from scipy import special, stats
 
-from riskkit.design.formula import parse, rewritten
 from riskkit.errors import SpecError
 from riskkit.fit.cox import cox
 from riskkit.fit.logistic import logistic
+from riskkit.formula import parse, rewritten
 from riskkit.infer.select_fp import select_fp
 
 R = json.loads((Path(__file__).parent.parent / "reference" / "codings.json").read_text())["fp"]

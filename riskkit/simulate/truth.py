@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from riskkit.cohort.simulate.blood import RESIDUAL_SD, WITHIN_PERSON_SD, YEARLY_CHANGE, Blood
-from riskkit.cohort.simulate.diseases import (
+from riskkit.simulate.blood import RESIDUAL_SD, WITHIN_PERSON_SD, YEARLY_CHANGE, Blood
+from riskkit.simulate.diseases import (
     CANCERS,
     CARDIOVASCULAR_DEATH,
     DISEASES,
@@ -17,7 +17,7 @@ from riskkit.cohort.simulate.diseases import (
     Disease,
     Hazard,
 )
-from riskkit.cohort.simulate.follow_up import (
+from riskkit.simulate.follow_up import (
     CANCER_END,
     CANCER_START,
     DEATH_END,
@@ -25,8 +25,8 @@ from riskkit.cohort.simulate.follow_up import (
     HOSPITAL_START,
     FollowUp,
 )
-from riskkit.cohort.simulate.onset import NEVER
-from riskkit.cohort.simulate.people import COUNTRIES, People
+from riskkit.simulate.onset import NEVER
+from riskkit.simulate.people import COUNTRIES, People
 
 GRID = np.arange(8.0, 40.5, 0.5)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from riskkit.cohort.simulate.codes import choose, vocabulary
-from riskkit.cohort.simulate.diseases import DISEASES
-from riskkit.cohort.simulate.follow_up import (
+from riskkit.simulate.codes import choose, vocabulary
+from riskkit.simulate.diseases import DISEASES
+from riskkit.simulate.follow_up import (
     CANCER_END,
     CANCER_START,
     HOSPITAL_END,
@@ -17,9 +17,9 @@ from riskkit.cohort.simulate.follow_up import (
     FollowUp,
     by_country,
 )
-from riskkit.cohort.simulate.onset import NEVER
-from riskkit.cohort.simulate.people import DAYS_A_YEAR, People, days
-from riskkit.cohort.simulate.tables import code_column, column, count_within, date_column
+from riskkit.simulate.onset import NEVER
+from riskkit.simulate.people import DAYS_A_YEAR, People, days
+from riskkit.simulate.tables import code_column, column, count_within, date_column
 
 ICD10_START = "1995-01-01"
 INSTANCES, INSTANCES_ICD9 = 22, 15

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from riskkit.cohort.simulate.diseases import DISEASES
+from riskkit.simulate.diseases import DISEASES
 
 Revision = Literal["icd10", "icd9"]
 

@@ -1,5 +1,5 @@
 """A simulated twin of UK Biobank: raw tables in its format, with a truth that an analysis can be judged by."""
 
-from riskkit.cohort.simulate.twin import simulate_ukb
+from riskkit.simulate.twin import simulate_ukb
 
 __all__ = ["simulate_ukb"]

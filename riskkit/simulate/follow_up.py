@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskkit.cohort.simulate.blood import Blood
-from riskkit.cohort.simulate.diseases import CARDIOVASCULAR_DEATH, DISEASES, OTHER_DEATH
-from riskkit.cohort.simulate.onset import NEVER, as_date, event_age, years_survived
-from riskkit.cohort.simulate.people import COUNTRIES, DAYS_A_YEAR, People, days
+from riskkit.simulate.blood import Blood
+from riskkit.simulate.diseases import CARDIOVASCULAR_DEATH, DISEASES, OTHER_DEATH
+from riskkit.simulate.onset import NEVER, as_date, event_age, years_survived
+from riskkit.simulate.people import COUNTRIES, DAYS_A_YEAR, People, days
 
 # First and last complete day by register and country (England, Scotland, Wales): what the twin's registers hold.
 HOSPITAL_START = ("1997-04-01", "1981-01-01", "1999-04-01")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from riskkit.cohort.simulate.blood import YEARLY_CHANGE, Blood, measure_igf1
-from riskkit.cohort.simulate.follow_up import FollowUp
-from riskkit.cohort.simulate.onset import NEVER
-from riskkit.cohort.simulate.people import DAYS_A_YEAR, REVISIT_CENTRE, People, days, pick
-from riskkit.cohort.simulate.tables import column, date_column
+from riskkit.simulate.blood import YEARLY_CHANGE, Blood, measure_igf1
+from riskkit.simulate.follow_up import FollowUp
+from riskkit.simulate.onset import NEVER
+from riskkit.simulate.people import DAYS_A_YEAR, REVISIT_CENTRE, People, days, pick
+from riskkit.simulate.tables import column, date_column
 
 # The reportable range of the assay, nmol/L: outside it a result is missing for reason 2 of encoding 782.
 REPORTABLE = (1.3, 195.0)

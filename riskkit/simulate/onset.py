@@ -6,9 +6,9 @@ from dataclasses import fields
 
 import numpy as np
 
-from riskkit.cohort.simulate.blood import Blood
-from riskkit.cohort.simulate.diseases import NADIR, Disease, Effects, Hazard
-from riskkit.cohort.simulate.people import DAYS_A_YEAR, People
+from riskkit.simulate.blood import Blood
+from riskkit.simulate.diseases import NADIR, Disease, Effects, Hazard
+from riskkit.simulate.people import DAYS_A_YEAR, People
 
 NEVER = np.iinfo(np.int32).max
 REFERENCE_AGE = 60.0

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from riskkit.cohort.simulate.codes import choose, vocabulary
-from riskkit.cohort.simulate.follow_up import HOSPITAL_END, HOSPITAL_START, FollowUp, by_country
-from riskkit.cohort.simulate.onset import NEVER
-from riskkit.cohort.simulate.people import People, days
-from riskkit.cohort.simulate.tables import code_column, column, count_within, date_column
+from riskkit.simulate.codes import choose, vocabulary
+from riskkit.simulate.follow_up import HOSPITAL_END, HOSPITAL_START, FollowUp, by_country
+from riskkit.simulate.onset import NEVER
+from riskkit.simulate.people import People, days
+from riskkit.simulate.tables import code_column, column, count_within, date_column
 
 ICD10_START = "1996-04-01"
 SOURCES = ["HES", "SMR", "PEDW"]

@@ -11,18 +11,18 @@ from typing import get_args
 import numpy as np
 import pyarrow as pa
 
-from riskkit.cohort.simulate.blood import Blood, draw_blood
-from riskkit.cohort.simulate.death_records import death_tables
-from riskkit.cohort.simulate.diseases import DISEASES
-from riskkit.cohort.simulate.follow_up import FollowUp, follow
-from riskkit.cohort.simulate.hospital import hospital_tables
-from riskkit.cohort.simulate.onset import onsets
-from riskkit.cohort.simulate.participant import participant_columns
-from riskkit.cohort.simulate.people import People, recruit
-from riskkit.cohort.simulate.register import find_sources, register_columns
-from riskkit.cohort.simulate.truth import describe_truth
-from riskkit.cohort.simulate.write import MARK, Format, whole_folder, write_table
 from riskkit.errors import SpecError
+from riskkit.simulate.blood import Blood, draw_blood
+from riskkit.simulate.death_records import death_tables
+from riskkit.simulate.diseases import DISEASES
+from riskkit.simulate.follow_up import FollowUp, follow
+from riskkit.simulate.hospital import hospital_tables
+from riskkit.simulate.onset import onsets
+from riskkit.simulate.participant import participant_columns
+from riskkit.simulate.people import People, recruit
+from riskkit.simulate.register import find_sources, register_columns
+from riskkit.simulate.truth import describe_truth
+from riskkit.simulate.write import MARK, Format, whole_folder, write_table
 
 FEWEST, MOST = 100, 2_000_000
 WITHDRAWN_SHARE, FEWEST_WITHDRAWN, WITHDRAWN_STRANGERS = 0.0004, 3, 2

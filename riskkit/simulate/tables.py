@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from riskkit.cohort.simulate.onset import NEVER
+from riskkit.simulate.onset import NEVER
 
 
 def column(values: np.ndarray, missing: np.ndarray | None = None) -> pa.Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskkit.cohort.simulate.people import People
+from riskkit.simulate.people import People
 
 # nmol/L. Reliability 4.75^2 / (4.75^2 + 2.85^2) = 0.735 given the covariates and about 0.75 without them.
 RESIDUAL_SD = 4.75

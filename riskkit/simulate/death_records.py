@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from riskkit.cohort.simulate.diseases import DISEASES
-from riskkit.cohort.simulate.follow_up import FollowUp
-from riskkit.cohort.simulate.onset import NEVER
-from riskkit.cohort.simulate.people import SCOTLAND, People
-from riskkit.cohort.simulate.tables import column, date_column
+from riskkit.simulate.diseases import DISEASES
+from riskkit.simulate.follow_up import FollowUp
+from riskkit.simulate.onset import NEVER
+from riskkit.simulate.people import SCOTLAND, People
+from riskkit.simulate.tables import column, date_column
 
 TWICE_SHARE, UNCAUSED_SHARE, MENTION_SHARE = 0.001, 0.003, 0.5
 OTHER_MENTIONS = ("I10", "N189", "J189", "F03", "J449", "N179", "E119", "R54", "A419", "I48")

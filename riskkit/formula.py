@@ -86,30 +86,36 @@ def parse(text: str) -> Formula:
         raise SpecError(f"formula {text!r}: write one '~' between the outcome and the terms, as in 'Surv(t, d) ~ x'.")
     left, right = (side.strip() for side in text.split("~"))
     response, survival = _response(left, text)
-    terms: list[tuple[Factor, ...]] = []
-    roles: dict[str, tuple[str, ...]] = {}
-    for parts in _expand(right, text):
-        role = next((name for part in parts for name in ROLES if part.startswith(f"{name}(")), None)
-        if role is None:
-            terms.append(tuple(_factor(part, text) for part in parts))
-            continue
-        if len(parts) > 1:
-            raise SpecError(f"formula {text!r}: {role}(...) cannot stand in an interaction; add it with '+'.")
-        if role in roles:
-            raise SpecError(f"formula {text!r}: {role}(...) is given twice; name all columns in one {role}(a, b).")
-        roles[role] = _columns_of(parts[0], text)
-    for role in ("offset", "cluster"):
-        if len(roles.get(role, ())) > 1:
-            raise SpecError(f"formula {text!r}: {role}(...) takes one column.")
+    terms, roles = _right_hand_side(right, text)
     return Formula(
         text=" ".join(text.split()),
         response=response,
         survival=survival,
-        terms=tuple(terms),
+        terms=terms,
         strata=roles.get("strata", ()),
         offset=next(iter(roles.get("offset", ())), None),
         cluster=next(iter(roles.get("cluster", ())), None),
     )
+
+
+@lru_cache(maxsize=1024)
+def terms(text: str) -> tuple[tuple[Factor, ...], ...]:
+    """Parse what is written as one covariate: the terms it stands for, so that `age * sex` is three.
+
+    Raises
+    ------
+    SpecError
+        If it is not in the language, or names a role (strata, offset, cluster) and no term.
+    """
+    found, roles = _right_hand_side(text.strip(), text)
+    if roles:
+        raise SpecError(f"formula {text!r}: {next(iter(roles))}(...) is no covariate.")
+    return found
+
+
+def columns(text: str) -> tuple[str, ...]:
+    """Every column that a covariate as written uses, each once, in order of appearance."""
+    return tuple(dict.fromkeys(name for term in terms(text) for factor in term for name in factor.columns))
 
 
 def rewritten(formula: Formula, variable: str, expression: str | None) -> Formula:
@@ -129,6 +135,26 @@ def rewritten(formula: Formula, variable: str, expression: str | None) -> Formul
         terms.append(f"strata({', '.join(formula.strata)})")
     terms += [f"{role}({name})" for role, name in (("offset", formula.offset), ("cluster", formula.cluster)) if name]
     return parse(f"{formula.text.split('~')[0].strip()} ~ {' + '.join(terms) or '1'}")
+
+
+def _right_hand_side(right: str, text: str) -> tuple[tuple[tuple[Factor, ...], ...], dict[str, tuple[str, ...]]]:
+    """Terms, and the columns of each role."""
+    terms: list[tuple[Factor, ...]] = []
+    roles: dict[str, tuple[str, ...]] = {}
+    for parts in _expand(right, text):
+        role = next((name for part in parts for name in ROLES if part.startswith(f"{name}(")), None)
+        if role is None:
+            terms.append(tuple(_factor(part, text) for part in parts))
+            continue
+        if len(parts) > 1:
+            raise SpecError(f"formula {text!r}: {role}(...) cannot stand in an interaction; add it with '+'.")
+        if role in roles:
+            raise SpecError(f"formula {text!r}: {role}(...) is given twice; name all columns in one {role}(a, b).")
+        roles[role] = _columns_of(parts[0], text)
+    for role in ("offset", "cluster"):
+        if len(roles.get(role, ())) > 1:
+            raise SpecError(f"formula {text!r}: {role}(...) takes one column.")
+    return tuple(terms), roles
 
 
 def _expand(right: str, text: str) -> list[list[str]]:
