@@ -47,3 +47,7 @@ class DataUnavailable(DataError):
 
 class SoftwareUnavailable(RiskkitError):
     """A program or library outside Python that the user asked for is not on this machine."""
+
+
+class StorageError(RiskkitError):
+    """A file or folder cannot be read or written: no space, no permission, somebody else's."""
