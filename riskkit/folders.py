@@ -147,6 +147,12 @@ def check_sums(folder: str | Path) -> None:
     except (ValueError, UnicodeDecodeError):
         raise DataError(f"{sums}: is damaged, so nobody can tell whether the files are as written.") from None
     with told(folder):
+        there = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+        for name in sorted(set(there) - {SUMS} - set(noted)):
+            if not name.startswith("."):
+                raise DataError(
+                    f"{folder / name}: is not noted in {SUMS}, so nobody can tell whether it is as written."
+                )
         for name, digest in noted.items():
             path = folder / name
             if not path.is_file():

@@ -8,8 +8,6 @@ exponentiated. States at baseline have the time scale "none" and no person_years
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from riskkit.errors import DataError
+from riskkit.folders import check_sums, whole_folder
 
 MANIFEST = "results.json"
 READABLE = 12  # outcomes that can be shown and told one by one; an analysis of more is outcome-wide
@@ -174,30 +173,28 @@ class Results:
         Raises
         ------
         DataError
-            If a part is missing.
+            If a part is missing, or is not as it was written.
         """
         folder = Path(folder)
         parts = [folder / MANIFEST, *(folder / f"{name}.parquet" for name in cls.frame_names())]
         absent = [part.name for part in parts if not part.is_file()]
         if absent:
             raise DataError(f"{folder}: {', '.join(absent)} missing; run the analysis again (riskkit run ...).")
+        try:
+            check_sums(folder)
+        except DataError as error:
+            raise DataError(f"{error} Run the analysis again (riskkit run ...).") from error
         manifest = json.loads(parts[0].read_text(encoding="utf-8"))
         return cls(manifest, **{part.stem: pd.read_parquet(part) for part in parts[1:]})
 
 
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame], texts: Mapping[str, str] | None = None) -> None:
     """Write frames as NAME.parquet, and texts under their names, to a folder that appears whole or not at all."""
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    partial.mkdir(parents=True)
-    try:
+    with whole_folder(folder, sums=True) as new:
         for name, frame in frames.items():
-            frame.to_parquet(partial / f"{name}.parquet", index=False)
+            frame.to_parquet(new / f"{name}.parquet", index=False)
         for name, text in (texts or {}).items():
-            (partial / name).write_text(text, encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            (new / name).write_text(text, encoding="utf-8")
 
 
 def read_frames(folder: Path) -> dict[str, pd.DataFrame]:

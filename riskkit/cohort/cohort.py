@@ -11,13 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from riskkit.cohort.files import replacing
 from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
 from riskkit.errors import DataError
+from riskkit.folders import whole_file
 from riskkit.spec.disclosure import DisclosureSpec
 from riskkit.spec.tables import ExclusionSpec
 
@@ -119,7 +119,7 @@ class Cohort:
         """
         table = pa.Table.from_pandas(self.data, preserve_index=False)
         about = json.dumps(self.describe(), ensure_ascii=False).encode()
-        with replacing(Path(path)) as part:
+        with whole_file(path) as part:
             pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), METADATA: about}), part)
 
     @classmethod

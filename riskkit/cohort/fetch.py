@@ -20,9 +20,10 @@ from riskkit.cohort.fallback import (
     simulate,
     simulated_sources,
 )
-from riskkit.cohort.files import find, opened, replacing
+from riskkit.cohort.files import find, opened
 from riskkit.cohort.lock import Source, read_lock
 from riskkit.errors import DataError, DataUnavailable
+from riskkit.folders import whole_file
 from riskkit.spec.cohort import CohortSpec
 from riskkit.spec.tables import FileSpec
 
@@ -91,7 +92,7 @@ def fetch(
             copy = next(filter(None, (find(shelf, *file.candidates) for shelf in shelves)), None)
             packed = copy is not None and copy.suffix.casefold() == ".gz" and Path(file.path).suffix.casefold() != ".gz"
             name = copy.name if copy is not None and file.format == "table" else file.path + ".gz" * packed
-            with replacing(folder / name) as part:
+            with whole_file(folder / name) as part:
                 if copy is not None:
                     origin = f"mirror: {copy.relative_to(shelves[-1]).as_posix()}"
                     say(f"{file.path}: copying from {copy.parent}")

@@ -1,10 +1,9 @@
-"""Files on disk: found whatever their capitals, known by their content, replaced whole or not at all."""
+"""Files on disk: found whatever their capitals, known by their content."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,15 +69,3 @@ def fingerprint(path: Path) -> Fingerprint:
             total += len(chunk)
             digest.update(chunk)
     return Fingerprint(total, digest.hexdigest())
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to, which becomes `path` if the block ends well and is removed if it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the suffix, by which a .gz is known
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

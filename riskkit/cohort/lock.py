@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from riskkit.cohort.files import fingerprint, replacing
+from riskkit.cohort.files import fingerprint
 from riskkit.errors import DataError
+from riskkit.folders import whole_file
 from riskkit.spec.cohort import CohortSpec
 
 
@@ -76,7 +77,7 @@ class Lock:
             return self
         lock = replace(self, sources={**self.sources, source.file: source})
         entries = {name: asdict(lock.sources[name]) for name in sorted(lock.sources)}
-        with replacing(self.path) as part:
+        with whole_file(self.path) as part:
             part.write_text(json.dumps({"sources": list(entries.values())}, indent=2) + "\n", encoding="utf-8")
         return lock
 

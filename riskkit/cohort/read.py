@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from riskkit.cohort.columns import find_columns
 from riskkit.cohort.files import opened
 from riskkit.cohort.fixed import read_fixed
 from riskkit.errors import DataError
+from riskkit.folders import scratch
 from riskkit.spec.tables import FileSpec, VariableSpec
 
 ID = "id"
@@ -127,8 +127,8 @@ def _plain(path: Path) -> Iterator[Path]:
     if path.suffix.casefold() != ".gz":
         yield path
         return
-    with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / path.stem
+    with scratch() as folder:
+        plain = folder / path.stem
         with opened(path) as packed, plain.open("wb") as unpacked:
             shutil.copyfileobj(packed, unpacked)
         yield plain

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from riskkit.cohort.columns import find_columns, instances
+from riskkit.folders import scratch
 from riskkit.spec.cohort import CohortSpec
 from riskkit.spec.records import EventsSpec
 from riskkit.spec.tables import FileSpec, same_code
@@ -21,10 +21,10 @@ DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 @contextmanager
 def database() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory that keeps to `MEMORY`."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         limits: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY,
-            "temp_directory": folder,
+            "temp_directory": str(folder),
             "preserve_insertion_order": False,
         }
         with duckdb.connect(config=limits) as db:
@@ -135,7 +135,7 @@ def _view_file(db: duckdb.DuckDBPyConnection, name: str, path: Path, file: FileS
     if at.format != "parquet":  # text is parsed once, not at every look
         ((folder,),) = db.execute("SELECT current_setting('temp_directory')").fetchall()
         text = db.read_csv(str(path), header=True, all_varchar=True, delimiter=at.delimiter)
-        path = Path(folder) / f"{name}.parquet"
+        path = Path(folder, f"{name}.parquet")
         text.write_parquet(str(path))
     db.read_parquet(str(path)).create_view(name, replace=True)
 

@@ -17,6 +17,7 @@ from docx.styles.style import ParagraphStyle
 from docx.text.paragraph import Paragraph
 
 from riskkit.errors import DataError
+from riskkit.folders import whole_file
 from riskkit.report.content import Content, report_content
 from riskkit.report.numbered import Numbered, Shown
 from riskkit.report.references import Bibliography
@@ -56,9 +57,9 @@ def write_docx(results: Results, folder: str | Path) -> Path:
         if not path.is_file() or path.read_text(encoding="utf-8") != table.to_csv():
             raise DataError(f"{folder}: it is not the report of these results; write it again (riskkit report ...).")
     path = folder / f"{folder.name}.docx"
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(_same_bytes(word_document(content, folder / "figures")))
-    return partial.replace(path)
+    with whole_file(path) as part:
+        part.write_bytes(_same_bytes(word_document(content, folder / "figures")))
+    return path
 
 
 def word_document(content: Content, figures: Path | None = None) -> Document:

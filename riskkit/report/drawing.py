@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import Thread
 
 import joblib
 
@@ -41,12 +44,20 @@ def draw_figures(
     """
     drawn = {}
     # the standard library's pool, not joblib's: where processes are forked they have matplotlib imported already
-    with ProcessPoolExecutor(max(1, min(joblib.cpu_count(), len(figures)))) as pool:
+    workers = max(1, min(joblib.cpu_count(), len(figures)))
+    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
         for shown, drawing in zip(figures, pool.map(partial(_draw, folder=folder, mark=mark), figures), strict=True):
             drawn[shown.id] = drawing
             if on_progress:
                 on_progress(shown.id)
     return drawn
+
+
+def _end_with_parent() -> None:
+    """Have a worker end when its parent is killed; it would wait for work for ever, and keep the report's lock."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
 def _draw(shown: Shown, folder: Path, mark: str) -> Drawn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from riskkit.disclosure import applied
 from riskkit.figures.svg import draw
+from riskkit.folders import whole_file
 from riskkit.numbers import count
 from riskkit.report.associations import associations, is_outcome_wide
 from riskkit.report.curves import curves_figure
@@ -99,9 +99,8 @@ def write_index(folder: str | Path, entries: Sequence[IndexEntry]) -> Path:
         Shown in this order, those that were made first.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".index.{os.getpid()}.partial"
     made = [entry for entry in entries if not entry.reason]
     absent = [entry for entry in entries if entry.reason]
-    partial.write_text(render("index.html.j2", made=made, absent=absent, simulated=SIMULATED), encoding="utf-8")
-    return partial.replace(folder / "index.html")
+    with whole_file(folder / "index.html") as part:
+        part.write_text(render("index.html.j2", made=made, absent=absent, simulated=SIMULATED), encoding="utf-8")
+    return folder / "index.html"

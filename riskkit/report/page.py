@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from riskkit.folders import whole_folder
 from riskkit.report.content import Content, report_content
 from riskkit.report.drawing import Drawn, Progress, draw_figures
 from riskkit.report.explorer import Explorer, explorer
@@ -32,25 +31,18 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
         Of index.html.
     """
     folder = Path(folder)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    (partial / "figures").mkdir(parents=True)
-    (partial / "data").mkdir()
-    (partial / "tables").mkdir()
-    try:
+    with whole_folder(folder) as new:
+        for name in ("figures", "data", "tables"):
+            (new / name).mkdir()
         content = report_content(results)
-        drawings = draw_figures(content.figures, partial / "figures", content.warning, on_progress)
+        drawings = draw_figures(content.figures, new / "figures", content.warning, on_progress)
         html = content_html(content, drawings, explorer(results))
-        (partial / "index.html").write_text(html, encoding="utf-8")
+        (new / "index.html").write_text(html, encoding="utf-8")
         for name, table in content.tables():
-            (partial / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
+            (new / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
         for name, frame in results.frames().items():
-            frame.to_csv(partial / "data" / f"{name}.csv", index=False)
-            frame.to_parquet(partial / "data" / f"{name}.parquet", index=False)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            frame.to_csv(new / "data" / f"{name}.csv", index=False)
+            frame.to_parquet(new / "data" / f"{name}.parquet", index=False)
     return folder / "index.html"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from base64 import b64encode
 from html import escape
@@ -15,6 +14,7 @@ from xml.etree import ElementTree
 
 from riskkit.errors import DataError, SoftwareUnavailable
 from riskkit.figures.svg import SVG
+from riskkit.folders import whole_file
 
 DRAWING = re.compile(r"<svg .*?</svg>", re.DOTALL)  # as `Drawing.inline` wrote it into the page
 SCRIPT = re.compile(r"<script.*?</script>", re.DOTALL)
@@ -58,9 +58,9 @@ def write_pdf(folder: str | Path) -> Path:
         pdf_identifier=_identifier(html),
     )
     path = folder / f"{folder.name}.pdf"
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(pdf)
-    return partial.replace(path)
+    with whole_file(path) as part:
+        part.write_bytes(pdf)
+    return path
 
 
 def is_of_page(pdf: Path, page: str) -> bool:

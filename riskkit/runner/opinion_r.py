@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
 from riskkit.design.design import Design
 from riskkit.design.surv import Surv
+from riskkit.folders import scratch
 
 SCRIPT = """
 suppressMessages(library(survival))
@@ -44,8 +43,8 @@ def ask_r(design: Design) -> tuple[str, str, np.ndarray, np.ndarray] | None:
         columns = [strata, entry, followed.exit, followed.event]
     else:
         columns = [none, none, none, np.asarray(followed, dtype=float)]
-    with tempfile.TemporaryDirectory() as folder:
-        script, file = Path(folder, "ask.R"), Path(folder, "design.bin")
+    with scratch() as folder:
+        script, file = folder / "ask.R", folder / "design.bin"
         script.write_text(SCRIPT, encoding="utf-8")
         np.column_stack([*columns, design.x]).T.tofile(file)
         kind = "cox" if isinstance(followed, Surv) else "logistic"

@@ -22,7 +22,7 @@ from riskkit.simulate.participant import participant_columns
 from riskkit.simulate.people import People, recruit
 from riskkit.simulate.register import find_sources, register_columns
 from riskkit.simulate.truth import describe_truth
-from riskkit.simulate.write import MARK, Format, whole_folder, write_table
+from riskkit.simulate.write import MARK, Format, twin_folder, write_table
 
 FEWEST, MOST = 100, 2_000_000
 WITHDRAWN_SHARE, FEWEST_WITHDRAWN, WITHDRAWN_STRANGERS = 0.0004, 3, 2
@@ -118,7 +118,7 @@ def simulate_ukb(
     say = on_progress or (lambda done, total, what: None)
     peopling, living, recording = np.random.default_rng(seed).spawn(3)
     seeing, registering, filling, admitting, certifying, withdrawing = recording.spawn(6)
-    with whole_folder(folder) as part:
+    with twin_folder(folder) as part:
         say(0, len(STEPS), STEPS[0])
         people, blood = draw_people(n, peopling)
         say(1, len(STEPS), STEPS[1])

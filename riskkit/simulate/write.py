@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +12,15 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from riskkit.errors import DataError
+from riskkit.folders import whole_folder
 
 Format = Literal["parquet", "csv"]
 MARK = "truth.json"
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `folder` that takes its place when the block ends well, and goes when it does not.
+def twin_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder to write to, which takes the place of `folder` if the block ends well.
 
     Raises
     ------
@@ -35,17 +34,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             f"{folder}: has files that are no simulated twin ({MARK} is not among them), and is left as it is. "
             "Name an empty or new folder."
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{word}") for word in ("part", "old"))
-    part.mkdir()
-    try:
-        yield part
-        if folder.exists():
-            folder.rename(old)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    with whole_folder(folder) as new:
+        yield new
 
 
 def write_table(table: pa.Table, folder: Path, name: str, form: Format) -> Path:
