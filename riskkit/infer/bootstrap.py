@@ -17,8 +17,9 @@ from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit
 from riskkit.fit.linearise import refuse_survey
+from riskkit.infer.heights import LIMITS, Limit, search_grid
 from riskkit.infer.linear import coded
-from riskkit.infer.nadir import Direction, Limit, search_grid
+from riskkit.infer.nadir import Direction
 from riskkit.infer.refit import design_of, refitted
 
 _TOLERATED = 0.05  # share of samples in which the model may fail before the bootstrap means nothing
@@ -52,7 +53,7 @@ class Bootstrap:
         *,
         direction: Direction = "lowest",
         at: dict[str, Any] | None = None,
-        limits: tuple[Limit, Limit] = ("p1", "p99"),
+        limits: tuple[Limit, Limit] = LIMITS,
     ) -> Array:
         """Where each sample's curve is lowest (or highest), shape (replicates,); see `riskkit.infer.nadir.nadir`.
 

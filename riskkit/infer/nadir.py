@@ -13,12 +13,11 @@ from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.band import critical_value, root
-from riskkit.infer.linear import coded, critical, place, slopes, standard_errors
+from riskkit.infer.heights import LIMITS, POINTS, Limit, height, search_grid
+from riskkit.infer.linear import coded, critical, slopes, standard_errors
 
 Direction = Literal["lowest", "highest"]
-Limit = float | str
 
-POINTS = 201
 DRAWS = 10_000
 
 
@@ -84,17 +83,18 @@ def nadir(
     *,
     direction: Direction = "lowest",
     at: Mapping[str, Any] | None = None,
-    limits: tuple[Limit, Limit] = ("p1", "p99"),
+    limits: tuple[Limit, Limit] = LIMITS,
     seed: int = 1,
 ) -> Nadir:
     """Find where the curve of a number is lowest, with a confidence interval and the probability that it is interior.
 
-    A value is in the interval when (a) the slope there does not differ from zero at `level` - at a limit of the range:
-    does not point down into it - and (b) risk there is not above the lowest risk by the simultaneous critical value of
-    all such comparisons. The interval reaches from the first such value to the last. (a) is exact where the turning
-    point is smooth, and is Fieller's interval for a quadratic; (b) removes flat places and maxima that are clearly not
-    lowest. Percentile intervals of simulated or bootstrapped nadirs are not offered: they fall short of their level
-    when the curve is shallow, as docs/calibration.md shows.
+    A value between the limits is in the interval when (a) the slope there does not differ from zero at `level`, and
+    (b) risk there is not above the lowest risk by the simultaneous critical value of all such comparisons. A limit of
+    the range is in it when it is not clearly above the lowest point (`riskkit.infer.heights.height`), so that the
+    interval is bounded on both sides just when `rk.ushape` finds a U. The interval reaches from the first such value to
+    the last. (a) is exact where the turning point is smooth, and is Fieller's interval for a quadratic; (b) removes
+    flat places and maxima that are clearly not lowest. Percentile intervals of simulated or bootstrapped nadirs are not
+    offered: they fall short of their level when the curve is shallow, as docs/calibration.md shows.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def nadir(
     at : mapping of variable to value, optional
         Where variables that interact with it stand; by default at their median or reference level.
     limits : pair of numbers or percentiles such as "p5"
-        The range in which to look.
+        The range in which to look; by default that of everything said of a shape.
     seed : int
         Of the simulations behind `interior` and the simultaneous critical value.
 
@@ -127,7 +127,10 @@ def nadir(
     sign = 1.0 if direction == "lowest" else -1.0
     rows = sign * coded(fit, {variable: grid}, at)
     lowest = int((rows @ fit.coef).argmin())
-    low, high = _interval(fit, grid, rows, sign * slopes(fit, variable, grid, at), lowest, level, seed)
+    ends = [height(fit, grid, rows, end, level, highest=False, seed=seed) for end in (0, -1)]
+    left = _acceptance(fit, rows, sign * slopes(fit, variable, grid, at), lowest, level, seed)
+    left[0], left[-1] = (end.critical - end.statistic for end in ends)
+    low, high = _interval(grid, left, lowest)
     x = _refined(fit, variable, grid, lowest, sign, at)
     return Nadir(
         variable=variable,
@@ -141,16 +144,6 @@ def nadir(
     )
 
 
-def search_grid(fit: Fit, variable: str, limits: tuple[Limit, Limit]) -> Array:
-    """Turn two limits into a grid between them."""
-    low, high = (place(fit, variable, limit) for limit in limits)
-    if not low < high:
-        raise SpecError(
-            f"limits of '{variable}': {limits[0]!r} must lie below {limits[1]!r}; they are {low:g} and {high:g}."
-        )
-    return np.linspace(low, high, POINTS)
-
-
 def _refined(fit: Fit, variable: str, grid: Array, lowest: int, sign: float, at: Mapping[str, Any] | None) -> float:
     """Look again, between the neighbours of the lowest point of the grid; a limit stays exactly that limit."""
     if lowest in (0, grid.size - 1):
@@ -159,21 +152,18 @@ def _refined(fit: Fit, variable: str, grid: Array, lowest: int, sign: float, at:
     return float(fine[(sign * coded(fit, {variable: fine}, at) @ fit.coef).argmin()])
 
 
-def _interval(
-    fit: Fit, grid: Array, rows: Array, derivative: Array, lowest: int, level: float, seed: int
-) -> tuple[float, float]:
-    """Ends of the values that neither test rejects, by linear interpolation of what is left of the critical value."""
+def _acceptance(fit: Fit, rows: Array, derivative: Array, lowest: int, level: float, seed: int) -> Array:
+    """What the tests of slope and height leave of their critical values, shape (m,); negative where they reject."""
     above = rows - rows[lowest]
-    t = _ratio(derivative @ fit.coef, standard_errors(fit, derivative))
-    distance = np.abs(t)
-    distance[0], distance[-1] = (
-        -t[0],
-        t[-1],
-    )  # at a limit, only a slope that points down into the range speaks against it
-    height = _ratio(above @ fit.coef, standard_errors(fit, above))
-    left = np.minimum(
-        critical(fit, derivative, level) - distance, critical_value(fit, above, level, "simultaneous", seed) - height
+    steep = np.abs(_ratio(derivative @ fit.coef, standard_errors(fit, derivative)))
+    high = _ratio(above @ fit.coef, standard_errors(fit, above))
+    return np.minimum(
+        critical(fit, derivative, level) - steep, critical_value(fit, above, level, "simultaneous", seed) - high
     )
+
+
+def _interval(grid: Array, left: Array, lowest: int) -> tuple[float, float]:
+    """Ends of the accepted points, by linear interpolation of what is left of the critical values."""
     left[lowest] = max(left[lowest], 0.0)
     accepted = np.flatnonzero(left >= 0)
     first, last = int(accepted[0]), int(accepted[-1])

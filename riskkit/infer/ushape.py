@@ -1,20 +1,22 @@
-"""Is it a U? The slopes at both ends, tested together."""
+"""Is it a U? Both ends of the range against the lowest point, and the slopes as evidence beside them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from riskkit import numbers
+from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.linear import critical, p_values, place, slopes, standard_errors
-from riskkit.infer.nadir import Limit, Nadir, nadir
-
-Shape = Literal["U", "inverse U"]
+from riskkit.infer.heights import LIMITS, POINTS, Height, Limit, height, search_grid, spread
+from riskkit.infer.linear import coded, critical, p_values, slopes, standard_errors
+from riskkit.infer.nadir import Nadir, nadir
+from riskkit.infer.verdict import Answer, Change, Shape, ShapeVerdict
 
 
 @dataclass(frozen=True)
@@ -50,50 +52,48 @@ class EndSlope:
 
 @dataclass(frozen=True)
 class UShape:
-    """The U test and what it rests on.
+    """The verdict on a shape, and the slopes as evidence beside it.
 
     Attributes
     ----------
     variable : str
     shape : {"U", "inverse U"}
-        The shape that was tested for.
-    lower, upper : EndSlope
+        The shape that was asked about.
     p : float
-        The larger of the two one-sided p values: an intersection-union test needs no correction.
+        P value of the test of heights, two-sided: below 1 - level just when the answer is this shape, the intervals of
+        both ends leave out 1, and the interval of the turning point is bounded on both sides.
     nadir : Nadir
         The turning point between the same limits (the highest point of an inverse U).
+    heights : ShapeVerdict
+        The verdict in numbers, its answer and its words.
+    lower, upper : EndSlope
+        Slopes at the limits.
+    slopes_p : float
+        The larger of their one-sided p values: Sasabuchi's test, which Lind and Mehlum use for a parabola.
     level : float
-        1 - level is the p value below which the verdict speaks of evidence.
     """
 
     variable: str
     shape: Shape
-    lower: EndSlope
-    upper: EndSlope
     p: float
     nadir: Nadir
+    heights: ShapeVerdict
+    lower: EndSlope
+    upper: EndSlope
+    slopes_p: float
     level: float
+
+    @property
+    def answer(self) -> Answer:
+        """One of a closed set: "U-shaped", "falls then levels off", ...; see `ShapeVerdict.answer`."""
+        return self.heights.answer
 
     def verdict(self, unit: str | None = None, what: str = "risk") -> str:
         """Say in one sentence whether there is evidence for the shape of `what` the curve is of, and what it is."""
-        p = numbers.p_phrase(self.p)
-        article = "a U shape" if self.shape == "U" else "an inverse U shape"
-        if self.p < 1 - self.level:
-            before, after = ("falls", "rises") if self.shape == "U" else ("rises", "falls")
-            turning = self.nadir
-            interval = (
-                f"{numbers.level(self.level)} CI {numbers.measure(turning.low)} to {numbers.measure(turning.high)}"
-            )
-            caution = ", reaching the end of the range examined" if any(turning.open_ends) else ""
-            return (
-                f"Evidence for {article}: {what} {before} up to {numbers.measure(turning.x, unit)} "
-                f"({interval}{caution}) and {after} beyond; the U test {p}."
-            )
-        low, high = numbers.measure(self.lower.x, unit), numbers.measure(self.upper.x, unit)
-        ends = f"{self.lower.trend} at {low} and {self.upper.trend} at {high}"
-        if self.lower.trend == self.upper.trend:
-            ends = f"{self.lower.trend} at {low} and at {high}"
-        return f"No evidence for {article} ({p}): {what} {ends}."
+        found = "Evidence" if self.p < 1 - self.level else "No evidence"
+        said = self.heights.sentence(unit, what)
+        article = "a" if self.shape == "U" else "an"
+        return f"{found} for {article} {self.shape} shape ({numbers.p_phrase(self.p)}): {said[:1].lower()}{said[1:]}"
 
 
 def ushape(
@@ -102,33 +102,40 @@ def ushape(
     *,
     shape: Shape = "U",
     at: Mapping[str, Any] | None = None,
-    limits: tuple[Limit, Limit] = ("p5", "p95"),
+    limits: tuple[Limit, Limit] = LIMITS,
     level: float = 0.95,
+    flat_within: float | None = 1.25,
     seed: int = 1,
 ) -> UShape:
-    """Test for a U shape: the slope is negative at the lower limit and positive at the upper one.
+    """Is it a U? Both ends of the range against the lowest point, wherever that is.
 
-    The null hypothesis is that at least one of them is not (Sasabuchi's intersection-union test, as Lind and Mehlum
-    apply it), here on the slopes of whatever coding the fit has. A significant nonlinear term is no such evidence,
-    because a monotone curve may bend. The test needs a coding free enough to follow a monotone curve that levels off:
-    five knots or more (docs/calibration.md).
+    The null hypothesis is that the curve is nowhere between the limits below both of its ends. It is the union of two:
+    no point lies below the low end; no point lies below the high end. Each is tested by the largest standardised
+    difference between the end and any point, referred to its distribution under a flat curve, which is the least
+    favourable; rejecting both at a level rejects their union at that level, without correction (intersection-union).
+    A significant nonlinear term is no such evidence, because a monotone curve may bend, and a slope at the ends is more
+    easily wrong than a height. The test needs a coding free enough to follow a monotone curve that levels off: five
+    knots or more (docs/calibration.md).
 
     Parameters
     ----------
     fit : Fit
-        Of any model; a light one will do.
+        Of any model, pooled or of a survey; a light one will do. Where it has residual degrees of freedom, the normal
+        distribution is replaced by a t distribution.
     variable : str
         A number coded by a smooth function.
     shape : {"U", "inverse U"}
-        To be chosen before looking at the data; taking the better of the two doubles the error rate.
+        To be chosen before looking at the data.
     at : mapping of variable to value, optional
         Where variables that interact with it stand; by default at their median or reference level.
     limits : pair of numbers or percentiles such as "p5"
-        Where the slopes are taken.
+        The range of everything that is said: its ends, the turning point between them, and the slopes.
     level : float
-        Confidence level of the intervals; 1 - level is the level of the test.
+        Confidence level of the intervals; 1 - level is the level of the (two-sided) tests.
+    flat_within : float, optional
+        The ratio, above 1, that no two levels may differ by for the curve to be called flat; None: never.
     seed : int
-        Of the simulations behind the nadir.
+        Of the simulations behind the suprema and the turning point.
 
     Raises
     ------
@@ -137,25 +144,75 @@ def ushape(
 
     References
     ----------
-    Sasabuchi S (1980) Biometrika 67:429-439; Lind JT, Mehlum H (2010) Oxf Bull Econ Stat 72:109-118.
+    Berger RL (1982) Technometrics 24:295-300. The slopes: Sasabuchi S (1980) Biometrika 67:429-439; Lind JT, Mehlum H
+    (2010) Oxf Bull Econ Stat 72:109-118.
     """
     if shape not in ("U", "inverse U"):
         raise SpecError(f'ushape: shape is "U" or "inverse U"; got {shape!r}.')
+    if flat_within is not None and not flat_within > 1:
+        raise SpecError(f"ushape: flat_within is a ratio above 1, as in 1.25, or None; got {flat_within!r}.")
     turning = nadir(
         fit, variable, level, direction="lowest" if shape == "U" else "highest", at=at, limits=limits, seed=seed
     )
-    x = np.array([place(fit, variable, limit) for limit in limits])
-    rows = slopes(fit, variable, x, at)
+    heights = _verdict(fit, turning, shape, at, math.nan if flat_within is None else flat_within, seed)
+    lower, upper = _slopes(fit, turning, shape, at)
+    return UShape(
+        variable, shape, heights.p, turning, heights, lower, upper, slopes_p=max(lower.p, upper.p), level=level
+    )
+
+
+def _verdict(
+    fit: Fit, turning: Nadir, shape: Shape, at: Mapping[str, Any] | None, flat_within: float, seed: int
+) -> ShapeVerdict:
+    """The verdict's numbers, over the range in which the turning point was sought."""
+    variable, level = turning.variable, turning.level
+    grid = search_grid(fit, variable, turning.limits)
+    rows = coded(fit, {variable: grid}, at)
+    middle = rows[POINTS // 2]
+
+    def against(end: int, highest: bool) -> Height:
+        return height(fit, grid, rows, end, level, highest=highest, seed=seed)
+
+    def change(row: Array) -> Change:
+        estimate, half = (
+            float(row @ fit.coef),
+            float((critical(fit, row[None], level) * standard_errors(fit, row[None]))[0]),
+        )
+        return Change(estimate, estimate - half, estimate + half)
+
+    highest = shape == "inverse U"
+    return ShapeVerdict(
+        shape=shape,
+        ratio=fit.ratio_name,
+        level=level,
+        lower=against(0, highest),
+        upper=against(-1, highest),
+        x=turning.x,
+        low=turning.low,
+        high=turning.high,
+        opposite_lower=against(0, not highest),
+        opposite_upper=against(-1, not highest),
+        first_half=change(middle - rows[0]),
+        second_half=change(rows[-1] - middle),
+        spread=spread(fit, rows, level),
+        flat_within=flat_within,
+    )
+
+
+def _slopes(fit: Fit, turning: Nadir, shape: Shape, at: Mapping[str, Any] | None) -> tuple[EndSlope, EndSlope]:
+    """Slopes at the ends of the range, each with a one-sided p value against the direction that the shape asks for."""
+    x = np.array(turning.limits)
+    rows = slopes(fit, turning.variable, x, at)
     wanted = np.array([-1.0, 1.0]) if shape == "U" else np.array([1.0, -1.0])
     estimate, se = rows @ fit.coef, standard_errors(fit, rows)
     two_sided, agrees = p_values(fit, rows), wanted * estimate > 0
     p = np.where(agrees, two_sided / 2, 1 - two_sided / 2)
-    half = critical(fit, rows, level) * se
+    half = critical(fit, rows, turning.level) * se
     lower, upper = (
         EndSlope(*(float(v) for v in values))
         for values in zip(x, estimate, se, estimate - half, estimate + half, p, strict=True)
     )
-    return UShape(variable, shape, lower, upper, max(lower.p, upper.p), turning, level)
+    return lower, upper
 
 
 def fieller(linear: float, square: float, covariance: Any, critical: float) -> tuple[float, float] | None:

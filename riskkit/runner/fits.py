@@ -23,7 +23,7 @@ from riskkit.infer.trend import trend
 from riskkit.runner.model import fit_model, measure
 from riskkit.runner.people import is_complete, is_silent, only, people, person_years, response, varying_terms
 from riskkit.runner.scale import Scale
-from riskkit.runner.splines import covariances, shape_row, spline_row
+from riskkit.runner.splines import SEARCHED, covariances, shape_row, spline_row
 from riskkit.runner.usual import Fitted, Repeated, usual_level
 from riskkit.runner.weighted import weighted
 from riskkit.spec.analysis import AnalysisSpec
@@ -173,7 +173,7 @@ def answers(
         rows["tests"] = pd.concat([rows["tests"], _trend_test(task, found)], ignore_index=True)
     else:
         rows["curves"] = curve(fit, task.exposure, reference=scale.reference, level=spec.level)
-        lowest = nadir(fit, task.exposure, spec.level)
+        lowest = nadir(fit, task.exposure, spec.level, limits=SEARCHED)
         if task.variant == EVERYONE:
             rows["splines"] = spline_row(fit, task.exposure, lowest)
             rows["covariances"] = covariances(fit)

@@ -18,7 +18,7 @@ from riskkit.runner.grid import Progress
 from riskkit.runner.model import fit_model, measure
 from riskkit.runner.people import response
 from riskkit.runner.scale import Scale
-from riskkit.runner.splines import shape_row
+from riskkit.runner.splines import SEARCHED, shape_row
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.imputation import ImputationSpec
 from riskkit.spec.plan import Task, is_main, variable_of
@@ -170,7 +170,7 @@ def _answered(
     fit = imputed.among(at_risk).fit(partial(fit_model, task=task, time_unit=cohort.time_unit), formula)
     rows = answers(task, fit, data, at_risk, scale, spec, cohort)
     if "curves" in rows:
-        lowest = nadir(fit, task.exposure, spec.level)
+        lowest = nadir(fit, task.exposure, spec.level, limits=SEARCHED)
         rows["shapes"] = shape_row(fit, task.exposure, lowest, scale.unit or "", measure(spec).level)
     if task.coding == "linear":
         rows["estimates"] = rows["estimates"].assign(m=len(fit.fits))

@@ -13,6 +13,7 @@ from riskkit.infer.nadir import Nadir
 from riskkit.infer.ushape import ushape
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
+SEARCHED = ("p1", "p99")  # where the lowest point beside a drawn curve is sought: as far as the curve is drawn
 
 
 def spline_row(fit: Fit, exposure: str, lowest: Nadir) -> pd.DataFrame:
@@ -32,7 +33,11 @@ def covariances(fit: Fit) -> pd.DataFrame:
 
 
 def shape_row(fit: Fit, exposure: str, lowest: Nadir, unit: str, what: str) -> pd.DataFrame:
-    """One row: where `what` (risk) is lowest, and whether the curve is a U, in numbers and in a sentence."""
+    """One row: where `what` (risk) is lowest, and whether the curve is a U, in numbers and in a sentence.
+
+    The columns `verdict_...` are the whole verdict, over one range: `riskkit.infer.verdict.ShapeVerdict.from_row` makes
+    it again, with its words.
+    """
     u = ushape(fit, exposure, level=lowest.level)
     row: dict[str, Any] = {
         "nadir": lowest.x,
@@ -47,4 +52,4 @@ def shape_row(fit: Fit, exposure: str, lowest: Nadir, unit: str, what: str) -> p
     for name, end in (("lower", u.lower), ("upper", u.upper)):
         row |= {f"{name}_x": end.x, f"{name}_slope": end.estimate, f"{name}_slope_low": end.low}
         row |= {f"{name}_slope_high": end.high, f"{name}_p": end.p}
-    return pd.DataFrame([row])
+    return pd.DataFrame([row | {"slopes_p": u.slopes_p} | u.heights.row()])

@@ -124,6 +124,9 @@ def test_intervals_are_of_t_and_tests_of_f_everywhere():
         np.testing.assert_allclose(frame["high"], np.exp(frame["estimate"] + t * frame["se"]), rtol=1e-10)
     lower = rk.ushape(fit, "x").lower
     assert lower.high == pytest.approx(lower.estimate + t * lower.se, rel=1e-10)
+    line = rk.cox("Surv(entry, exit, event) ~ x + C(group)", SAMPLE, survey=designed())
+    told = rk.ushape(line, "x").heights
+    assert min(told.lower.p, told.upper.p) == pytest.approx(line.tidy()["p"].iloc[0], rel=1e-8)
     row = rk.anova(fit).iloc[0]
     assert row["p"] == pytest.approx(stats.f(3, fit.df_resid).sf(row["chi2"] / 3), rel=1e-8)
     assert fit.wald_test.p == pytest.approx(rk.anova(fit).iloc[-1]["p"], rel=1e-8)

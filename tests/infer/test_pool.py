@@ -102,7 +102,7 @@ def test_every_question_can_be_asked_of_a_pooled_fit(lung):
     pd.testing.assert_frame_equal(rk.anova(light), rk.anova(lung))
     nadir, u = rk.nadir(light, "age"), rk.ushape(light, "age")
     assert nadir.limits[0] <= nadir.low <= nadir.x <= nadir.high <= nadir.limits[1]
-    assert 0 < u.p < 1
+    assert 0 < u.p <= 1
     assert "5 imputed sets" in light.summary()
     assert "nan" not in light.summary()
     assert light.glance()["wald_p"].item() == rk.anova(light).iloc[-1]["p"]
@@ -111,6 +111,16 @@ def test_every_question_can_be_asked_of_a_pooled_fit(lung):
     assert (band["high"] >= rk.curve(light, "age")["high"] - 1e-12).all()
     with pytest.raises(SpecError, match="light fit"):
         rk.anova(light, test="lr")
+
+
+def test_the_verdict_on_a_shape_has_the_degrees_of_freedom_of_what_it_compares(birthwt):
+    # Of a line every comparison is the coefficient's own, with Barnard and Rubin's degrees of freedom.
+    told, row = rk.ushape(birthwt, "lwt").heights, birthwt.tidy().set_index("term").loc["lwt"]
+    end, length = (told.lower, -1) if row["estimate"] < 0 else (told.upper, 1)
+    assert end.p == pytest.approx(row["p"], rel=1e-8)
+    length *= told.upper.x - told.lower.x
+    expected = sorted(length * np.log([row["low"], row["high"]]))
+    assert [end.low, end.high] == pytest.approx([max(expected[0], 0), expected[1]], rel=1e-8)
 
 
 def test_groups_of_a_pooled_fit(birthwt):

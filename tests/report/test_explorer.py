@@ -8,6 +8,7 @@ import html
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
@@ -22,11 +23,13 @@ from riskkit.fit.cox import cox
 from riskkit.fit.fit import Fit
 from riskkit.infer.anova import anova
 from riskkit.infer.curve import curve
-from riskkit.infer.nadir import nadir
+from riskkit.infer.nadir import nadir as nadir_between
 from riskkit.report.explorer import SCRIPTS, explorer
 from riskkit.report.page import page_html
 from riskkit.results import Results
-from riskkit.runner.splines import covariances, spline_row
+from riskkit.runner.splines import SEARCHED, covariances, spline_row
+
+nadir = partial(nadir_between, limits=SEARCHED)  # as far as the page's curve is drawn
 
 BY_HAND = """
 const part = (name) => page.getElementById(`explorer-${name}`);
@@ -144,6 +147,7 @@ def test_numbers_are_those_of_the_fit(
     level: float,
 ) -> None:  # fmt: skip
     fit = fits[key]
+    reference = nadir(fit, "igf1").x if reference == "nadir" else reference
     expected = curve(fit, "igf1", reference=reference, level=level)
     found = numbers(seen[view])
     found = found[(found["outcome"] == key[0]) & (found["model"] == key[1])]
