@@ -60,6 +60,10 @@ __all__ = sorted(_HOME_OF)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("riskkit")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'riskkit' has no attribute '{name}'")
     return getattr(import_module(_HOME_OF[name]), name)

@@ -3,21 +3,25 @@
     Surv(age_in, age_out, mi) ~ rcs(igf1, 5) + bmi + C(smoking, ref="Never") * sex + strata(region)
 
 formulaic expands the algebra (`+ - * : **` and brackets); every factor must then be a column name or one of the
-functions in `FUNCTIONS`, with literal arguments. Nothing is looked up in, or evaluated by, Python.
+functions in `FUNCTIONS`, with literal arguments. Nothing is looked up in, or evaluated by, Python. A name that is not
+letters, digits and '_' is quoted with backticks, as in `` `IGF-1 (nmol/L)` ``.
 """
 
 from __future__ import annotations
 
 import ast
+import keyword
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from riskkit.errors import SpecError, did_you_mean
 
 # name -> (what each positional argument after the variable means, which names may be given by keyword)
 FUNCTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "C": (("ref",), ("ref",)),
+    "C": (("ref",), ("ref", "levels")),
     "rcs": (("knots",), ("knots",)),
     "per": (("unit",), ("unit",)),
     "log": ((), ()),
@@ -30,18 +34,34 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ps": (("df",), ("df", "boundary")),
     "fp": (("powers",), ("powers", "shift", "scale")),
 }
+TRANSFORMS = ("log", "log2", "sqrt")  # these take a column, or a column plus a number
+SMOOTH = ("rcs", "ns", "bs", "ps", "per")  # these take a column, or a transform of one
 COLUMN = "by"  # the one argument that names a column
 ROLES = ("strata", "offset", "cluster")  # functions that name columns rather than make terms
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One factor of a term: a function of one column (or the column itself, when `function` is empty)."""
+    """One factor of a term: a function of one column (or the column itself, when `function` is empty).
+
+    Attributes
+    ----------
+    function, variable : str
+    options : tuple of (argument, value)
+    text : str
+        As written.
+    of : str
+        The transform that the function is of: "log" in `rcs(log(x), 4)`.
+    shift : float
+        What is added to the column before its transform: 1 in `log(x + 1)`.
+    """
 
     function: str
     variable: str
     options: tuple[tuple[str, Any], ...] = ()
     text: str = ""
+    of: str = ""
+    shift: float = 0.0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -54,7 +74,8 @@ class Formula:
     """A parsed formula.
 
     `response` holds the column names inside Surv(...), or the single outcome column; `terms` are in R's order: main
-    effects as written, then interactions by degree.
+    effects as written, then interactions by degree. `offset_function` is "log" in `offset(log(x))`; `intercept` is
+    False in `y ~ 0 + x`.
     """
 
     text: str
@@ -64,6 +85,8 @@ class Formula:
     strata: tuple[str, ...] = ()
     offset: str | None = None
     cluster: str | None = None
+    offset_function: str = ""
+    intercept: bool = True
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -82,20 +105,7 @@ def parse(text: str) -> Formula:
     SpecError
         If the formula is not in the closed language; the message quotes the part that is not.
     """
-    if text.count("~") != 1:
-        raise SpecError(f"formula {text!r}: write one '~' between the outcome and the terms, as in 'Surv(t, d) ~ x'.")
-    left, right = (side.strip() for side in text.split("~"))
-    response, survival = _response(left, text)
-    terms, roles = _right_hand_side(right, text)
-    return Formula(
-        text=" ".join(text.split()),
-        response=response,
-        survival=survival,
-        terms=terms,
-        strata=roles.get("strata", ()),
-        offset=next(iter(roles.get("offset", ())), None),
-        cluster=next(iter(roles.get("cluster", ())), None),
-    )
+    return _with_names(text, _parse)
 
 
 @lru_cache(maxsize=1024)
@@ -107,15 +117,27 @@ def terms(text: str) -> tuple[tuple[Factor, ...], ...]:
     SpecError
         If it is not in the language, or names a role (strata, offset, cluster) and no term.
     """
-    found, roles = _right_hand_side(text.strip(), text)
-    if roles:
-        raise SpecError(f"formula {text!r}: {next(iter(roles))}(...) is no covariate.")
-    return found
+    right = _with_names(text, _right_hand_side)
+    if right.roles:
+        raise SpecError(f"formula {text!r}: {next(iter(right.roles))}(...) is no covariate.")
+    if not right.intercept:
+        raise SpecError(f"formula {text!r}: a covariate says nothing of the intercept; leave out '0 +' and '- 1'.")
+    return right.terms
 
 
 def columns(text: str) -> tuple[str, ...]:
     """Every column that a covariate as written uses, each once, in order of appearance."""
     return tuple(dict.fromkeys(name for term in terms(text) for factor in term for name in factor.columns))
+
+
+def quoted(name: str) -> str:
+    """The name of a column as a formula has it: within backticks where it could not stand by itself."""
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
+
+
+def unquoted(name: str) -> str:
+    """The column that is named, with backticks or without."""
+    return name[1:-1] if len(name) > 2 and name[0] == name[-1] == "`" else name
 
 
 def rewritten(formula: Formula, variable: str, expression: str | None) -> Formula:
@@ -126,56 +148,159 @@ def rewritten(formula: Formula, variable: str, expression: str | None) -> Formul
     SpecError
         If the expression is not in the language.
     """
-    terms = []
+    terms = [] if formula.intercept else ["0"]
     for term in formula.terms:
         ours = len(term) == 1 and term[0].variable == variable
         written = expression if ours else ":".join(factor.text for factor in term)
         terms += [written] if written else []
     if formula.strata:
-        terms.append(f"strata({', '.join(formula.strata)})")
-    terms += [f"{role}({name})" for role, name in (("offset", formula.offset), ("cluster", formula.cluster)) if name]
-    return parse(f"{formula.text.split('~')[0].strip()} ~ {' + '.join(terms) or '1'}")
+        terms.append(f"strata({', '.join(map(quoted, formula.strata))})")
+    if formula.offset:
+        column = quoted(formula.offset)
+        terms.append(f"offset({formula.offset_function}({column}))" if formula.offset_function else f"offset({column})")
+    if formula.cluster:
+        terms.append(f"cluster({quoted(formula.cluster)})")
+    names = ", ".join(map(quoted, formula.response))
+    return parse(f"{f'Surv({names})' if formula.survival else names} ~ {' + '.join(terms) or '1'}")
 
 
-def _right_hand_side(right: str, text: str) -> tuple[tuple[tuple[Factor, ...], ...], dict[str, tuple[str, ...]]]:
-    """Terms, and the columns of each role."""
+T = TypeVar("T")
+_NAMES = re.compile(
+    r"""(?P<text>"[^"]*"|'[^']*')|`(?P<quoted>[^`]+)`|(?P<word>(?:[^\W\d]|[^\x00-\x7f])(?:\w|[^\x00-\x7f])*)"""
+)
+_STAND_IN = "__column{}__"
+
+
+def _with_names(text: str, read: Callable[[str, str, dict[str, str]], T]) -> T:
+    """Read a formula in which names that Python would change or not read are stood in for by names it would.
+
+    Python folds the characters of a name together (a micro sign becomes a Greek letter, a letter and its accent one
+    letter), so that the column would not be found.
+    """
+    names: dict[str, str] = {}
+
+    def stand_in(found: re.Match[str]) -> str:
+        name = found["quoted"] or found["word"]
+        if found["text"] or (not found["quoted"] and (name.isascii() or not name.isidentifier())):
+            return found[0]
+        known = {column: key for key, column in names.items()}
+        key = known.get(name, _STAND_IN.format(len(names)))
+        names[key] = name
+        return key
+
+    masked = _NAMES.sub(stand_in, text)
+    if "`" in masked:
+        raise SpecError(f"formula {text!r}: a backtick is not closed; write the name between two, as in `bmi.base`.")
+    try:
+        return read(masked, text, names)
+    except SpecError as error:
+        raise SpecError(_restored(str(error), names)) from None
+
+
+def _restored(text: str, names: dict[str, str]) -> str:
+    for key, name in names.items():
+        text = text.replace(key, quoted(name))
+    return text
+
+
+def _parse(masked: str, text: str, names: dict[str, str]) -> Formula:
+    if masked.count("~") != 1:
+        raise SpecError(f"formula {text!r}: write one '~' between the outcome and the terms, as in 'Surv(t, d) ~ x'.")
+    left, right = (side.strip() for side in masked.split("~"))
+    response, survival = _response(left, text)
+    read = _right_hand_side(right, text, names)
+    return Formula(
+        text=" ".join(text.split()),
+        response=tuple(names.get(name, name) for name in response),
+        survival=survival,
+        terms=read.terms,
+        strata=read.roles.get("strata", ()),
+        offset=next(iter(read.roles.get("offset", ())), None),
+        cluster=next(iter(read.roles.get("cluster", ())), None),
+        offset_function=read.offset_function,
+        intercept=read.intercept,
+    )
+
+
+@dataclass(frozen=True)
+class _RightHandSide:
+    """Terms, the columns of each role, the function of the offset, and whether there is an intercept."""
+
+    terms: tuple[tuple[Factor, ...], ...]
+    roles: dict[str, tuple[str, ...]]
+    offset_function: str
+    intercept: bool
+
+
+def _right_hand_side(right: str, text: str, names: dict[str, str]) -> _RightHandSide:
     terms: list[tuple[Factor, ...]] = []
     roles: dict[str, tuple[str, ...]] = {}
-    for parts in _expand(right, text):
+    modified: dict[str, None] = {}  # strata that stand in an interaction, and are strata besides
+    offset_function = ""
+    expanded, intercept = _expand(right.strip(), text)
+    for parts in expanded:
         role = next((name for part in parts for name in ROLES if part.startswith(f"{name}(")), None)
         if role is None:
-            terms.append(tuple(_factor(part, text) for part in parts))
+            terms.append(tuple(_factor(part, text, names) for part in parts))
             continue
         if len(parts) > 1:
-            raise SpecError(f"formula {text!r}: {role}(...) cannot stand in an interaction; add it with '+'.")
+            terms.append(tuple(_in_interaction(part, text, names, modified) for part in parts))
+            continue
         if role in roles:
             raise SpecError(f"formula {text!r}: {role}(...) is given twice; name all columns in one {role}(a, b).")
-        roles[role] = _columns_of(parts[0], text)
+        named = parts[0]
+        if role == "offset" and (logged := re.fullmatch(r"offset\(\s*log\((.*)\)\s*\)", named)):
+            named, offset_function = f"offset({logged[1]})", "log"
+        roles[role] = tuple(names.get(name, name) for name in _columns_of(named, text))
     for role in ("offset", "cluster"):
         if len(roles.get(role, ())) > 1:
             raise SpecError(f"formula {text!r}: {role}(...) takes one column.")
-    return tuple(terms), roles
+    if modified:
+        roles["strata"] = tuple(dict.fromkeys([*roles.get("strata", ()), *modified]))
+    return _RightHandSide(tuple(terms), roles, offset_function, intercept)
 
 
-def _expand(right: str, text: str) -> list[list[str]]:
-    """Expand the right-hand side to terms, each a list of columns and calls."""
+def _in_interaction(part: str, text: str, names: dict[str, str], modified: dict[str, None]) -> Factor:
+    """A part of an interaction, in which `strata(sex)` is the factor `sex`."""
+    role = next((name for name in ROLES if part.startswith(f"{name}(")), None)
+    if role is None:
+        return _factor(part, text, names)
+    if role != "strata":
+        raise SpecError(f"formula {text!r}: {role}(...) cannot stand in an interaction; add it with '+'.")
+    found = _columns_of(part, text)
+    if len(found) > 1:
+        raise SpecError(
+            f"formula {text!r}: in an interaction strata(...) takes one column; write the interactions out, "
+            f"as in x * {found[0]} * {found[1]} + {part}."
+        )
+    column = names.get(found[0], found[0])
+    modified[column] = None
+    return Factor("C", column, text=f"C({quoted(column)})")
+
+
+def _expand(right: str, text: str) -> tuple[list[list[str]], bool]:
+    """Expand the right-hand side to terms, each a list of columns and calls, and find whether it has an intercept."""
     # Imported here because it takes a third of a second that a user of the array functions need not spend.
     from formulaic.errors import FormulaParsingError, FormulaSyntaxError
     from formulaic.parser import DefaultFormulaParser
 
-    if right in ("", "1", "0"):
-        return []
+    if right in ("", "1"):
+        return [], True
     try:
-        terms = DefaultFormulaParser(include_intercept=False).get_terms(right)
+        terms = DefaultFormulaParser(include_intercept=True).get_terms(right)
         expanded = [[factor.expr.strip() for factor in term.factors] for term in terms]
     except (FormulaSyntaxError, FormulaParsingError, SyntaxError) as error:
+        if "`.` operator" in str(error):
+            raise SpecError(
+                f"formula {text!r}: '|' and '.' are not in the language; name the columns, joined by '+'."
+            ) from None
         reason = str(error).splitlines()[0].rstrip(".")  # the lines below show the place in a terminal's colours
         raise SpecError(f"formula {text!r}: the right-hand side cannot be read ({reason}).") from None
     except (AttributeError, KeyError):  # parts of a formula, and all columns: formulaic knows them, the language not
         raise SpecError(
             f"formula {text!r}: '|' and '.' are not in the language; name the columns, joined by '+'."
         ) from None
-    return sorted(expanded, key=len)
+    return sorted((parts for parts in expanded if parts != ["1"]), key=len), ["1"] in expanded
 
 
 def _response(left: str, text: str) -> tuple[tuple[str, ...], bool]:
@@ -195,7 +320,8 @@ def _tree(expression: str, text: str) -> ast.expr:
         return ast.parse(expression, mode="eval").body
     except SyntaxError:
         raise SpecError(
-            f"formula {text!r}: cannot read {expression!r}. Column names are letters, digits and '_'; rename others."
+            f"formula {text!r}: cannot read {expression!r}. Column names are letters, digits and '_'; put others "
+            "between backticks, as in `bmi.base`."
         ) from None
 
 
@@ -210,31 +336,62 @@ def _columns_of(expression: str, text: str) -> tuple[str, ...]:
     )
 
 
-def _factor(expression: str, text: str) -> Factor:
-    tree = _tree(expression, text)
+def _factor(expression: str, text: str, names: dict[str, str]) -> Factor:
+    tree, written = _tree(expression, text), _restored(expression, names)
     if isinstance(tree, ast.Name):
-        return Factor("", tree.id, text=expression)
+        return Factor("", names.get(tree.id, tree.id), text=written)
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)):
         raise SpecError(f"formula {text!r}: {expression!r} is not a column or a function of one. {_offered()}")
     function = tree.func.id
     if function not in FUNCTIONS:
         hint = did_you_mean(function, [*FUNCTIONS, *ROLES])
         raise SpecError(f"formula {text!r}: unknown function '{function}'.{hint} {_offered()}")
-    if not tree.args or not isinstance(tree.args[0], ast.Name):
-        raise SpecError(f"formula {text!r}: {expression!r} must start with a column name, as in {function}(x).")
+    variable, of, shift = _argument(tree, expression, text)
     positional, keywords = FUNCTIONS[function]
     if len(tree.args) - 1 > len(positional):
         raise SpecError(f"formula {text!r}: {expression!r} has too many arguments.")
     options = {name: _literal(arg, expression, text) for name, arg in zip(positional, tree.args[1:], strict=False)}
-    for keyword in tree.keywords:
-        if keyword.arg not in keywords or keyword.arg in options:
+    for argument in tree.keywords:
+        name = str(argument.arg)
+        if name not in keywords or name in options:
             raise SpecError(
-                f"formula {text!r}: {expression!r}: argument '{keyword.arg}' is unknown or given twice."
-                + did_you_mean(str(keyword.arg), keywords)
+                f"formula {text!r}: {expression!r}: argument '{name}' is unknown or given twice."
+                + did_you_mean(name, keywords)
             )
-        read = _column if keyword.arg == COLUMN else _literal
-        options[keyword.arg] = read(keyword.value, expression, text)
-    return Factor(function, tree.args[0].id, tuple(options.items()), expression)
+        if name == COLUMN:
+            column = _column(argument.value, expression, text)
+            options[name] = names.get(column, column)
+        else:
+            options[name] = _literal(argument.value, expression, text, words=name == "levels")
+    return Factor(function, names.get(variable, variable), tuple(options.items()), written, of, shift)
+
+
+def _argument(call: ast.Call, expression: str, text: str) -> tuple[str, str, float]:
+    """What a function is of: a column, the transform of it, and what is added to it before."""
+    assert isinstance(call.func, ast.Name)
+    function, of = call.func.id, ""
+    node: ast.expr | None = call.args[0] if call.args else None
+    if (
+        function in SMOOTH
+        and isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in TRANSFORMS
+        and len(node.args) == 1
+        and not node.keywords
+    ):
+        of, node = node.func.id, node.args[0]
+    if isinstance(node, ast.Name):
+        return node.id, of, 0.0
+    if (of or function in TRANSFORMS) and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        added = node.right if isinstance(node.left, ast.Name) else node.left
+        column = node.left if added is node.right else node.right
+        sums = isinstance(node.op, ast.Add) or added is node.right
+        if isinstance(column, ast.Name) and isinstance(added, ast.Constant) and sums:
+            value = added.value
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return column.id, of, float(value) if isinstance(node.op, ast.Add) else -float(value)
+    example = f"{function}(x + 1)" if function in TRANSFORMS else f"{function}(x)"
+    raise SpecError(f"formula {text!r}: {expression!r} must start with a column name, as in {example}.")
 
 
 def _column(node: ast.expr, expression: str, text: str) -> str:
@@ -243,13 +400,15 @@ def _column(node: ast.expr, expression: str, text: str) -> str:
     raise SpecError(f"formula {text!r}: in {expression!r}, {ast.unparse(node)!r} must be the name of a column.")
 
 
-def _literal(node: ast.expr, expression: str, text: str) -> Any:
-    """Read a number, a string or a list of numbers; `ast.literal_eval` builds nothing else."""
+def _literal(node: ast.expr, expression: str, text: str, *, words: bool = False) -> Any:
+    """Read a number, a string or a list of numbers (of words too, where they are levels)."""
     try:
         value = ast.literal_eval(node)
     except ValueError:
         value = None
-    if isinstance(value, list | tuple) and all(isinstance(v, int | float) for v in value):
+    if isinstance(value, list | tuple) and all(
+        isinstance(v, int | float | str if words else int | float) for v in value
+    ):
         return tuple(value)
     if isinstance(value, int | float | str):
         return value

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from riskkit.errors import DataError
+from riskkit.formula import quoted
 
 Array = NDArray[np.float64]
 
@@ -120,11 +121,12 @@ class Linear:
 
     @property
     def label(self) -> str:
-        return self.variable if self.unit == 1 else f"per({self.variable}, {self.unit:g})"
+        name = quoted(self.variable)
+        return name if self.unit == 1 else f"per({name}, {self.unit:g})"
 
     @property
     def names(self) -> tuple[str, ...]:
-        return (self.label,)
+        return (self.variable if self.unit == 1 else f"per({self.variable}, {self.unit:g})",)
 
     @property
     def nonlinear(self) -> tuple[bool, ...]:
@@ -136,8 +138,12 @@ class Linear:
     def columns(self, encoded: Array) -> Array:
         return (encoded / self.unit if self.unit != 1 else encoded)[:, None]
 
+    def values(self, columns: Array) -> Array:
+        """The variable itself, shape (n,), from its columns."""
+        return columns[:, 0] * self.unit
+
     def summary(self, columns: Array) -> Summary:
-        return summarise(columns[:, 0] * self.unit)
+        return summarise(self.values(columns))
 
 
 FUNCTIONS = {"log": np.log, "log2": np.log2, "sqrt": np.sqrt}
@@ -146,10 +152,11 @@ INVERSES = {"log": np.exp, "log2": np.exp2, "sqrt": np.square}
 
 @dataclass(frozen=True)
 class Transformed:
-    """A fixed function of the variable: `log(x)`, `log2(x)` (a coefficient per doubling), `sqrt(x)`."""
+    """A fixed function of the variable: `log(x)`, `log2(x)` (a coefficient per doubling), `sqrt(x)`, `log(x + 1)`."""
 
     variable: str
     function: str
+    shift: float = 0.0
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -157,11 +164,15 @@ class Transformed:
 
     @property
     def label(self) -> str:
-        return f"{self.function}({self.variable})"
+        return self._written(quoted(self.variable))
+
+    def _written(self, name: str) -> str:
+        shift = f" {'+' if self.shift > 0 else '-'} {abs(self.shift):g}" if self.shift else ""
+        return f"{self.function}({name}{shift})"
 
     @property
     def names(self) -> tuple[str, ...]:
-        return (self.label,)
+        return (self._written(self.variable),)
 
     @property
     def nonlinear(self) -> tuple[bool, ...]:
@@ -169,16 +180,24 @@ class Transformed:
 
     def encode(self, frame: pd.DataFrame) -> Array:
         out = numbers(frame[self.variable])
-        below = out < 0 if self.function == "sqrt" else out <= 0
+        moved = out + self.shift if self.shift else out
+        below = moved < 0 if self.function == "sqrt" else moved <= 0
         if below.any():
+            bound = "negative" if self.function == "sqrt" else "zero or negative"
+            if self.shift:
+                bound = f"{'below' if self.function == 'sqrt' else 'at or below'} {-self.shift:g}"
             raise DataError(
-                f"{self.label}: {int(below.sum())} values of '{self.variable}' are "
-                f"{'negative' if self.function == 'sqrt' else 'zero or negative'} (smallest {np.nanmin(out):g})."
+                f"{self.label}: {int(below.sum())} values of '{self.variable}' are {bound} (smallest "
+                f"{np.nanmin(out):g})."
             )
         return out
 
     def columns(self, encoded: Array) -> Array:
-        return FUNCTIONS[self.function](encoded)[:, None]
+        return FUNCTIONS[self.function](encoded + self.shift if self.shift else encoded)[:, None]
+
+    def inverse(self, transformed: Array) -> Array:
+        """The variable itself from its transform; shape (n,)."""
+        return np.asarray(INVERSES[self.function](transformed) - self.shift)
 
     def summary(self, columns: Array) -> Summary:
-        return summarise(INVERSES[self.function](columns[:, 0]))
+        return summarise(self.inverse(columns[:, 0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from riskkit.design import fractional, levels
 from riskkit.design.bases import FUNCTIONS, Array, Basis, Linear, Transformed, is_number, numbers
 from riskkit.design.bsplines import Boundary, interior_knots
+from riskkit.design.composed import Composed, Inner
 from riskkit.design.smooth import Bs, Natural, Penalised, Rcs
 from riskkit.design.splines import checked_knots, knots
 from riskkit.design.surv import Surv
@@ -32,13 +34,15 @@ def learn(factor: Factor, rows: pd.DataFrame, response: Surv | Array) -> Basis:
     DataError
         If a column cannot be what the coding makes of it.
     """
+    if factor.of:
+        return _of_transform(factor, rows, response)
     name, options = factor.variable, dict(factor.options)
     values = rows[name]
     match factor.function:
         case "":
             return Linear(name) if is_number(values) else levels.factor(_text(values))
         case "C":
-            return levels.factor(values, options.get("ref"))
+            return levels.factor(values, options.get("ref"), _order(factor, options.get("levels")))
         case "per":
             return _per(factor, values, options.get("unit"))
         case "rcs":
@@ -68,9 +72,27 @@ def learn(factor: Factor, rows: pd.DataFrame, response: Surv | Array) -> Basis:
         case "groups" | "fifths":
             return _groups(factor, rows, options, response)
         case transformation if transformation in FUNCTIONS:
-            return Transformed(name, transformation)
+            return Transformed(name, transformation, factor.shift)
         case other:
             raise SpecError(f"{factor.text}: '{other}' cannot code a variable.")
+
+
+def _of_transform(factor: Factor, rows: pd.DataFrame, response: Surv | Array) -> Basis:
+    outer = Transformed(factor.variable, factor.of, factor.shift)
+    transformed = outer.columns(outer.encode(rows))[:, 0]
+    name = outer.names[0]
+    inner = learn(replace(factor, variable=name, of="", shift=0.0), pd.DataFrame({name: transformed}), response)
+    if not isinstance(inner, Inner):
+        raise SpecError(f"{factor.text}: a doubling of {name} means nothing; write per({factor.variable}, 'doubling').")
+    return Composed(inner, outer)
+
+
+def _order(factor: Factor, order: Any) -> tuple[Any, ...] | None:
+    if order is not None and not isinstance(order, tuple):
+        raise SpecError(
+            f"{factor.text}: levels is a list of all levels in order, as in levels=['never', 'former', 'current']."
+        )
+    return order
 
 
 def _per(factor: Factor, values: pd.Series, unit: Any) -> Basis:

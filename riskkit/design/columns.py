@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 import pandas as pd
@@ -32,9 +33,20 @@ def check_columns(data: object, names: Iterable[str], where: str) -> None:
         raise DataError(f"{where}: the data name columns by {data.columns.nlevels} levels; give each one plain name.")
     for name in names:
         if name not in data.columns:
-            raise SpecError(f"{where}: no column '{name}' in the data." + did_you_mean(name, map(str, data.columns)))
+            raise SpecError(f"{where}: no column '{name}' in the data." + _instead(name, data))
         if data[name].ndim > 1:
             raise DataError(f"{where}: the data have {data[name].shape[1]} columns named '{name}'; rename all but one.")
+
+
+def _instead(name: str, data: pd.DataFrame) -> str:
+    folded = unicodedata.normalize("NFKC", name)
+    alike = [column for column in map(str, data.columns) if unicodedata.normalize("NFKC", column) == folded]
+    if alike:
+        return (
+            f" The data have {alike[0]!a}, which looks the same but is made of other characters than "
+            f"{name!a}; rename it: data.rename(columns={{{alike[0]!a}: {name!a}}})."
+        )
+    return did_you_mean(name, map(str, data.columns))
 
 
 def check_names(**names: object) -> None:

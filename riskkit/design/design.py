@@ -16,14 +16,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from riskkit import formula as language
-from riskkit.design import bases
-from riskkit.design.bases import Array, Basis, Summary
-from riskkit.design.coding import learn
+from riskkit.design import bases, margins
+from riskkit.design import weights as case_weights
+from riskkit.design.bases import Array, Summary
 from riskkit.design.columns import check_columns, check_names
-from riskkit.design.levels import with_all_levels
-from riskkit.design.recipe import Recipe, Term
+from riskkit.design.recipe import Recipe
+from riskkit.design.recipe import Term as Term
 from riskkit.design.surv import Surv, surv
 from riskkit.design.survey import Sample, SurveyDesign, draw
+from riskkit.design.weights import WeightKind
 from riskkit.errors import DataError, SpecError
 from riskkit.formula import Formula
 
@@ -49,7 +50,15 @@ class Design:
         Where the rows were drawn, when they are of a survey; `weights` are then its weights over their mean.
     missing : mapping of column to the number of rows in which it is missing
     n_missing : int
-        Rows left out because any used column is missing.
+        Rows left out because any used column is missing; people, where weights are frequencies.
+    weight_kind : {"frequency", "sampling"} or None
+        What the weights are: how many people a row stands for, or how many of a population a person does.
+    notes : tuple of str
+        What a reader should know of how the columns came about, in sentences.
+    source : DataFrame or None
+        What the design was built from; None where its rows were changed since.
+    rows : int array, shape (n,), or None
+        Where the rows used stand in `source`; None means all of them, in order.
     """
 
     recipe: Recipe
@@ -65,14 +74,27 @@ class Design:
     sample: Sample | None = None
     missing: Mapping[str, int] = field(default_factory=dict)
     n_missing: int = 0
+    weight_kind: WeightKind = None
+    notes: tuple[str, ...] = ()
+    source: pd.DataFrame | None = field(default=None, repr=False)
+    rows: NDArray[np.int64] | None = field(default=None, repr=False)
+
+    @property
+    def people(self) -> Array:
+        """How many people each row stands for, shape (n,): its weight where weights are frequencies, else one."""
+        counted = self.weight_kind == "frequency" and self.weights is not None
+        return self.weights if counted and self.weights is not None else np.ones(len(self.x))
 
     @cached_property
     def summaries(self) -> dict[str, Summary]:
-        """Summary of each right-hand-side variable over the rows used; computed when first asked for."""
+        """Summary of each right-hand-side variable over the people used; computed when first asked for."""
         out: dict[str, Summary] = {}
+        x = self.x
+        if self.weight_kind == "frequency":
+            x = np.repeat(x, self.people.astype(np.int64), axis=0)
         for term in self.recipe.terms:
             if len(term.bases) == 1 and term.variables[0] not in out:
-                out[term.variables[0]] = term.bases[0].summary(self.x[:, term.columns])
+                out[term.variables[0]] = term.bases[0].summary(x[:, term.columns])
         return out
 
 
@@ -81,6 +103,7 @@ def build(
     data: pd.DataFrame,
     *,
     weights: str | None = None,
+    weight_kind: WeightKind = None,
     cluster: str | None = None,
     time: str | None = None,
     intercept: bool = False,
@@ -95,11 +118,14 @@ def build(
     data : DataFrame, shape (N, ...)
         One row per person or per period of follow-up.
     weights, cluster : str, optional
-        Columns of case weights and of cluster identifiers.
+        Columns of case weights and of cluster identifiers. A row of weight zero is nobody, and left out.
+    weight_kind : {"frequency", "sampling"}, optional
+        What the weights are: "frequency", each row stands for so many people (knots and cut points are then learnt from
+        all of them); "sampling", each person for so many of a population.
     time : str, optional
         Column of person-time, for rates.
     intercept : bool
-        Whether the matrix starts with a column of ones (not for Cox models).
+        Whether the matrix starts with a column of ones (not for Cox models), unless the formula says `0 +` or `- 1`.
     survey : SurveyDesign, optional
         How the people of a survey were drawn; the design has the rows of its subpopulation.
 
@@ -111,13 +137,15 @@ def build(
         If a column cannot be what the formula makes of it, or no complete row is left.
     """
     check_names(weights=weights, cluster=cluster, time=time)
+    weights, cluster, time = (name and language.unquoted(name) for name in (weights, cluster, time))
+    case_weights.check_kind(weights, weight_kind)
     spec = formula if isinstance(formula, Formula) else language.parse(formula)
     if cluster and spec.cluster and cluster != spec.cluster:
         raise SpecError(
             f"cluster is both '{spec.cluster}' in the formula and '{cluster}' as an argument; give it once."
         )
     cluster = cluster or spec.cluster
-    sample = None
+    sample, source, inside = None, data, None
     if survey is not None:
         if weights or cluster:
             raise SpecError(
@@ -130,18 +158,27 @@ def build(
     if not len(data):
         raise DataError(f"formula {spec.text!r}: the data have no rows.")
     complete, missing = _complete(data, used)
+    n_missing = 0 if complete is None else case_weights.count(data[~complete], weights, weight_kind)
+    somebody = case_weights.somebody(data, weights, weight_kind)
+    if somebody is not None:
+        complete = somebody if complete is None else complete & somebody
     rows = data if complete is None else data.loc[complete, used]  # a copy only where rows are left out
     if not len(rows):
+        if not missing:
+            raise DataError(f"weights '{weights}' are zero in every row, so that there is nobody.")
         worst = max(missing, key=lambda name: missing[name])
         raise DataError(
             f"no row is complete in {', '.join(used)}; '{worst}' alone is missing in {missing[worst]} of {len(data)} "
             "rows."
         )
     response = _response(spec, rows)
-    recipe = _recipe(spec, rows, response, intercept)
     if sample is not None and complete is not None:
         sample = sample.take(complete)
+    weight = _weights(rows, weights, weight_kind, sample)
     strata, labels = _codes(rows, spec.strata)
+    absorbed = margins.constant_within(strata, rows, spec)
+    people = weight.astype(np.int64) if weight is not None and weight_kind == "frequency" else None
+    recipe = margins.recipe(spec, rows, response, intercept=intercept, absorbed=absorbed, people=people)
     return Design(
         recipe=recipe,
         x=recipe.matrix(rows),
@@ -149,14 +186,42 @@ def build(
         index=rows.index,
         strata=strata,
         strata_labels=labels,
-        offset=bases.numbers(rows[spec.offset], "an offset is a number") if spec.offset else None,
-        weights=_weights(rows, weights, sample),
+        offset=offset_of(spec, rows),
+        weights=weight,
         time=_positive(rows[time], "person-time") if time else None,
         cluster=pd.factorize(rows[cluster], sort=True)[0] if cluster else None,
         sample=sample,
         missing=missing,
-        n_missing=len(data) - len(rows),
+        n_missing=n_missing,
+        weight_kind=weight_kind,
+        notes=margins.notes(spec, absorbed),
+        source=source,
+        rows=_positions(inside, complete),
     )
+
+
+def offset_of(formula: Formula, rows: pd.DataFrame) -> Array | None:
+    """The offset of each row, shape (n,), as the formula writes it; None where it has none.
+
+    Raises
+    ------
+    DataError
+        If it is no number, or not positive where its logarithm is asked for.
+    """
+    if formula.offset is None:
+        return None
+    if not formula.offset_function:
+        return bases.numbers(rows[formula.offset], "an offset is a number")
+    outer = bases.Transformed(formula.offset, formula.offset_function)
+    return outer.columns(outer.encode(rows))[:, 0]
+
+
+def _positions(inside: NDArray[np.bool_] | None, complete: NDArray[np.bool_] | None) -> NDArray[np.int64] | None:
+    """Where the rows used stand in the data: the complete ones of those inside; None means all."""
+    if inside is None:
+        return None if complete is None else np.flatnonzero(complete)
+    place = np.flatnonzero(inside)
+    return place if complete is None else place[complete]
 
 
 def _complete(data: pd.DataFrame, used: list[str]) -> tuple[NDArray[np.bool_] | None, dict[str, int]]:
@@ -169,29 +234,6 @@ def _complete(data: pd.DataFrame, used: list[str]) -> tuple[NDArray[np.bool_] | 
             missing[name] = int(len(present) - present.sum())
             complete = present if complete is None else complete & present
     return complete, missing
-
-
-def _recipe(spec: Formula, rows: pd.DataFrame, response: Surv | Array, intercept: bool) -> Recipe:
-    """Learn every coding from the rows used, giving a factor all its levels where its margin is absent (as R does)."""
-    learnt: dict[language.Factor, Basis] = {}
-    margins: set[frozenset[str]] = {frozenset(f.text for f in term) for term in spec.terms} | {frozenset()}
-    terms: list[Term] = []
-    position = int(intercept)
-    for factors in spec.terms:
-        parts: list[Basis] = []
-        for factor in factors:
-            if factor not in learnt:
-                learnt[factor] = learn(factor, rows, response)
-            margin = frozenset(f.text for f in factors) - {factor.text}
-            parts.append(learnt[factor] if margin in margins else with_all_levels(learnt[factor]))
-        width = int(np.prod([len(basis.names) for basis in parts]))
-        terms.append(Term(tuple(parts), slice(position, position + width)))
-        position += width
-    names = [name for term in terms for name in term.names]
-    repeated = {name for name in names if names.count(name) > 1}
-    if repeated:
-        raise SpecError(f"formula {spec.text!r}: the column '{sorted(repeated)[0]}' would stand in the model twice.")
-    return Recipe(spec, tuple(terms), intercept)
 
 
 def _response(spec: Formula, rows: pd.DataFrame) -> Surv | Array:
@@ -231,10 +273,10 @@ def stratum_label(name: str, level: Any) -> str:
     return f"{name}={level:.0f}" if isinstance(level, float) and level.is_integer() else f"{name}={level}"
 
 
-def _weights(rows: pd.DataFrame, name: str | None, sample: Sample | None) -> Array | None:
+def _weights(rows: pd.DataFrame, name: str | None, kind: WeightKind, sample: Sample | None) -> Array | None:
     if sample is not None:
         return sample.weights / sample.weights.mean()  # so that the size of the population does not look like data
-    return _positive(rows[name], "weights") if name else None
+    return case_weights.read(rows[name], kind) if name else None
 
 
 def _positive(values: pd.Series, what: str) -> Array:

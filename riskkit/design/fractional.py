@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from riskkit.design.bases import Array, Summary, numbers, summarise
 from riskkit.errors import DataError, SpecError
+from riskkit.formula import quoted
 
 POWERS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
 """Royston and Altman's set."""
@@ -32,7 +33,7 @@ class FractionalPolynomial:
     @property
     def label(self) -> str:
         powers = ", ".join(f"{power:g}" for power in self.powers)
-        return f"fp({self.variable}, [{powers}], shift={self.shift:g}, scale={self.scale:g})"
+        return f"fp({quoted(self.variable)}, [{powers}], shift={self.shift:g}, scale={self.scale:g})"
 
     @property
     def names(self) -> tuple[str, ...]:

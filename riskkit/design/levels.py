@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from riskkit.design.bases import Array, Basis, Summary, numbers
 from riskkit.errors import DataError, SpecError
+from riskkit.formula import quoted
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Factor:
 
     @property
     def label(self) -> str:
-        return f"C({self.variable}, ref={str(self.levels[0])!r})"
+        return f"C({quoted(self.variable)}, ref={str(self.levels[0])!r})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,7 +79,7 @@ class Groups:
 
     @property
     def label(self) -> str:
-        return f"groups({self.variable}, [{', '.join(f'{c:.6g}' for c in self.cuts)}], ref={self.ref})"
+        return f"groups({quoted(self.variable)}, [{', '.join(f'{c:.6g}' for c in self.cuts)}], ref={self.ref})"
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -127,7 +128,7 @@ class GroupsBy:
     @property
     def label(self) -> str:
         first = self.groups[0]
-        return f"groups({self.variable}, {len(first.levels)}, by={self.by.variable}, ref={first.ref})"
+        return f"groups({quoted(self.variable)}, {len(first.levels)}, by={quoted(self.by.variable)}, ref={first.ref})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,15 +157,17 @@ class GroupsBy:
         return self.groups[0].summary(columns)
 
 
-def factor(values: pd.Series, ref: Any = None) -> Factor:
+def factor(values: pd.Series, ref: Any = None, order: tuple[Any, ...] | None = None) -> Factor:
     """Learn the levels of a factor: declared categories in their order, otherwise the sorted distinct values.
+
+    `order` puts them in another order, the first being the reference unless `ref` names one.
 
     Raises
     ------
     SpecError
-        If `ref` is not a level.
+        If `ref` is not a level, or `order` names a level twice.
     DataError
-        If fewer than two levels are present.
+        If fewer than two levels are present, or one that `order` does not name.
     """
     name = str(values.name)
     if isinstance(values.dtype, pd.CategoricalDtype):
@@ -172,6 +175,8 @@ def factor(values: pd.Series, ref: Any = None) -> Factor:
         levels = [level for level in values.cat.categories if level in present]
     else:
         levels = sorted(values.dropna().unique().tolist(), key=lambda v: (isinstance(v, str), v))
+    if order is not None:
+        levels = _ordered(name, levels, order)
     if len(levels) < 2:
         raise DataError(
             f"factor '{name}' has {len(levels)} level among the rows used"
@@ -183,6 +188,20 @@ def factor(values: pd.Series, ref: Any = None) -> Factor:
             raise SpecError(f"C({name}, ref={ref!r}): no such level; the levels are {', '.join(map(str, levels))}.")
         levels = [matching[0], *(level for level in levels if level != matching[0])]
     return Factor(name, tuple(levels))
+
+
+def _ordered(name: str, levels: list[Any], order: tuple[Any, ...]) -> list[Any]:
+    """The levels that are present, in the order given; a level may be named by its text."""
+    named = [str(level) for level in order]
+    if len(set(named)) < len(named):
+        raise SpecError(f"C({name}, levels=...): a level is named twice; name each once.")
+    absent = [level for level in levels if str(level) not in named]
+    if absent:
+        raise DataError(
+            f"C({name}, levels=...): the data also hold {', '.join(map(repr, absent[:5]))}; name every level, or blank "
+            "those values."
+        )
+    return sorted(levels, key=lambda level: named.index(str(level)))
 
 
 def groups(values: pd.Series, how: int | Sequence[float], ref: int = 1) -> Groups:

@@ -13,6 +13,7 @@ from riskkit.design import bsplines, splines
 from riskkit.design.bases import Array, Summary, numbers, summarise
 from riskkit.design.bsplines import Boundary
 from riskkit.errors import DataError
+from riskkit.formula import quoted
 
 HAIR = 1e-4  # of the range: how far beyond the boundary a derivative by differences may reach
 
@@ -30,7 +31,7 @@ class Rcs:
 
     @property
     def label(self) -> str:
-        return f"rcs({self.variable}, {written(self.knots)})"
+        return f"rcs({quoted(self.variable)}, {written(self.knots)})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,8 +47,12 @@ class Rcs:
     def columns(self, encoded: Array) -> Array:
         return splines.rcs(encoded, self.knots)
 
+    def values(self, columns: Array) -> Array:
+        """The variable itself, shape (n,), from its columns."""
+        return columns[:, 0]
+
     def summary(self, columns: Array) -> Summary:
-        return summarise(columns[:, 0])
+        return summarise(self.values(columns))
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Natural:
 
     @property
     def label(self) -> str:
-        return f"ns({self.variable}, knots={written(self.knots)}, boundary={written(self.boundary)})"
+        return f"ns({quoted(self.variable)}, knots={written(self.knots)}, boundary={written(self.boundary)})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,8 +85,12 @@ class Natural:
     def columns(self, encoded: Array) -> Array:
         return bsplines.natural(encoded, self.knots, self.boundary)
 
+    def values(self, columns: Array) -> Array:
+        """The variable itself, shape (n,), from its columns."""
+        return recovered(columns, self.columns, (self.boundary[0], *self.knots, self.boundary[1]))
+
     def summary(self, columns: Array) -> Summary:
-        return summarise(recovered(columns, self.columns, (self.boundary[0], *self.knots, self.boundary[1])))
+        return summarise(self.values(columns))
 
 
 @dataclass(frozen=True)
@@ -99,9 +108,8 @@ class Bs:
 
     @property
     def label(self) -> str:
-        return (
-            f"bs({self.variable}, knots={written(self.knots)}, boundary={written(self.boundary)}, degree={self.degree})"
-        )
+        place = f"knots={written(self.knots)}, boundary={written(self.boundary)}"
+        return f"bs({quoted(self.variable)}, {place}, degree={self.degree})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -127,8 +135,12 @@ class Bs:
     def columns(self, encoded: Array) -> Array:
         return bsplines.bspline(encoded, self.knots, self.boundary, self.degree)
 
+    def values(self, columns: Array) -> Array:
+        """The variable itself, shape (n,), from its columns."""
+        return recovered(columns, self.columns, (self.boundary[0], *self.knots, self.boundary[1]))
+
     def summary(self, columns: Array) -> Summary:
-        return summarise(recovered(columns, self.columns, (self.boundary[0], *self.knots, self.boundary[1])))
+        return summarise(self.values(columns))
 
 
 @dataclass(frozen=True)
@@ -150,7 +162,7 @@ class Penalised:
 
     @property
     def label(self) -> str:
-        return f"ps({self.variable}, df={self.df:g}, boundary={written(self.boundary)})"
+        return f"ps({quoted(self.variable)}, df={self.df:g}, boundary={written(self.boundary)})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -172,9 +184,13 @@ class Penalised:
     def columns(self, encoded: Array) -> Array:
         return bsplines.on_even_grid(encoded, self.boundary, self.terms)
 
-    def summary(self, columns: Array) -> Summary:
+    def values(self, columns: Array) -> Array:
+        """The variable itself, shape (n,), from its columns."""
         grid = np.linspace(*self.boundary, self.terms + 1)
-        return summarise(recovered(columns, self.columns, tuple(grid.tolist())))
+        return recovered(columns, self.columns, tuple(grid.tolist()))
+
+    def summary(self, columns: Array) -> Summary:
+        return summarise(self.values(columns))
 
 
 def recovered(columns: Array, code: Callable[[Array], Array], knots: tuple[float, ...]) -> Array:

@@ -14,6 +14,12 @@ from riskkit.errors import DataError
 TIE = 1e-9
 """Times closer than this, relative to their size, are the same time: float years must not split whole-day ties."""
 
+
+def slack(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far another time may lie from each of these and still be the same time; never negative, as times may be."""
+    return TIE * np.abs(times)
+
+
 NUMBERED = "give times as numbers, such as days or years since an origin: (date - origin).dt.days"
 
 
@@ -75,7 +81,7 @@ def surv(entry: pd.Series | None, exit: pd.Series, event: pd.Series) -> Surv:
             )
         return Surv(None, ends, events)
     starts = numbers(entry, NUMBERED)
-    wrong = ends - starts <= TIE * np.abs(ends)
+    wrong = ends - starts <= slack(ends)
     if wrong.any():
         first = exit.index[wrong][:3].tolist()
         raise DataError(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from riskkit.design.bases import Array
 from riskkit.design.columns import check_columns
-from riskkit.design.design import Design, stratum_label
+from riskkit.design.design import Design, offset_of, stratum_label
 from riskkit.errors import DataError, did_you_mean
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
@@ -28,7 +28,7 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
     newdata : DataFrame, shape (m, ...), optional
         One row per person; without it, one person whose every column of the design matrix (not every variable) is at
         its mean. With the columns of `strata(...)` each person gets the curve of their own stratum; without them,
-        the curves of all strata. An offset is taken as zero.
+        the curves of all strata. The offset is theirs; without `newdata`, its mean.
     level : float
         Confidence level of the limits, which are symmetric about the cumulative hazard.
 
@@ -42,7 +42,7 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
     Raises
     ------
     SpecError
-        If a column is not in `newdata`, or `level` is not between 0 and 1.
+        If a column of the model, or its offset, is not in `newdata`, or `level` is not between 0 and 1.
     DataError
         If `newdata` has a missing value, a level or a stratum that the fit has not seen.
     FitError
@@ -71,12 +71,14 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
     )
     if newdata is None:
         people, strata = design.x.mean(axis=0)[None], None
+        offset = np.zeros(1) if design.offset is None else design.offset.mean(keepdims=True)
     else:
-        people, strata = _people(fit, newdata), _strata(design, newdata)
+        people, strata, offset = _people(fit, newdata), _strata(design, newdata), offset_of(fit.recipe.formula, newdata)
+        offset = np.zeros(len(people)) if offset is None else offset
     curves = []
     for person, x in enumerate(people - likelihood.centre):
         chosen = slice(None) if strata is None else slice(*sets.bounds[strata[person] : strata[person] + 2])
-        relative = np.exp(x @ fit.coef - at.shift)
+        relative = np.exp(x @ fit.coef + offset[person] - at.shift)
         cumhaz = relative * cumulative[chosen]
         away = relative * (cumulative[chosen, None] * x - drift[chosen])
         se = np.sqrt(relative**2 * variance[chosen] + np.einsum("kj,jl,kl->k", away, fit.vcov, away))
@@ -95,10 +97,12 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
 
 
 def _people(fit: Fit, newdata: pd.DataFrame) -> Array:
-    check_columns(newdata, fit.recipe.inputs, "newdata")
+    formula = fit.recipe.formula
+    needed = [*fit.recipe.inputs, *([formula.offset] if formula.offset else [])]
+    check_columns(newdata, needed, "newdata")
     if not len(newdata):
         raise DataError("newdata has no rows; give a row for each person.")
-    for name in fit.recipe.inputs:
+    for name in needed:
         if newdata[name].isna().any():
             raise DataError(f"newdata: '{name}' is missing in {int(newdata[name].isna().sum())} rows; leave them out.")
     return fit.recipe.matrix(newdata)

@@ -212,8 +212,11 @@ def _meat(scores: Array, likelihood: ConditionalLikelihood, cluster: Ints | None
 def _notes(design: Design, likelihood: ConditionalLikelihood) -> tuple[str, ...]:
     idle = len(design.strata_labels) - (likelihood.bounds.size - 1)
     if not idle:
-        return ()
-    return (f"{idle} of {len(design.strata_labels)} matched sets have no case or no control and are not counted.",)
+        return design.notes
+    return (
+        *design.notes,
+        f"{idle} of {len(design.strata_labels)} matched sets have no case or no control and are not counted.",
+    )
 
 
 @compiled

@@ -15,7 +15,7 @@ from riskkit.design.survey import SurveyDesign
 from riskkit.errors import SpecError
 from riskkit.fit.firth import maximise_penalised
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
-from riskkit.fit.linearise import covariance_name, degrees_of_freedom, linearised, sample_notes
+from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
 from riskkit.fit.residuals import robust_covariance, summed_scores
 from riskkit.fit.riskset import parts
@@ -142,7 +142,7 @@ def fit_design(
         df_resid=degrees_of_freedom(design),
         ties=ties,
         edf=edf,
-        notes=(*sample_notes(design), *_notes(likelihood, best.at)),
+        notes=(*design_notes(design), *_notes(likelihood, best.at)),
         design=design,
         refit=partial(
             fit_design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations

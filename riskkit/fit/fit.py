@@ -11,7 +11,7 @@ import pandas as pd
 
 from riskkit.design.bases import Array, Summary
 from riskkit.design.columns import check_columns
-from riskkit.design.design import Design
+from riskkit.design.design import Design, offset_of
 from riskkit.design.recipe import Recipe
 from riskkit.errors import SpecError, did_you_mean
 from riskkit.fit.hypothesis import Test, t_critical, t_p_value, wald_chi2
@@ -256,23 +256,27 @@ class Fit:
         )
 
     def predict(self, newdata: pd.DataFrame) -> pd.DataFrame:
-        """Linear predictor x'b of new rows and its standard error, relative to all columns being zero.
+        """Linear predictor x'b + offset of new rows and its standard error, relative to all columns being zero.
 
-        The same as R's predict(fit, newdata, type = "lp", reference = "zero", se.fit = TRUE). Differences between
+        The same as R's predict(fit, newdata, type = "lp", reference = "zero", se.fit = TRUE), but for the mean of the
+        offset, which R takes off the predictions of a Cox model. Differences between
         people are what a Cox model estimates: `riskkit.contrast` gives those.
 
         Raises
         ------
         SpecError
-            If a variable of the model is not in `newdata`.
+            If a variable of the model, or its offset, is not in `newdata`.
         DataError
             If a factor has a level the fit has not seen.
         """
-        check_columns(newdata, self.recipe.inputs, "newdata")
-        complete = newdata[list(self.recipe.inputs)].notna().all(axis=1).to_numpy()
+        formula = self.recipe.formula
+        needed = list(dict.fromkeys([*self.recipe.inputs, *([formula.offset] if formula.offset else [])]))
+        check_columns(newdata, needed, "newdata")
+        complete = newdata[needed].notna().all(axis=1).to_numpy()
         out = pd.DataFrame({"estimate": np.nan, "se": np.nan}, index=newdata.index)
         x = self.recipe.matrix(newdata[complete])
-        out.loc[complete, "estimate"] = x @ self.coef
+        offset = offset_of(formula, newdata[complete])
+        out.loc[complete, "estimate"] = x @ self.coef + (0.0 if offset is None else offset)
         out.loc[complete, "se"] = np.sqrt(np.einsum("ij,jk,ik->i", x, self.vcov, x))
         return out
 

@@ -16,7 +16,7 @@ from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit, check_choice
 from riskkit.fit.likelihoods import POISSON, Evaluation, FirthLikelihood, GlmLikelihood, gram
-from riskkit.fit.linearise import covariance_name, degrees_of_freedom, linearised, sample_notes
+from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
 from riskkit.fit.newton import Maximum, maximise
 from riskkit.fit.smoothing import Smooth, maximise_smooth, smooths
 
@@ -71,7 +71,7 @@ def fit_glm(
         df_resid=degrees_of_freedom(design),
         edf=edf,
         ratio=ratio,
-        notes=sample_notes(design),
+        notes=design_notes(design),
         design=design,
         refit=refit,
     )
@@ -109,7 +109,7 @@ def maximise_glm(
     max_iterations: int,
     splines: tuple[Smooth, ...] = (),
 ) -> tuple[Maximum[Evaluation], Array | None]:
-    """Fit the intercept alone, then, from there, all coefficients.
+    """Fit the intercept alone (if there is one), then, from there, all coefficients.
 
     With Firth's penalty the log-likelihoods are penalised ones, both with the penalty of the full design: twice their
     difference is the penalised likelihood-ratio statistic. Returns the effective degrees of freedom of models with
@@ -126,6 +126,8 @@ def maximise_glm(
     (2002) Stat Med 21:2409. R: glm; logistf::logistf.
     """
     full = FirthLikelihood(plain) if penalty else plain
+    if not plain.intercept:
+        return maximise_smooth(full, names, splines, max_iterations)
     base = np.ones(len(plain.y)) if plain.weights is None else plain.weights
     closed_form = plain.offset is None or plain.family is POISSON
     exposed = base * np.exp(plain.offset) if plain.offset is not None and closed_form else base

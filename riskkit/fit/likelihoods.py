@@ -75,10 +75,11 @@ class GlmLikelihood:
     Attributes
     ----------
     x : array, shape (n, p), row-major
-        Its first column is the intercept's.
+        Its first column is the intercept's, if there is one.
     y : array, shape (n,)
     family : Family
     weights, offset : array, shape (n,), or None
+    intercept : bool
     """
 
     x: Array
@@ -86,6 +87,7 @@ class GlmLikelihood:
     family: Family
     weights: Array | None = None
     offset: Array | None = None
+    intercept: bool = True
 
     def linear_predictor(self, coef: Array) -> Array:
         """x'b + offset, shape (n,)."""
@@ -116,6 +118,9 @@ class GlmLikelihood:
     def first_information(self, at: Evaluation, names: tuple[str, ...]) -> Array:
         """Compute the information where Newton's method starts, refusing constant and collinear columns (FitError)."""
         information = self.information(at)
+        if not self.intercept:
+            check_information(information, information, names, among="every row")
+            return information
         # Sweeping the intercept out leaves each column's spread about its mean.
         spread = information[1:, 1:] - np.outer(information[1:, 0], information[0, 1:]) / information[0, 0]
         check_information(spread, information[1:, 1:], names[1:], among="every row")

@@ -11,7 +11,7 @@ from riskkit.design.survey import SurveyDesign
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit
 from riskkit.fit.glm import sandwich, summed
-from riskkit.fit.linearise import covariance_name, degrees_of_freedom, linearised, sample_notes
+from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
 
 
 def linear(formula: str, data: pd.DataFrame, *, survey: SurveyDesign | None = None) -> Fit:
@@ -75,7 +75,8 @@ def fit_design(design: Design) -> Fit:
         leverage = np.einsum("ij,ij->i", q, q)
         vcov = sandwich(x, residual / np.maximum(1 - leverage, 1e-12), inverse, None)
     rss = float(residual @ residual)
-    rss_null = float(((y - root * (root @ y) / n) ** 2).sum())  # the squares of root, the weights, add up to n
+    centre = root @ y / n if design.recipe.intercept else 0.0  # the squares of root, the weights, add up to n
+    rss_null = float(((y - root * centre) ** 2).sum())
     return Fit(
         model="linear",
         recipe=design.recipe,
@@ -93,7 +94,7 @@ def fit_design(design: Design) -> Fit:
         covariance=covariance_name(design, robust=True),
         df_resid=min(float(n - p), degrees_of_freedom(design)),
         ratio="exponentiated difference",
-        notes=sample_notes(design),
+        notes=design_notes(design),
         design=design,
         refit=fit_design,
     )

@@ -69,12 +69,13 @@ def degrees_of_freedom(design: Design) -> float:
     return float("inf") if design.sample is None else float(design.sample.df)
 
 
-def sample_notes(design: Design) -> tuple[str, ...]:
-    """Say which sample a fit rests on, and what of it was used; nothing when the design is not of a survey."""
+def design_notes(design: Design) -> tuple[str, ...]:
+    """Say what is unusual about the columns, and which sample a fit rests on and what of it was used."""
     sample = design.sample
     if sample is None:
-        return ()
+        return design.notes
     return (
+        *design.notes,
         f"survey design: {sample.n_sampled:,} rows, {sample.n_subpopulation:,} in the subpopulation, "
         f"{len(design.x):,} used; {sample.df:,} df (PSUs {sample.n_psu:,}, strata {sample.n_strata:,}).",
     )

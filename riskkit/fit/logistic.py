@@ -84,7 +84,7 @@ def fit_design(
         raise FitError(
             f"'{design.recipe.formula.response[0]}' is {y[0]:g} in every row used; there is nothing to compare."
         )
-    likelihood = GlmLikelihood(design.x, y, BERNOULLI, design.weights, design.offset)
+    likelihood = GlmLikelihood(design.x, y, BERNOULLI, design.weights, design.offset, design.recipe.intercept)
     refit = partial(fit_design, robust=robust, penalty=penalty, max_iterations=max_iterations)
     return fit_glm(design, likelihood, "logistic", refit, robust=robust, penalty=penalty, max_iterations=max_iterations)
 

@@ -121,7 +121,7 @@ def _sorted(design: Design, formula: Formula, data: pd.DataFrame, pool: ThreadPo
         for name in ("index", "strata", "offset", "weights", "cluster")
         if (values := getattr(design, name)) is not None
     }
-    return replace(design, x=x, **taken)
+    return replace(design, x=x, source=None, rows=None, **taken)
 
 
 def _design(

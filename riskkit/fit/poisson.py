@@ -98,7 +98,7 @@ def fit_design(
     if not y.any():
         raise FitError(f"there are no events among the {len(y)} rows used; nothing can be estimated.")
     offset = design.offset if time is None else np.log(time) + (0.0 if design.offset is None else design.offset)
-    likelihood = GlmLikelihood(design.x, y, POISSON, design.weights, offset)
+    likelihood = GlmLikelihood(design.x, y, POISSON, design.weights, offset, design.recipe.intercept)
     risks = robust and offset is None and y.max() == 1
     return fit_glm(
         design,

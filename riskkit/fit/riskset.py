@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from riskkit.design.bases import Array
-from riskkit.design.surv import TIE, Surv
+from riskkit.design.surv import TIE, Surv, slack
 from riskkit.fit import kernel
 from riskkit.fit.kernel import Index, Ints
 
@@ -119,7 +119,7 @@ def risk_sets(surv: Surv, strata: Ints | None = None, pool: ThreadPoolExecutor |
     rows = rows[np.lexsort((surv.exit[rows], groups[rows]))]
     times, stratum = surv.exit[rows], groups[rows]
     new, later = np.ones(rows.size, dtype=bool), np.diff(times)
-    new[1:] = (np.diff(stratum) != 0) | (later > TIE * np.abs(times[1:]))
+    new[1:] = (np.diff(stratum) != 0) | (later > slack(times[1:]))
     merged = int(((later > 0) & ~new[1:]).sum())
     starts = np.flatnonzero(new)
     bounds = np.searchsorted(stratum[starts], np.arange(n_strata + 1))

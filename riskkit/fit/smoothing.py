@@ -9,6 +9,7 @@ from typing import Generic
 import numpy as np
 
 from riskkit.design.bases import Array
+from riskkit.design.composed import untransformed
 from riskkit.design.recipe import Recipe
 from riskkit.design.smooth import Penalised
 from riskkit.errors import FitError, SpecError
@@ -45,7 +46,7 @@ def smooths(recipe: Recipe, *, plain: bool) -> tuple[Smooth, ...]:
     """
     found = []
     for term in recipe.terms:
-        for basis in term.bases:
+        for basis in map(untransformed, term.bases):
             if isinstance(basis, Penalised):
                 if len(term.bases) > 1:
                     raise SpecError(f"{basis.label} cannot stand in an interaction; use rcs or ns.")

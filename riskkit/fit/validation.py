@@ -196,7 +196,6 @@ def _observed_and_predicted(fit: Fit, data: pd.DataFrame | None) -> tuple[Array,
         complete = data[data[needed].notna().all(axis=1)]
         y = indicator(complete[formula.response[0]], "outcome").astype(float)
         predictor = fit.predict(complete)["estimate"].to_numpy(dtype=float)
-        predictor = predictor + (complete[formula.offset].to_numpy(dtype=float) if formula.offset else 0.0)
     if not 0 < y.sum() < y.size:
         raise DataError(f"{int(y.sum())} of {y.size} people are cases; both cases and others are needed.")
     return y, predictor

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import linalg
 
 from riskkit.design.bases import Array, Basis
+from riskkit.design.composed import untransformed
 from riskkit.design.design import Recipe, Term
 from riskkit.design.smooth import Bs, Natural, Penalised
 from riskkit.errors import SpecError
@@ -35,8 +36,9 @@ def anova(fit: Fit, test: Literal["wald", "lr", "d2"] = "wald") -> pd.DataFrame:
     DataFrame
         term part chi2 df p. For each variable: "overall" (every column it takes part in, interactions included),
         "interaction" (all its interactions) and "nonlinear" (every column in which it is not linear), where there are
-        any; then each interaction (its variables joined by ':'), and TOTAL with the same parts and "nonlinear or
-        interaction", "overall" last.
+        any; then each interaction (its variables joined by ':'; with it the interactions of more variables that
+        contain it, without which the test would depend on where those are zero), and TOTAL with the same parts and
+        "nonlinear or interaction", "overall" last.
 
     Raises
     ------
@@ -81,10 +83,11 @@ def questions(recipe: Recipe) -> Iterator[tuple[str, str, Array]]:
         yield variable, "overall", _rows(recipe, terms, _all)
         if any(term in interactions for term in terms):
             yield variable, "interaction", _rows(recipe, [term for term in terms if term in interactions], _all)
-        yield from _if_any(variable, "nonlinear", _rows(recipe, terms, partial(_bends, variable=variable)))
+        yield from _if_any(variable, "nonlinear", _rows(recipe, terms, partial(_bends, variables=(variable,))))
     for term in interactions:
-        yield term.label, "overall", _rows(recipe, [term], _all)
-        yield from _if_any(term.label, "nonlinear", _rows(recipe, [term], _bends))
+        higher = [other for other in interactions if set(term.variables) <= set(other.variables)]
+        yield term.label, "overall", _rows(recipe, higher, _all)
+        yield from _if_any(term.label, "nonlinear", _rows(recipe, higher, partial(_bends, variables=term.variables)))
     nonlinear = _rows(recipe, recipe.terms, _bends)
     yield from _if_any("TOTAL", "nonlinear", nonlinear)
     if interactions:
@@ -117,11 +120,11 @@ def _all(term: Term) -> Array:
     return np.eye(len(term.names))
 
 
-def _bends(term: Term, variable: str | None = None) -> Array:
-    """The hypothesis that a term is linear in a variable (in all of them unless named); no rows where it always is."""
+def _bends(term: Term, variables: tuple[str, ...] | None = None) -> Array:
+    """The hypothesis that a term is linear in some variables (all unless named); no rows where it always is."""
     rows = []
     for chosen in term.bases:
-        if variable in (None, chosen.variable):
+        if variables is None or chosen.variable in variables:
             parts = [_curvature(basis) if basis is chosen else np.eye(len(basis.names)) for basis in term.bases]
             rows.append(reduce(lambda fast, slow: np.asarray(np.kron(slow, fast)), parts))
     stacked = np.vstack([np.zeros((0, len(term.names))), *rows])
@@ -130,6 +133,7 @@ def _bends(term: Term, variable: str | None = None) -> Array:
 
 def _curvature(basis: Basis) -> Array:
     """The hypothesis that a coding is a straight line; for a spline without a linear column, no second differences."""
+    basis = untransformed(basis)
     if not isinstance(basis, Natural | Bs | Penalised):
         return np.eye(len(basis.names))[np.array(basis.nonlinear)]
     columns = basis.columns(np.linspace(*basis.boundary, 20 * (len(basis.names) + 1) + 1))

@@ -167,4 +167,5 @@ def sampled(design: Design, rows: NDArray[np.int64], draws: NDArray[np.int64], m
         taken["cluster"] = draws
     if design.sample is not None:
         taken["sample"] = design.sample.take(rows)
-    return replace(design, x=design.x[rows], response=response, index=design.index[rows], **taken)
+    again = replace(design, x=design.x[rows], response=response, index=design.index[rows], **taken)
+    return replace(again, source=None, rows=None)

@@ -10,6 +10,7 @@ from scipy import optimize
 
 from riskkit.design.bases import Array
 from riskkit.design.design import Term
+from riskkit.design.levels import Groups, GroupsBy
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.fit import Fit
@@ -147,13 +148,20 @@ def grouped(fit: Fit, variable: str) -> tuple[Term, tuple[str, ...]]:
 
 
 def level_rows(fit: Fit, term: Term, levels: tuple[str, ...]) -> Array:
-    """Rows that pick the log ratios of all k levels from the coefficients, shape (k, p); zeros for the reference."""
+    """Rows that make the log ratios of all k levels from the coefficients, shape (k, p); zeros for the reference.
+
+    A model without an intercept has a coefficient for the reference too, from which the others' are differences.
+    """
     rows = np.zeros((len(levels), fit.coef.size))
     for row, level in zip(rows, levels, strict=True):
         name = f"{term.variables[0]}={level}"
         if name in term.names:
             row[term.columns.start + term.names.index(name)] = 1.0
-    return rows
+    basis = term.bases[0]
+    reference = basis.ref - 1 if isinstance(basis, Groups) else 0
+    if isinstance(basis, GroupsBy):
+        reference = basis.groups[0].ref - 1
+    return rows - rows[reference]
 
 
 def _counts(fit: Fit, term: Term, levels: tuple[str, ...]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from riskkit.design.bases import Array, numbers
-from riskkit.design.surv import NUMBERED, TIE, Surv, indicator
+from riskkit.design.surv import NUMBERED, Surv, indicator, slack
 from riskkit.errors import DataError, SpecError
 from riskkit.fit.riskset import RiskSets, risk_sets
 
@@ -79,14 +79,14 @@ def incidence(
     sets = risk_sets(Surv(np.maximum(starts[kept], first), ends[kept], (happened | other)[kept]))
     own = happened[kept][sets.event_rows]
     times = sets.times[np.unique(sets.event_keys[own])] if at is None else np.asarray(at, dtype=float)
-    key = sets.times.searchsorted(times * (1 + TIE), "right") - 1
+    hair = slack(times)
+    key = sets.times.searchsorted(times + hair, "right") - 1
     n = sets.at_risk(np.ones(int(kept.sum())))
     d = np.bincount(sets.event_keys[own], minlength=sets.size)
     estimate, variance = _aalen_johansen(sets, own, n, d, key)
     se = np.sqrt(variance)
     low, high = _limits(estimate, se, float(special.ndtri(0.5 + level / 2)))
-    slack = TIE * np.abs(times)
-    n_at_risk = np.sort(starts).searchsorted(times - slack, "left") - np.sort(ends).searchsorted(times - slack, "left")
+    n_at_risk = np.sort(starts).searchsorted(times - hair, "left") - np.sort(ends).searchsorted(times - hair, "left")
     n_event = np.append(np.cumsum(d), 0)[key]
     return pd.DataFrame(
         {"time": times, "estimate": estimate, "se": se, "low": low, "high": high, "n_at_risk": n_at_risk,

@@ -212,7 +212,8 @@ def _notes(fit: Fit, ratios: Array, names: tuple[str, str]) -> list[str]:
         )
     if not np.isfinite(synergy(ratios)):
         notes.append("S is not defined: the excess risk of both, or of the two added up, is not above zero.")
-    if fit.ratio_name == "odds ratio" and fit.n and fit.events / fit.n > RARE:
+    matched = fit.model == "clogit"  # sets have the share of cases they were chosen to have
+    if fit.ratio_name == "odds ratio" and not matched and fit.n and fit.events / fit.n > RARE:
         notes.append(
             f"{100 * fit.events / fit.n:.0f}% have the outcome: odds ratios lie further from 1 than the risk ratios "
             "that these measures are about."

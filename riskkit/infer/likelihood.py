@@ -77,6 +77,8 @@ def _stacked(designs: list[Design]) -> Design:
         offset=_joined([design.offset for design in designs]),
         weights=_joined([design.weights for design in designs]),
         time=_joined([design.time for design in designs]),
+        source=None,
+        rows=None,
     )
 
 

@@ -145,6 +145,11 @@ def place(fit: Fit, variable: str, where: float | str) -> float:
         raise SpecError(
             f'\'{variable}\': {where!r} is not a place; write a number, "mean", "median" or a percentile as in "p10".'
         )
+    if percent == where:
+        raise SpecError(
+            f"'{variable}': {where!r} may be a value or a percentile; write {where} for the value, or "
+            f"'p{where}' for the percentile."
+        )
     return float(np.interp(float(percent), np.arange(101), found.percentiles))
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import special
 
 from riskkit.design.bases import Array
-from riskkit.design.surv import TIE, Surv
+from riskkit.design.surv import Surv, slack
 from riskkit.errors import FitError, SpecError, did_you_mean
 from riskkit.fit.fit import Fit
 from riskkit.fit.linearise import refuse_survey
@@ -21,6 +21,8 @@ TRANSFORMS = ("km", "rank", "identity", "log")
 
 def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
     """Test proportional hazards: Rao's score test that b(t) = b + c g(t) has c = 0.
+
+    Of a penalised spline, c has the penalty of b, and the test the spline's effective degrees of freedom.
 
     Parameters
     ----------
@@ -39,7 +41,8 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
     Raises
     ------
     SpecError
-        If an argument is not one of its choices.
+        If an argument is not one of its choices, or a model with penalised splines is asked for anything but terms by
+        "km", on whose scale of 0 to 1 alone its penalty makes a test.
     FitError
         If the fit is not a Cox model, has let go of its design, or is of a survey, or no change with time can be seen.
 
@@ -56,10 +59,17 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
         "the score test of proportional hazards",
         "split follow-up in periods and test the interaction of the covariate with the period by rk.anova",
     )
+    if fit.edf is not None and (transform, by) != ("km", "term"):
+        raise SpecError(
+            'the test of a model with penalised splines is of terms, with transform="km"; for others use rcs in the '
+            "place of ps."
+        )
     likelihood, at = at_fit(fit)
     g = _transformed(likelihood.surv, likelihood.sets, transform)
     score, information = _expanded(likelihood, at, g)
     p = fit.coef.size
+    if fit.edf is not None:  # what the penalised information has more than the information is the penalty's
+        information += np.kron(np.eye(2), np.linalg.inv(fit.vcov_model) - information[:p, :p])
     if by == "term":
         tested = [(term.label, np.arange(p)[term.columns]) for term in fit.recipe.terms]
     else:
@@ -75,7 +85,8 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
                 f"proportional hazards of {label} cannot be tested: its values differ between people at risk at one "
                 "event time only, so no change with time can be seen."
             ) from None
-        rows.append((label, chi2, columns.size, float(special.chdtrc(columns.size, chi2))))
+        df = fit.df(columns)
+        rows.append((label, chi2, df, float(special.chdtrc(df, chi2))))
     return pd.DataFrame(rows, columns=["term", "chi2", "df", "p"])
 
 
@@ -101,10 +112,10 @@ def _transformed(surv: Surv, sets: RiskSets, transform: str) -> Array:
         if times.min() <= 0:
             raise SpecError('transform="log" needs event times above zero; use "km", "rank" or "identity".')
         return np.log(times)
-    slack = TIE * np.abs(times)
+    hair = slack(times)
     if transform == "rank":
         exits = np.sort(surv.exit)
-        return (exits.searchsorted(times - slack, "left") + exits.searchsorted(times + slack, "right") + 1) / 2
+        return (exits.searchsorted(times - hair, "left") + exits.searchsorted(times + hair, "right") + 1) / 2
     everyone = risk_sets(surv)
     left = np.cumprod(1 - everyone.d / everyone.at_risk(np.ones(surv.exit.size)))
-    return 1 - np.append(1.0, left)[everyone.times.searchsorted(times + slack, "right") - 1]
+    return 1 - np.append(1.0, left)[everyone.times.searchsorted(times + hair, "right") - 1]

@@ -10,9 +10,9 @@ import pandas as pd
 from scipy import linalg
 
 from riskkit.design.bases import Array
-from riskkit.design.design import Term
+from riskkit.design.design import Design, Term
 from riskkit.design.levels import Groups, GroupsBy
-from riskkit.errors import SpecError
+from riskkit.errors import DataError, SpecError
 from riskkit.fit.fit import Fit
 from riskkit.fit.hypothesis import Test
 from riskkit.infer.floating import grouped, level_rows
@@ -95,6 +95,22 @@ def _medians(fit: Fit, term: Term, data: pd.DataFrame | None) -> Array:
             f"trend: medians of '{basis.variable}' take the frame the fit was made from (data=...) and a number in "
             "groups; otherwise give the scores yourself."
         )
-    rows = data if fit.design is None else data[data.index.isin(fit.design.index)]
+    rows = data if fit.design is None else _used(fit.design, data)
     rows = rows[rows[list(basis.inputs)].notna().all(axis=1)]
-    return np.asarray(rows[basis.variable].astype(float).groupby(basis.encode(rows)).median())
+    values = rows[basis.variable].astype(float)
+    people = None if fit.design is None or len(rows) != len(fit.design.x) else fit.design.people.astype(np.int64)
+    each = np.arange(len(rows)) if people is None else np.repeat(np.arange(len(rows)), people)
+    return np.asarray(values.iloc[each].groupby(basis.encode(rows)[each]).median())
+
+
+def _used(design: Design, data: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the frame that the fit used: by their places where it is the frame, else by their labels."""
+    source = design.source
+    if source is not None and (data is source or data.index.equals(source.index)):
+        return data if design.rows is None else data.iloc[design.rows]
+    if not (data.index.is_unique and design.index.is_unique):
+        raise DataError(
+            "trend: rows of the data share labels, so that those the fit used cannot be told; give the frame the fit "
+            "was made from, or data.reset_index(drop=True) to both."
+        )
+    return data[data.index.isin(design.index)]

@@ -112,9 +112,9 @@ def test_no_complete_row_names_the_emptiest_column():
         build("y ~ a + s", FRAME.assign(a=np.nan))
 
 
-def test_weights_must_be_positive():
-    with pytest.raises(DataError, match="weights 't0' must be positive: 2 rows"):
-        build("y ~ a", FRAME, weights="t0")
+def test_weights_must_not_be_negative():
+    with pytest.raises(DataError, match="weights 'a' must be positive, or zero for nobody: 1 rows"):
+        build("y ~ t0", FRAME.assign(a=[-1, 2, 3, 4, 5, 6]), weights="a")
 
 
 def test_infinite_values_are_an_error():
