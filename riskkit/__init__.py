@@ -13,6 +13,7 @@ _HOMES = {
     "riskkit.simulate": ("simulate_ukb",),
     "riskkit.design.splines": ("knots", "rcs"),
     "riskkit.design.survey": ("SurveyDesign",),
+    "riskkit.evidence.dose": ("dose_fit", "dose_heterogeneity", "dose_prediction", "dose_response"),
     "riskkit.evidence.meta": ("heterogeneity", "meta", "prediction_interval"),
     "riskkit.evidence.omission": ("meta_cumulative", "meta_influence", "meta_leave_one_out"),
     "riskkit.evidence.small_studies": ("egger", "funnel_contours", "meta_bias", "trim_and_fill"),
