@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from riskkit.cohort.columns import find_columns, instances
+from riskkit.cohort.files import opened
+from riskkit.errors import DataError
 from riskkit.folders import scratch
 from riskkit.spec.cohort import CohortSpec
 from riskkit.spec.records import EventsSpec
 from riskkit.spec.tables import FileSpec, same_code
 
 MEMORY = "2GB"  # of DuckDB, which goes on in a temporary folder beyond it
+WILD = re.compile(r"[*?\[]")
 DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 
 
@@ -132,12 +139,33 @@ def _view_wide(db: duckdb.DuckDBPyConnection, spec: CohortSpec, events: EventsSp
 
 def _view_file(db: duckdb.DuckDBPyConnection, name: str, path: Path, file: FileSpec) -> None:
     at = file.at(path)
+    _refuse_alike(path, at)
     if at.format != "parquet":  # text is parsed once, not at every look
         ((folder,),) = db.execute("SELECT current_setting('temp_directory')").fetchall()
-        text = db.read_csv(str(path), header=True, all_varchar=True, delimiter=at.delimiter)
+        text = db.read_csv(_literally(path), header=True, all_varchar=True, delimiter=at.delimiter)
         path = Path(folder, f"{name}.parquet")
         text.write_parquet(str(path))
-    db.read_parquet(str(path)).create_view(name, replace=True)
+    db.read_parquet(_literally(path)).create_view(name, replace=True)
+
+
+def _literally(path: Path) -> str:
+    """Write a path so that DuckDB, which takes ``ev[12].csv`` for ev1.csv and ev2.csv, reads this file and no other."""
+    return WILD.sub(r"[\g<0>]", str(path))
+
+
+def _refuse_alike(path: Path, file: FileSpec) -> None:
+    """Refuse columns of one name, of which DuckDB would rename the second without a word."""
+    if file.format == "parquet":
+        names = list(pq.read_schema(path).names)
+    else:
+        with opened(path) as stream:
+            lines = TextIOWrapper(stream, file.encoding or "utf-8-sig", errors="replace", newline="")
+            names = next(csv.reader(lines, delimiter=file.delimiter), [])
+    folded = [name.strip().casefold() for name in names]
+    for i, name in enumerate(names):
+        if folded[i] and folded[i] in folded[:i]:
+            alike = [other for other, same in zip(names, folded, strict=True) if same == folded[i]]
+            raise DataError(f"{path}: {len(alike)} columns are called '{name}': {', '.join(alike)}. Rename them.")
 
 
 def _types(db: duckdb.DuckDBPyConnection, view: str) -> dict[str, str]:
