@@ -9,12 +9,23 @@ BIN     := $(VENV)/bin
 RISKKIT := $(BIN)/riskkit
 READY   := $(VENV)/.ready
 
-COHORTS  := $(patsubst cohorts/%.toml,%,$(wildcard cohorts/*.toml))
-ANALYSES := $(patsubst analyses/%.toml,%,$(wildcard analyses/*.toml))
+# Whatever a file is called or says, make sees names of letters, digits, - and _ only: make would run what stands in a
+# $(...) or behind a ; of any other. $(call files,FOLDER,ENDING,ACTION) does ACTION for the name $$n of each file $$f;
+# those of another name are told by `names`.
+files     = LC_ALL=C; export LC_ALL; for f in $(1)/*.$(2); do n=$$(basename "$$f" .$(2)); case "$$n" in $(UNSAFE) ;; \
+            (*) if [ -f "$$f" ] && [ "$$f" = "$(1)/$$n.$(2)" ]; then $(3); fi;; esac; done
+UNSAFE    = ([!A-Za-z0-9]*|*[!A-Za-z0-9_-]*|'')
+TARGETS  := all help names setup reports pdf docx test lint bench calibrate clean distclean
+COHORTS  := $(filter-out $(TARGETS),$(shell $(call files,cohorts,toml,echo "$$n")))
+# The cohort of each analysis, as analysis=cohort
+OF       := $(shell $(call files,analyses,toml,echo "$$n=$$(sed -n "s/^cohort *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" "$$f" | head -n 1)"))
+ANALYSES := $(foreach pair,$(OF),$(firstword $(subst =, ,$(pair))))
+cohort_of = $(patsubst $(1)=%,%,$(filter $(1)=%,$(OF)))
 
 # Code by floor: a target depends only on the floors that make it.
 COHORT_CODE  := riskkit/errors.py riskkit/numbers.py riskkit/formula.py \
-                $(wildcard riskkit/spec/*.py riskkit/cohort/*.py riskkit/simulate/*.py cohorts/codelists/*.csv)
+                $(wildcard riskkit/spec/*.py riskkit/cohort/*.py riskkit/simulate/*.py) \
+                $(shell $(call files,cohorts/codelists,csv,echo "$$f"))
 RESULTS_CODE := $(COHORT_CODE) $(wildcard riskkit/runner/*.py) riskkit/results.py \
                 riskkit/tables/age_and_sex.py riskkit/tables/characteristics.py riskkit/tables/measure.py \
                 $(wildcard riskkit/design/*.py riskkit/fit/*.py riskkit/infer/*.py riskkit/imputation/*.py)
@@ -22,23 +33,22 @@ REPORT_CODE  := riskkit/numbers.py $(wildcard riskkit/disclosure/*.py riskkit/fi
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help setup reports pdf docx test lint bench calibrate clean distclean $(COHORTS)
+.PHONY: $(TARGETS) $(COHORTS)
 .SECONDARY:
 
-all: $(READY)  ## everything that can be built: data, cohorts, analyses, reports (the default)
+all: names $(READY)  ## everything that can be built: data, cohorts, analyses, reports (the default)
 	@$(RISKKIT) fetch --all
 	@$(MAKE) --no-print-directory reports
 
 # The second make sees which data the first has brought: READY_COHORTS is read when it starts.
-READY_COHORTS  := $(patsubst build/raw/%/.complete,%,$(wildcard build/raw/*/.complete))
-cohort_of       = $(shell sed -n "s/^cohort *= *[\"']\([^\"']*\)[\"'].*/\1/p" analyses/$(1).toml | head -n 1)
+READY_COHORTS  := $(foreach c,$(COHORTS),$(if $(wildcard build/raw/$(c)/.complete),$(c)))
 READY_ANALYSES := $(foreach a,$(ANALYSES),$(if $(filter $(call cohort_of,$(a)),$(READY_COHORTS)),$(a)))
 
 ifdef ONLY
 READY_ANALYSES := $(foreach a,$(READY_ANALYSES),$(if $(filter $(ONLY),$(call cohort_of,$(a))),$(a)))
 endif
 
-reports: $(READY_ANALYSES:%=reports/%/index.html) | $(READY)  ## every report whose data are at hand
+reports: $(READY_ANALYSES:%=reports/%/index.html) | names $(READY)  ## every report whose data are at hand
 	@$(RISKKIT) index
 	@echo "Open reports/index.html in a browser."
 
@@ -53,26 +63,35 @@ pdf: $(foreach a,$(READY_ANALYSES),reports/$(a)/$(a).pdf)  ## each report as a P
 docx: $(foreach a,$(READY_ANALYSES),reports/$(a)/$(a).docx)  ## each report as a Word document
 
 $(COHORTS): %: $(READY)  ## one cohort and the reports on it, as in: make nhanes3
-	@$(RISKKIT) fetch $@
-	@$(MAKE) --no-print-directory reports ONLY=$@
+	@$(RISKKIT) fetch '$@'
+	@$(MAKE) --no-print-directory reports ONLY='$@'
 
 build/cohorts/%.parquet: cohorts/%.toml build/raw/%/.complete $(COHORT_CODE) | $(READY)
-	@$(RISKKIT) cohort $<
+	@$(RISKKIT) cohort '$<'
 
 define analysis_rules
 build/results/$(1)/results.json: analyses/$(1).toml build/cohorts/$(call cohort_of,$(1)).parquet $$(RESULTS_CODE) | $$(READY)
-	@$$(RISKKIT) run $$<
+	@$$(RISKKIT) run '$$<'
 
 reports/$(1)/index.html: build/results/$(1)/results.json $$(REPORT_CODE) | $$(READY)
-	@$$(RISKKIT) report $(1)
+	@$$(RISKKIT) report '$(1)'
 
 reports/$(1)/$(1).pdf: reports/$(1)/index.html
-	@$$(RISKKIT) pdf $(1)
+	@$$(RISKKIT) pdf '$(1)'
 
 reports/$(1)/$(1).docx: reports/$(1)/index.html
-	@$$(RISKKIT) docx $(1)
+	@$$(RISKKIT) docx '$(1)'
 endef
 $(foreach a,$(ANALYSES),$(eval $(call analysis_rules,$(a))))
+
+# Every file of another name is told, without what a terminal would take for a command.
+names:
+	@LC_ALL=C; export LC_ALL; bad=0; for f in analyses/*.toml cohorts/*.toml cohorts/codelists/*.csv; do \
+	  if [ ! -e "$$f" ] && [ ! -L "$$f" ]; then continue; fi; n=$$(basename "$$f"); n=$${n%.*}; why=; \
+	  case "$$n" in $(UNSAFE) why="a name has letters, digits, - and _ only";; esac; \
+	  case "$$f $(TARGETS) " in (cohorts/"$$n".toml*" $$n "*) why="'make $$n' is taken";; esac; \
+	  if [ -n "$$why" ]; then printf '%s: %s. Rename the file.\n' "$$f" "$$why" | tr -c '[:print:]\n' '?'; bad=1; fi; \
+	done; exit $$bad
 
 setup: $(READY)  ## create the environment in .venv, nothing else
 

@@ -14,6 +14,9 @@ from typing import Any
 PACKAGES = ("numpy", "scipy", "pandas", "numba", "formulaic", "statsmodels", "lifelines", "matplotlib")
 
 
+QUIET_GIT = ("--no-optional-locks", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+
+
 def sha256(path: str | Path) -> str:
     """Hash a file's bytes."""
     with open(path, "rb") as file:
@@ -47,15 +50,28 @@ def installed(package: str) -> str:
 
 
 def commit(folder: Path) -> dict[str, Any]:
-    """The git commit a folder is at, and whether tracked files differ from it; None outside a repository."""
+    """The git commit a folder is at, and whether tracked files differ from it (or git cannot say); None outside one."""
     head = _git(folder, "rev-parse", "HEAD")
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return {"commit": head, "dirty": bool(changed)}
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
+    return {"commit": head, "dirty": head is not None and changed != ""}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
+    """Ask git; whatever the folder's own .git says, none of its programs is run."""
+    own = _ask(folder, "config", "--local", "--includes", "--null", "--name-only", "--get-regexp", r"^filter\.")
+    filters = [f"{name}=" for name in (own or "").split("\0") if name.endswith((".clean", ".process", ".required"))]
+    return _ask(folder, *(part for setting in filters for part in ("-c", setting)), *arguments)
+
+
+def _ask(folder: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
+        done = subprocess.run(
+            ["git", *QUIET_GIT, "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            env={**os.environ, "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"},
+        )
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None  # no git on this machine: the commit is unknown, which the report says
     return done.stdout.strip() if done.returncode == 0 else None

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from riskkit.spec.cohort import TAKEN
+
 ROOT = Path(__file__).parent.parent
 
 STUB = """#!/bin/sh
@@ -151,3 +153,79 @@ def test_help_lists_every_target(project):
     done = subprocess.run(["make", "help"], cwd=project, capture_output=True, text=True, check=True)
     for target in ("all", "setup", "pdf", "docx", "test", "lint", "bench", "clean", "COHORT"):
         assert f"make {target}" in done.stdout
+
+
+def ask(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", *arguments], cwd=project, capture_output=True, text=True, env=environment, check=False
+    )
+
+
+# Each would leave the file PWNED if make or its shell took it for more than a name.
+CODE_IN_NAMES = (
+    "$(shell touch PWNED)",
+    "x;touch PWNED;",
+    "`touch PWNED`",
+    "x&touch PWNED&",
+    "x\n\ttouch PWNED",
+    "a b",
+    "-x",
+)
+CODE_IN_COHORTS = (
+    "$(shell touch PWNED)",
+    "one$(shell touch PWNED)",
+    "$$(touch PWNED)",
+    "`touch PWNED`",
+    "';touch PWNED;'",
+)
+
+
+@pytest.mark.parametrize("asked", ["help", "all", "reports", "pdf", "one"])
+def test_nothing_that_a_file_says_is_run(project, asked):
+    for i, cohort in enumerate(CODE_IN_COHORTS):
+        (project / "analyses" / f"evil{i}.toml").write_text(f'cohort = "{cohort}"\n')
+        (project / "analyses" / f"more{i}.toml").write_text(f'cohort = "one"{cohort}\n')
+    make(project)
+    done = ask(project, asked)
+    assert done.returncode == 0, done.stderr
+    assert not (project / "PWNED").exists()
+    assert not any("evil" in line for line in ask(project, "-n", "reports").stdout.splitlines())
+
+
+@pytest.mark.parametrize("asked", ["help", "all", "reports", "pdf", "clean", "one", "names"])
+@pytest.mark.parametrize(
+    "folder", ["analyses/{}.toml", "cohorts/{}.toml", "cohorts/codelists/{}.csv", "build/raw/{}/.complete"]
+)
+def test_nothing_that_a_file_is_called_is_run(project, asked, folder):
+    make(project)
+    for name in CODE_IN_NAMES:
+        path = project / folder.format(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('cohort = "one"\n')
+    done = ask(project, asked)
+    assert not (project / "PWNED").exists()
+    if asked in ("all", "reports", "names", "one") and not folder.startswith("build"):
+        assert done.returncode != 0
+        assert "a b" in done.stdout
+        assert "letters, digits, - and _ only. Rename the file." in done.stdout
+    else:
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_cohort_that_is_called_like_a_target_does_not_take_its_place(project):
+    make(project)
+    for name in TAKEN:
+        (project / "cohorts" / f"{name}.toml").write_text("")
+    assert "make setup" in ask(project, "help").stdout
+    done = ask(project)
+    assert done.returncode != 0
+    assert all(f"cohorts/{name}.toml: 'make {name}' is taken. Rename the file." in done.stdout for name in TAKEN)
+    assert (project / "build" / "cohorts" / "one.parquet").is_file()
+    assert ask(project, "clean").returncode == 0
+    assert not (project / "build" / "cohorts").exists()
+
+
+def test_the_names_that_make_takes_are_those_that_cohort_files_may_not_have():
+    targets = re.search(r"^TARGETS\s*:= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(targets[1].split()) == TAKEN

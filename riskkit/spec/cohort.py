@@ -32,6 +32,23 @@ from riskkit.spec.tables import (
 )
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+TAKEN = frozenset(  # by make, which builds a cohort by its name: make ukb
+    (
+        "all",
+        "help",
+        "names",
+        "setup",
+        "reports",
+        "pdf",
+        "docx",
+        "test",
+        "lint",
+        "bench",
+        "calibrate",
+        "clean",
+        "distclean",
+    )
+)
 OWN_COLUMNS = ("id", "follow_up", "age_entry", "age_exit")
 OUTCOME_COLUMNS = ("at_risk", "follow_up", "age_exit")
 FIELD = re.compile(r"p[0-9]+(_i[0-9]+)?(_a[0-9]+)?")
@@ -112,6 +129,8 @@ def load_cohort_spec(path: str | Path) -> CohortSpec:
 
 
 def _faults(spec: CohortSpec) -> Iterator[Fault]:
+    if spec.name in TAKEN:
+        yield Fault(("name",), f"cannot be '{spec.name}': 'make {spec.name}' is taken. Rename the file.")
     yield from _name_faults(spec)
     people = spec.people_files
     if spec.base not in people:
