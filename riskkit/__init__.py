@@ -11,7 +11,9 @@ from typing import Any
 _HOMES = {
     "riskkit.cohort.build": ("load_cohort",),
     "riskkit.simulate": ("simulate_ukb",),
+    "riskkit.design.draws": ("sample_case_cohort", "sample_controls"),
     "riskkit.design.lexis": ("split",),
+    "riskkit.design.sampling": ("CaseCohort", "NestedCaseControl"),
     "riskkit.design.splines": ("knots", "rcs"),
     "riskkit.design.survey": ("SurveyDesign",),
     "riskkit.evidence.dose": ("dose_fit", "dose_heterogeneity", "dose_prediction", "dose_response"),
@@ -23,6 +25,7 @@ _HOMES = {
     "riskkit.fit.clogit": ("clogit",),
     "riskkit.fit.concordance": ("concordance",),
     "riskkit.fit.cox": ("cox",),
+    "riskkit.fit.inclusion": ("ncc_weights",),
     "riskkit.fit.linear": ("linear",),
     "riskkit.fit.logistic": ("logistic",),
     "riskkit.fit.outcomes": ("cox_many",),

@@ -48,6 +48,8 @@ class Design:
     cluster : int array, shape (n,), or None
     sample : Sample or None
         Where the rows were drawn, when they are of a survey; `weights` are then its weights over their mean.
+    sampling : str or None
+        What kind of sample of a cohort the rows are, when they are not all of it: "case-cohort", for instance.
     missing : mapping of column to the number of rows in which it is missing
     n_missing : int
         Rows left out because any used column is missing; people, where weights are frequencies.
@@ -72,6 +74,7 @@ class Design:
     time: Array | None = None
     cluster: NDArray[np.int64] | None = None
     sample: Sample | None = None
+    sampling: str | None = None
     missing: Mapping[str, int] = field(default_factory=dict)
     n_missing: int = 0
     weight_kind: WeightKind = None

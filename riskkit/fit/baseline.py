@@ -10,6 +10,7 @@ import pandas as pd
 from riskkit.design.bases import Array
 from riskkit.design.columns import check_columns
 from riskkit.design.design import Design, offset_of, stratum_label
+from riskkit.design.sampling import refuse_sampling
 from riskkit.errors import DataError, did_you_mean
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
@@ -53,6 +54,10 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
     Breslow N (1972) JRSS B 34:216; Tsiatis AA (1981) Ann Stat 9:93. R: survfit(coxph(...), newdata), conf.type = "log".
     """
     refuse_survey(fit.design, "the baseline hazard's standard error", "fit with weights=... for the curve alone")
+    if fit.design is not None:
+        refuse_sampling(
+            fit.design.sampling, "the baseline hazard", "fit with weights= and robust=True (rk.ncc_weights)"
+        )
     likelihood, at = at_fit(fit)
     critical = fit.critical(level)
     sets, these = likelihood.sets, steps(likelihood, at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskkit.design.bases import Array
+from riskkit.design.sampling import refuse_sampling
 from riskkit.errors import FitError
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Index, Ints, compiled
@@ -57,6 +58,7 @@ def concordance(fit: Fit) -> Concordance:
     """
     if fit.ties is None or fit.design is None:
         raise FitError("concordance needs a Cox model that has kept its design (ask before light()).")
+    refuse_sampling(fit.design.sampling, "concordance", "fit with weights= and robust=True")
     likelihood = partial_likelihood(fit.design, fit.ties)
     sets, weights = likelihood.sets, likelihood.case_weights
     predictor = likelihood.linear_predictor(fit.coef)

@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 
 from riskkit.design.design import Design, build
+from riskkit.design.sampling import CaseCohort, NestedCaseControl
 from riskkit.design.survey import SurveyDesign
 from riskkit.errors import SpecError
+from riskkit.fit.case_cohort import case_cohort
 from riskkit.fit.firth import maximise_penalised
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
 from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
+from riskkit.fit.nested import nested_case_control
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
 from riskkit.fit.residuals import robust_covariance, summed_scores
 from riskkit.fit.riskset import parts
@@ -33,6 +36,7 @@ def cox(
     cluster: str | None = None,
     robust: bool = False,
     survey: SurveyDesign | None = None,
+    sampling: CaseCohort | NestedCaseControl | None = None,
     penalty: str | None = None,
     time_unit: str = "years",
     max_iterations: int = 30,
@@ -55,6 +59,8 @@ def cox(
         Lin and Wei's covariance, robust against a wrong model; every row is its own cluster.
     survey : SurveyDesign, optional
         How the people of a survey were drawn: estimates are then of its population, with a design-based covariance.
+    sampling : CaseCohort or NestedCaseControl, optional
+        How the rows were drawn from a cohort, where covariates are known for some of it only.
     penalty : {None, "firth"}
         Firth's penalised likelihood, which has finite estimates under separation; the log-likelihoods of the fit are
         then penalised ones.
@@ -77,6 +83,21 @@ def cox(
     Cox DR (1972) JRSS B 34:187; Efron B (1977) JASA 72:557; Lin DY, Wei LJ (1989) JASA 84:1074.
     R: survival::coxph(formula, data, ties, weights, cluster, robust).
     """
+    if sampling is not None:
+        check_choice("ties", ties, TIES)
+        check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
+        check_choice("penalty", penalty, (None, "firth"))
+        if weights or cluster or survey is not None:
+            raise SpecError("a sample of a cohort has weights of its own; leave out weights, cluster and survey.")
+        if isinstance(sampling, CaseCohort):
+            if penalty:
+                raise SpecError('penalty="firth" is not for a case-cohort sample, which has a pseudo-likelihood.')
+            return case_cohort(
+                formula, data, sampling, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations
+            )
+        if robust:
+            raise SpecError("sampled risk sets have a model-based covariance; leave out robust.")
+        return nested_case_control(formula, data, sampling, penalty=penalty, max_iterations=max_iterations)
     design = build(formula, data, weights=weights, cluster=cluster, survey=survey)
     return fit_design(
         design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations

@@ -45,7 +45,7 @@ class Fit:
         Newton steps taken.
     method : str
         Variant of the estimator in words, for instance "Efron ties".
-    covariance : {"model-based", "robust", "cluster-robust", "design-based"}
+    covariance : {"model-based", "robust", "cluster-robust", "design-based", "case-cohort"}
         What `vcov` is.
     score_chi2 : float
         Rao's score statistic for all coefficients being zero.
@@ -141,7 +141,7 @@ class Fit:
 
     @property
     def _pseudo(self) -> bool:
-        return self.covariance == "design-based"
+        return self.covariance in ("design-based", "case-cohort")
 
     @property
     def _tested(self) -> np.ndarray:

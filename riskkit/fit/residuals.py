@@ -14,6 +14,7 @@ import pandas as pd
 
 from riskkit.design.bases import Array
 from riskkit.design.design import Design
+from riskkit.design.sampling import refuse_sampling
 from riskkit.errors import FitError, SpecError, did_you_mean
 from riskkit.fit import kernel, stable_sums
 from riskkit.fit.fit import Fit
@@ -90,12 +91,14 @@ def at_fit(fit: Fit) -> tuple[PartialLikelihood, Evaluation]:
     Raises
     ------
     FitError
-        If the fit is not a Cox model or has let go of its design.
+        If the fit is not a Cox model, has let go of its design, or is of a case-cohort sample.
     """
     if fit.ties is None:
         raise FitError(f"this needs a Cox model, not a {fit.model} model.")
     if fit.design is None:
         raise FitError("this needs the data of the fit, which light() let go of; fit again, or ask before light().")
+    if fit.design.sampling == "case-cohort":
+        refuse_sampling(fit.design.sampling, "this", "fit with weights= and robust=True for residuals and curves")
     likelihood = partial_likelihood(fit.design, fit.ties)
     return likelihood, likelihood.evaluate(fit.coef)
 

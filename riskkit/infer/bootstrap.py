@@ -101,7 +101,7 @@ def bootstrap(
     refuse_survey(design, "this bootstrap", "its design-based covariance stands in fit.cov")
     if replicates < 2:
         raise SpecError(f"bootstrap: ask for at least 2 replicates, 1000 or more for intervals; got {replicates}.")
-    matched = fit.model == "clogit"
+    matched = fit.model == "clogit" or design.sampling == "nested case-control"
     sampler = _Sampler.of(design.strata if matched else design.cluster, len(design.x))
 
     def once(stream: np.random.SeedSequence) -> Array | None:
