@@ -32,6 +32,7 @@ _HOMES = {
     "riskkit.fit.poisson": ("poisson",),
     "riskkit.fit.pooled": ("pool",),
     "riskkit.fit.residuals": ("residuals",),
+    "riskkit.fit.screen.screen": ("screen",),
     "riskkit.fit.validation": ("c_statistic", "calibration"),
     "riskkit.imputation.impute": ("impute",),
     "riskkit.infer.anova": ("anova",),

@@ -79,7 +79,7 @@ def cox_many(
     positions.index = pd.RangeIndex(len(data))
     unsorted = build(replace(first, response=()), positions, weights=weights, cluster=cluster)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        shared = _sorted(unsorted, first, data, pool)
+        shared = in_order(unsorted, first, data, pool)
         del unsorted  # its matrix
         rows = shared.index.to_numpy()
         labels = data.index.take(rows)
@@ -91,7 +91,7 @@ def cox_many(
 
         def fit(name: str) -> Fit | RiskkitError:
             try:
-                design, n = _design(shared, formulas[name], take, entries)
+                design, n = with_follow_up(shared, formulas[name], take, entries)
                 fitted = fit_design(
                     design, ties=ties, robust=robust, time_unit=time_unit, max_iterations=max_iterations, threads=1
                 )
@@ -103,7 +103,7 @@ def cox_many(
         return dict(zip(formulas, pool.map(fit, formulas), strict=True))
 
 
-def _sorted(design: Design, formula: Formula, data: pd.DataFrame, pool: ThreadPoolExecutor) -> Design:
+def in_order(design: Design, formula: Formula, data: pd.DataFrame, pool: ThreadPoolExecutor) -> Design:
     """The same design in order of stratum and exit, so that sums over risk sets walk through memory in order."""
     exit_ = data[formula.response[-2]].array.take(design.index)
     order = exit_.argsort() if pd.api.types.is_numeric_dtype(exit_) else np.arange(len(exit_))
@@ -124,7 +124,7 @@ def _sorted(design: Design, formula: Formula, data: pd.DataFrame, pool: ThreadPo
     return replace(design, x=x, source=None, rows=None, **taken)
 
 
-def _design(
+def with_follow_up(
     shared: Design, formula: Formula, take: Callable[[str], pd.Series], entries: Callable[[str], pd.Series]
 ) -> tuple[Design, int]:
     """The shared design with an outcome's follow-up, and the number of rows that have it.
