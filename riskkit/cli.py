@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from riskkit.errors import DataError, DataUnavailable, RiskkitError, SpecError
+from riskkit.folders import told
 
 if TYPE_CHECKING:
     from riskkit.cohort.lock import Source
@@ -33,11 +35,16 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def main() -> None:
-    """Run the command line; what a user got wrong is one message and exit code 1, never a traceback."""
+    """Run the command line; what a user got wrong, or the system refuses, is one message and exit code 1."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is half written goes
     try:
-        app()
+        with told(Path.cwd()):
+            app()
     except RiskkitError as error:
         err.print(f"riskkit: {error}", style="red", markup=False)
+        sys.exit(1)
+    except MemoryError:
+        err.print("riskkit: there is not enough memory. Close other programs, or use a larger machine.", style="red")
         sys.exit(1)
 
 

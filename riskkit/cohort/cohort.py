@@ -14,14 +14,15 @@ import pyarrow.parquet as pq
 from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
+from riskkit.cohort.seal import BLANK, check_seal, seal
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
 from riskkit.errors import DataError
-from riskkit.folders import whole_file
+from riskkit.folders import told, whole_file
 from riskkit.spec.disclosure import DisclosureSpec
 from riskkit.spec.tables import ExclusionSpec
 
-METADATA = b"riskkit"
+METADATA, SEAL = b"riskkit", b"riskkit.sha256"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,12 +116,14 @@ class Cohort:
     def write(self, path: str | Path) -> None:
         """Write one Parquet file; what is not data goes into its schema's metadata, as JSON under the key ``riskkit``.
 
-        The same cohort gives the same bytes.
+        The same cohort gives the same bytes, which carry their own checksum.
         """
         table = pa.Table.from_pandas(self.data, preserve_index=False)
         about = json.dumps(self.describe(), ensure_ascii=False).encode()
+        metadata = {**(table.schema.metadata or {}), METADATA: about, SEAL: BLANK}
         with whole_file(path) as part:
-            pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), METADATA: about}), part)
+            pq.write_table(table.replace_schema_metadata(metadata), part)
+            seal(part)
 
     @classmethod
     def read(cls, path: str | Path) -> Cohort:
@@ -129,16 +132,22 @@ class Cohort:
         Raises
         ------
         DataError
-            If the file is not a cohort.
+            If the file is not a cohort, or not as it was written.
         """
         path = Path(path)
+        if not path.is_file():
+            raise DataError(f"{path}: there is no such file. Build the cohort first.")
         try:
-            table = pq.read_table(path)
-            return _from_parquet(table.to_pandas(), json.loads((table.schema.metadata or {})[METADATA]))
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: there is no such file. Build the cohort first.") from error
-        except (pa.ArrowInvalid, KeyError, TypeError) as error:
-            raise DataError(f"{path}: is not a cohort this riskkit wrote ({error}). Build the cohort anew.") from error
+            with told(path):
+                metadata = pq.read_metadata(path).metadata or {}
+                about = metadata[METADATA]
+                check_seal(path, metadata.get(SEAL))
+                return _from_parquet(pq.read_table(path).to_pandas(), json.loads(about))
+        except DataError as error:
+            raise DataError(f"{error} Build the cohort anew.") from error
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+            why = " ".join(str(error).split())
+            raise DataError(f"{path}: is not a cohort this riskkit wrote ({why}). Build the cohort anew.") from error
 
 
 def _from_parquet(data: pd.DataFrame, about: dict[str, Any]) -> Cohort:
