@@ -78,7 +78,8 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
         people, strata = design.x.mean(axis=0)[None], None
         offset = np.zeros(1) if design.offset is None else design.offset.mean(keepdims=True)
     else:
-        people, strata, offset = _people(fit, newdata), _strata(design, newdata), offset_of(fit.recipe.formula, newdata)
+        people, strata = complete_people(fit, newdata), strata_of(design, newdata)
+        offset = offset_of(fit.recipe.formula, newdata)
         offset = np.zeros(len(people)) if offset is None else offset
     curves = []
     for person, x in enumerate(people - likelihood.centre):
@@ -101,30 +102,43 @@ def baseline(fit: Fit, newdata: pd.DataFrame | None = None, level: float = 0.95)
     return pd.concat(curves, ignore_index=True)
 
 
-def _people(fit: Fit, newdata: pd.DataFrame) -> Array:
+def complete_people(fit: Fit, newdata: pd.DataFrame, where: str = "newdata") -> Array:
+    """Code people of whom all is known, shape (m, p).
+
+    Raises
+    ------
+    SpecError, DataError
+        If there are none, or a column is not there or has a missing value.
+    """
     formula = fit.recipe.formula
     needed = [*fit.recipe.inputs, *([formula.offset] if formula.offset else [])]
-    check_columns(newdata, needed, "newdata")
+    check_columns(newdata, needed, where)
     if not len(newdata):
-        raise DataError("newdata has no rows; give a row for each person.")
+        raise DataError(f"{where} has no rows; give a row for each person.")
     for name in needed:
         if newdata[name].isna().any():
-            raise DataError(f"newdata: '{name}' is missing in {int(newdata[name].isna().sum())} rows; leave them out.")
+            raise DataError(f"{where}: '{name}' is missing in {int(newdata[name].isna().sum())} rows; leave them out.")
     return fit.recipe.matrix(newdata)
 
 
-def _strata(design: Design, newdata: pd.DataFrame) -> Ints | None:
-    """Stratum of each person; None when the design has no strata or `newdata` has not their columns."""
+def strata_of(design: Design, newdata: pd.DataFrame, where: str = "newdata") -> Ints | None:
+    """Stratum of each person; None when the design has no strata or `newdata` has not their columns.
+
+    Raises
+    ------
+    DataError
+        If a stratum is not of the fit.
+    """
     names = design.recipe.formula.strata
     if not names or not set(names) <= set(newdata.columns):
         return None
-    check_columns(newdata, names, "newdata")
+    check_columns(newdata, names, where)
     people = zip(*(newdata[name] for name in names), strict=True)
     wanted = [", ".join(map(stratum_label, names, person)) for person in people]
     known = {label: stratum for stratum, label in enumerate(design.strata_labels)}
     unseen = [label for label in wanted if label not in known]
     if unseen:
         raise DataError(
-            f"newdata has the stratum '{unseen[0]}', which the fit has not." + did_you_mean(unseen[0], known)
+            f"{where} has the stratum '{unseen[0]}', which the fit has not." + did_you_mean(unseen[0], known)
         )
     return np.array([known[label] for label in wanted])

@@ -94,7 +94,7 @@ def fit_design(
     """
     robust = check_options(design, robust, penalty)
     check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
-    y, time = _counts(design), _person_time(design)
+    y, time = counts(design), person_time(design)
     if not y.any():
         raise FitError(f"there are no events among the {len(y)} rows used; nothing can be estimated.")
     offset = design.offset if time is None else np.log(time) + (0.0 if design.offset is None else design.offset)
@@ -113,7 +113,14 @@ def fit_design(
     )
 
 
-def _counts(design: Design) -> Array:
+def counts(design: Design) -> Array:
+    """Events of each row of a design, shape (n,).
+
+    Raises
+    ------
+    SpecError, DataError
+        If the outcome is no count, or the formula has strata.
+    """
     if isinstance(design.response, Surv):
         single_outcome(design, "a Poisson model", survival=True)
         return design.response.event.astype(float)
@@ -127,7 +134,14 @@ def _counts(design: Design) -> Array:
     return y
 
 
-def _person_time(design: Design) -> Array | None:
+def person_time(design: Design) -> Array | None:
+    """Person-time of each row of a design, shape (n,); None where the outcome has none.
+
+    Raises
+    ------
+    SpecError, DataError
+        If it is given twice, or is not positive.
+    """
     if not isinstance(design.response, Surv):
         return design.time
     if design.time is not None:

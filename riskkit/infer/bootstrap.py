@@ -102,7 +102,7 @@ def bootstrap(
     if replicates < 2:
         raise SpecError(f"bootstrap: ask for at least 2 replicates, 1000 or more for intervals; got {replicates}.")
     matched = fit.model == "clogit" or design.sampling == "nested case-control"
-    sampler = _Sampler.of(design.strata if matched else design.cluster, len(design.x))
+    sampler = Sampler.of(design.strata if matched else design.cluster, len(design.x))
 
     def once(stream: np.random.SeedSequence) -> Array | None:
         try:
@@ -127,17 +127,18 @@ def bootstrap(
 
 
 @dataclass(frozen=True, eq=False)
-class _Sampler:
+class Sampler:
     """The rows of each unit that is drawn: `order[start[u]:start[u + 1]]` are those of unit u."""
 
     order: NDArray[np.int64]
     start: NDArray[np.int64]
 
     @staticmethod
-    def of(unit: NDArray[np.int64] | None, n: int) -> _Sampler:
+    def of(unit: NDArray[np.int64] | None, n: int) -> Sampler:
+        """Of n rows: each its own unit, or in the units given, shape (n,)."""
         if unit is None:
-            return _Sampler(np.arange(n), np.arange(n + 1))
-        return _Sampler(np.argsort(unit, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(unit))]))
+            return Sampler(np.arange(n), np.arange(n + 1))
+        return Sampler(np.argsort(unit, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(unit))]))
 
     def draw(self, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows of a sample and the number of the draw that each belongs to; rows are in their original order."""

@@ -116,7 +116,17 @@ def number(fit: Fit, variable: str) -> Summary:
     SpecError
         If it is a factor or cut into groups.
     """
-    found = summary(fit, variable)
+    return smooth(summary(fit, variable), variable)
+
+
+def smooth(found: Summary, variable: str) -> Summary:
+    """The summary of a variable, which must be a number.
+
+    Raises
+    ------
+    SpecError
+        If it is a factor or cut into groups.
+    """
     if found.levels:
         raise SpecError(
             f"'{variable}' is in the model as {len(found.levels)} levels, which have no curve; use rk.floating or "
@@ -133,7 +143,17 @@ def place(fit: Fit, variable: str, where: float | str) -> float:
     SpecError
         If `where` is none of these.
     """
-    found = number(fit, variable)
+    return placed(number(fit, variable), variable, where)
+
+
+def placed(found: Summary, variable: str, where: float | str) -> float:
+    """The same from the summary of a number.
+
+    Raises
+    ------
+    SpecError
+        If `where` is no place.
+    """
     if not isinstance(where, str):
         if not np.isfinite(where):
             raise SpecError(f"'{variable}': a value must be a finite number; got {where!r}.")
