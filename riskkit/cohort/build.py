@@ -96,7 +96,9 @@ def build(spec: CohortSpec, raw_dir: str | Path) -> Cohort:
         sources = simulated_sources(spec, folder)
     else:
         lock = read_lock(spec)
-        sources = tuple(lock.check(file.path, paths[key], BY_HAND) for key, file in spec.files.items())
+        sources = tuple(
+            lock.check(file.path, paths[key], BY_HAND, declared=file.sha256) for key, file in spec.files.items()
+        )
     with _within(str(spec.path)):
         return _build(spec, paths, sources, spec.simulated or is_simulated(folder))
 

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pooch
-from requests import HTTPError, RequestException, Timeout
+from requests import HTTPError, RequestException, Timeout, get
 
+from riskkit.cohort.content import check_content, ends_within_a_line
 from riskkit.cohort.fallback import (
     PEOPLE,
     SEED,
@@ -20,7 +20,7 @@ from riskkit.cohort.fallback import (
     simulate,
     simulated_sources,
 )
-from riskkit.cohort.files import find, opened
+from riskkit.cohort.files import CHUNK, find
 from riskkit.cohort.lock import Source, read_lock
 from riskkit.errors import DataError, DataUnavailable
 from riskkit.folders import whole_file
@@ -28,6 +28,7 @@ from riskkit.spec.cohort import CohortSpec
 from riskkit.spec.tables import FileSpec
 
 TIMEOUT = (3, 10)  # seconds to connect, and to wait for the next piece of an answer
+LARGEST = 20_000_000_000  # bytes of a download; what is larger is put there by hand
 BY_HAND = "put there by hand"
 
 
@@ -87,7 +88,8 @@ def fetch(
         path = find(folder, *file.candidates)
         if path is not None:
             say(f"{file.path}: is in {folder}")
-            source = lock.check(file.path, path, BY_HAND, accept)
+            check_content(path, file, may_be_empty=key == spec.withdrawals)
+            source = lock.check(file.path, path, BY_HAND, accept, file.sha256)
         else:
             copy = next(filter(None, (find(shelf, *file.candidates) for shelf in shelves)), None)
             packed = copy is not None and copy.suffix.casefold() == ".gz" and Path(file.path).suffix.casefold() != ".gz"
@@ -101,7 +103,14 @@ def fetch(
                     origin = str(file.address)
                     say(f"{file.path}: downloading from {file.address}")
                     _download(spec, key, file, folder, part)
-                source = lock.check(file.path, part, origin, accept)
+                try:
+                    check_content(part, file, may_be_empty=key == spec.withdrawals)
+                except DataError as error:
+                    if copy is not None:
+                        raise DataError(str(error).replace(str(part), str(copy))) from error
+                    said = str(error).removeprefix(f"{part}: ").partition(". ")[0]
+                    raise _unavailable(spec, key, file, folder, f"what {file.address} gives {said}") from error
+                source = lock.check(file.path, part, origin, accept, file.sha256)
         lock = lock.record(source)
         sources.append(source)
     return tuple(sources)
@@ -127,17 +136,37 @@ def _download(spec: CohortSpec, key: str, file: FileSpec, folder: Path, part: Pa
     if file.address is None:
         raise _unavailable(spec, key, file, folder, "it has no address")
     try:
-        pooch.HTTPDownloader(timeout=TIMEOUT)(file.address, str(part), None)
+        told_whole = _receive(file.address, part)
     except HTTPError as error:
         raise _unavailable(spec, key, file, folder, f"its address answers {error}") from error
     except Timeout as error:
         raise _unavailable(spec, key, file, folder, f"{file.address} does not answer") from error
     except RequestException as error:
         raise _unavailable(spec, key, file, folder, f"{file.address} cannot be downloaded") from error
-    with opened(part) as stream:
-        page = stream.read(200).lstrip().lower()
-    if page.startswith((b"<!doctype html", b"<html")):
-        raise _unavailable(spec, key, file, folder, f"{file.address} gives a web page, not data")
+    except _TooLarge as error:
+        reason = f"{file.address} gives more than {LARGEST:,} bytes, which are not downloaded"
+        raise _unavailable(spec, key, file, folder, reason) from error
+    if not told_whole and ends_within_a_line(part, file):
+        reason = f"what {file.address} gives ends within a line: it was cut off"
+        raise _unavailable(spec, key, file, folder, reason)
+
+
+class _TooLarge(Exception):
+    """An address gives more than anybody should want."""
+
+
+def _receive(address: str, part: Path) -> bool:
+    """Write what an address answers; return whether the server said how much that is, so that a cut is an error."""
+    with get(address, stream=True, timeout=TIMEOUT) as answer:
+        answer.raise_for_status()
+        size = 0
+        with part.open("wb") as out:
+            for piece in answer.iter_content(CHUNK):
+                size += len(piece)
+                if size > LARGEST:
+                    raise _TooLarge
+                out.write(piece)
+        return "Content-Length" in answer.headers or answer.headers.get("Transfer-Encoding", "") == "chunked"
 
 
 def _unavailable(spec: CohortSpec, key: str, file: FileSpec, folder: Path, reason: str) -> DataUnavailable:

@@ -8,12 +8,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import BinaryIO
 
 from riskkit.errors import DataError
 
 CHUNK = 1 << 20
+BOMB, DENSEST = 1_000_000_000, 500  # bytes and compression from which a .gz is taken for a bomb
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,13 @@ def opened(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
 def fingerprint(path: Path) -> Fingerprint:
     """Read a file through, for its size and SHA-256."""
     total, digest = 0, hashlib.sha256()
+    most = max(BOMB, DENSEST * path.stat().st_size) if path.suffix.casefold() == ".gz" else inf
     with opened(path) as stream:
         while chunk := stream.read(CHUNK):
             total += len(chunk)
+            if total > most:
+                raise DataError(
+                    f"{path}: unpacks to more than {DENSEST} times its size, as no data do. Fetch it again."
+                )
             digest.update(chunk)
     return Fingerprint(total, digest.hexdigest())

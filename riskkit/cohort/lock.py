@@ -40,7 +40,7 @@ class Lock:
     cohort: str
     sources: dict[str, Source]
 
-    def check(self, file: str, path: Path, origin: str, accept: bool = False) -> Source:
+    def check(self, file: str, path: Path, origin: str, accept: bool = False, declared: str | None = None) -> Source:
         """Read a file through and compare it with the record.
 
         Parameters
@@ -52,7 +52,9 @@ class Lock:
         origin : str
             Where it came from, unless the record of the same content knows.
         accept : bool
-            Whether another content than the recorded is right.
+            Whether another content than the recorded, or declared, is right.
+        declared : str, optional
+            SHA-256 of the publisher's file; what was recorded before goes first.
 
         Raises
         ------
@@ -60,6 +62,12 @@ class Lock:
             If it is damaged, or not the recorded file.
         """
         found, known = fingerprint(path), self.sources.get(file)
+        if known is None and declared is not None and not accept and found.sha256 != declared:
+            raise DataError(
+                f"{path.with_name(file)} is not the publisher's file: it has sha256 {found.sha256[:12]}..., the cohort "
+                f"file declares {declared[:12]}.... Fetch it again; or, if this file is right all the same, run "
+                f"'riskkit fetch {self.cohort} --accept'."
+            )
         if known is None or (accept and known.sha256 != found.sha256):
             return Source(file, found.bytes, found.sha256, origin)
         if known.sha256 != found.sha256:

@@ -15,6 +15,7 @@ import pyreadstat
 from pyarrow import csv
 
 from riskkit.cohort.columns import find_columns
+from riskkit.cohort.content import XPT_RECORD
 from riskkit.cohort.files import opened
 from riskkit.cohort.fixed import read_fixed
 from riskkit.errors import DataError
@@ -22,7 +23,6 @@ from riskkit.folders import scratch
 from riskkit.spec.tables import FileSpec, VariableSpec
 
 ID = "id"
-XPT_RECORD = 80  # bytes; readers take a SAS transport file that was cut off for a shorter one
 STATISTICAL: dict[
     str, Callable[..., tuple[pd.DataFrame, object]]
 ] = {  # special missing values (.A) are missing in all of them

@@ -33,7 +33,9 @@ class FetchSpec(SpecModel):
     """Where the raw files are found, besides at their addresses."""
 
     mirror: str | None = Field(
-        default=None, description="name of this cohort's folder in a mirror, where it is not the cohort's"
+        default=None,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        description="name of this cohort's folder in a mirror, where it is not the cohort's",
     )
     fallback: Literal["simulate"] | None = Field(
         default=None,
@@ -61,6 +63,9 @@ class FileSpec(SpecModel):
     )
     join: Literal["left", "inner"] = Field("left", description="'inner' leaves out people without a record here")
     address: str | None = Field(None, description="where to download it")
+    sha256: str | None = Field(
+        None, pattern="^[0-9a-f]{64}$", description="of the publisher's file, unpacked, where it is known"
+    )
     encoding: str | None = Field(None, description="of its text: UTF-8, or what the file itself says, unless given")
     delimiter: str = Field(",", min_length=1, max_length=1, description="between the columns of a csv file")
     record_length: int | None = Field(None, gt=0, description="characters of a record, line end not counted")

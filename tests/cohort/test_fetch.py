@@ -7,17 +7,22 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pandas as pd
+import pyreadstat
 import pytest
 from five_people import DEATHS, PEOPLE, MakeCohort
 
 from riskkit.cohort.build import build, load_cohort
+from riskkit.cohort.content import check_content
 from riskkit.cohort.fetch import TIMEOUT, fetch
 from riskkit.cohort.lock import Source
-from riskkit.errors import DataError, DataUnavailable
+from riskkit.errors import DataError, DataUnavailable, SpecError
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
+from riskkit.spec.tables import FileSpec
 
 ADDRESS = "http://127.0.0.1:{port}/{name}"
 
@@ -200,7 +205,10 @@ def test_downloads(five: MakeCohort, serve: Callable, tmp_path: Path) -> None:
     [
         (answer(b"ID,SEX", claimed=5000), "cannot be downloaded"),
         (answer(b"gone", status=404), "its address answers 404"),
-        (answer(b"\n<!DOCTYPE html><title>Page not found</title>"), "gives a web page, not data"),
+        (
+            answer(b"\n<!DOCTYPE html><title>Page not found</title>"),
+            r"gives is a web page, not data \('<!DOCTYPE html>",
+        ),
     ],
 )
 def test_a_download_that_fails_leaves_nothing(
@@ -242,3 +250,146 @@ def test_the_time_allowed_is_within_15_seconds() -> None:
 def test_a_file_without_address(five: MakeCohort, tmp_path: Path) -> None:
     with pytest.raises(DataUnavailable, match="and it has no address: put the file into that folder"):
         fetch(load_cohort_spec(five(raw=False)), tmp_path)
+
+
+NOT_DATA = {
+    "an empty file": (b"", "is empty"),
+    "blanks": (b" \n\n", "is empty"),
+    "a page behind an XML prolog": (b'<?xml version="1.0"?>\n<!-- x -->\n<html><body>gone', "is a web page, not data"),
+    "a page behind a byte order mark": (b"\xef\xbb\xbf <HTML>gone", "is a web page, not data"),
+    "an error in XML": (
+        b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+        "is a message in XML, not data",
+    ),
+    "an error in JSON": (b'{"error": "not found", "status": 404}', "is a message in JSON, not data"),
+    "a list in JSON": (b'[{"error": "not found"}]', "is a message in JSON, not data"),
+    "an archive": (b"PK\x03\x04rest of it", "is a zip archive"),
+    "something binary": (b"\x7fELF\x00\x00", "is not text"),
+}
+
+
+@pytest.mark.parametrize(("body", "reason"), NOT_DATA.values(), ids=NOT_DATA)
+def test_what_is_no_data_is_refused_wherever_it_comes_from(
+    five: MakeCohort, serve: Callable, tmp_path: Path, shelf: Path, body: bytes, reason: str
+) -> None:
+    spec = at_address(five, serve(answer(body)))
+    with pytest.raises(DataUnavailable, match=rf"what http://\S+people.csv gives {reason}"):
+        fetch(spec, tmp_path)
+    assert raw_names(tmp_path) == []
+    (shelf / "five" / "people.csv.gz").write_bytes(gzip.compress(body))
+    with pytest.raises(DataError, match=rf"mirror/five/people\.csv\.gz: {reason}"):
+        fetch(spec, tmp_path, mirror=shelf)
+    assert raw_names(tmp_path) == []
+    by_hand = tmp_path / "build" / "raw" / "five" / "PEOPLE.CSV"
+    by_hand.parent.mkdir(parents=True, exist_ok=True)
+    by_hand.write_bytes(body)
+    with pytest.raises(DataError, match=rf"PEOPLE\.CSV: {reason}"):
+        fetch(spec, tmp_path)
+    assert not (tmp_path / "cohorts" / "five.lock.json").exists()
+
+
+@pytest.mark.parametrize("beginning", ["{x},ID\n1,2\n", "[1],ID\n", "<5,ID\n"])
+def test_odd_headers_of_data_are_data(tmp_path: Path, beginning: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(beginning)
+    if beginning.startswith("<"):
+        with pytest.raises(DataError, match="XML"):
+            check_content(path, FileSpec(path="x.csv", format="csv"))
+    else:
+        check_content(path, FileSpec(path="x.csv", format="csv"))
+
+
+@pytest.mark.parametrize("form", ["parquet", "xpt", "sas7bdat", "dta"])
+def test_formats_are_known_by_their_beginnings(tmp_path: Path, form: str) -> None:
+    path, frame = tmp_path / f"x.{form}", pd.DataFrame({"A": [1.0, 2.0]})
+    if form == "parquet":
+        frame.to_parquet(path)
+    elif form == "xpt":
+        pyreadstat.write_xport(frame, path, file_format_version=5)
+    elif form == "dta":
+        for version in (114, 117, 118):
+            frame.to_stata(path, version=version)
+            check_content(path, FileSpec(path=path.name, format="dta"))
+    else:
+        path.write_bytes(bytes(12) + bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011") + bytes(200))
+    spec = FileSpec(path=path.name, format=form)
+    check_content(path, spec)
+    whole = path.read_bytes()
+    if form in ("parquet", "xpt"):
+        path.write_bytes(whole[:-7])
+        with pytest.raises(DataError, match="it is cut off"):
+            check_content(path, spec)
+    path.write_bytes(b"ID,A\n1,2\n")
+    with pytest.raises(DataError, match=f"does not begin as a file of format {form} does"):
+        check_content(path, spec)
+
+
+def test_a_cut_of_which_the_server_does_not_tell_is_seen_within_a_line(
+    five: MakeCohort, serve: Callable, tmp_path: Path
+) -> None:
+    def until_closed(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(PEOPLE.encode()[: PEOPLE.rindex(",") + 1])
+
+    with pytest.raises(DataUnavailable, match="ends within a line: it was cut off"):
+        fetch(at_address(five, serve(until_closed)), tmp_path)
+    assert raw_names(tmp_path) == []
+
+
+def test_an_address_that_never_ends_is_left(
+    five: MakeCohort, serve: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(b"ID,SEX\n" * 1000)
+
+    monkeypatch.setattr("riskkit.cohort.fetch.LARGEST", 5_000_000)
+    with pytest.raises(DataUnavailable, match="gives more than 5,000,000 bytes, which are not downloaded"):
+        fetch(at_address(five, serve(endless)), tmp_path)
+    assert raw_names(tmp_path) == []
+
+
+def test_a_gz_that_unpacks_without_end_is_refused(
+    five: MakeCohort, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("riskkit.cohort.files.BOMB", 1_000_000)
+    (shelf / "five" / "people.csv.gz").write_bytes(gzip.compress(PEOPLE.encode() + b" " * 30_000_000))
+    with pytest.raises(DataError, match="unpacks to more than 500 times its size"):
+        fetch(load_cohort_spec(five(raw=False)), tmp_path, mirror=shelf)
+
+
+@pytest.mark.parametrize("mirror", ["../../etc", "/etc", "..", ".", "a/b", "a\\\\b", ""])
+def test_a_mirror_is_a_folder_s_name_and_no_way_out(five: MakeCohort, mirror: str) -> None:
+    declared = f'[fetch]\nmirror = "{mirror}"\n'
+    with pytest.raises(SpecError, match=r"fetch\.mirror"):
+        load_cohort_spec(five((('[fetch]\nmirror = "five"\n', declared),), raw=False))
+
+
+def test_the_publisher_s_file_is_known_by_its_sha256(five: MakeCohort, shelf: Path, tmp_path: Path) -> None:
+    digest = hashlib.sha256(PEOPLE.encode()).hexdigest()
+    declared = ('format = "csv"', f'format = "csv"\nsha256 = "{digest}"')
+    spec = load_cohort_spec(five((declared,), raw=False))
+    (shelf / "five" / "people.csv.gz").write_bytes(gzip.compress(PEOPLE.replace("1", "2", 1).encode()))
+    with pytest.raises(DataError, match=r"PEOPLE\.CSV is not the publisher's file: .* --accept'"):
+        fetch(spec, tmp_path, mirror=shelf)
+    assert raw_names(tmp_path) == []
+    (shelf / "five" / "people.csv.gz").write_bytes(gzip.compress(PEOPLE.encode()))
+    assert fetch(spec, tmp_path, mirror=shelf)[0].sha256 == digest
+
+
+def test_another_file_than_the_publisher_s_can_be_accepted(five: MakeCohort, shelf: Path, tmp_path: Path) -> None:
+    declared = ('format = "csv"', f'format = "csv"\nsha256 = "{"0" * 64}"')
+    spec = load_cohort_spec(five((declared,), raw=False))
+    first = fetch(spec, tmp_path, mirror=shelf, accept=True)
+    assert fetch(spec, tmp_path) == first
+    assert build(spec, tmp_path / "build" / "raw" / "five").sources == first
+
+
+def test_the_official_file_of_deaths_is_known(mirror: Path) -> None:
+    spec = load_cohort_spec(Path(__file__).parents[2] / "cohorts" / "nhanes3.toml")
+    content = (mirror / "nhanes3" / "NHANES_III_MORT_2019_PUBLIC.dat").read_bytes()
+    assert spec.files["deaths"].sha256 == hashlib.sha256(content).hexdigest()
