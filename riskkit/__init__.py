@@ -25,6 +25,7 @@ _HOMES = {
     "riskkit.fit.clogit": ("clogit",),
     "riskkit.fit.concordance": ("concordance",),
     "riskkit.fit.cox": ("cox",),
+    "riskkit.fit.finegray": ("finegray",),
     "riskkit.fit.inclusion": ("ncc_weights",),
     "riskkit.fit.linear": ("linear",),
     "riskkit.fit.logistic": ("logistic",),

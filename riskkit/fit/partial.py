@@ -132,6 +132,7 @@ class PartialLikelihood:
         lost = kernel.cumulate(at_risk, sets.bounds)
         if lost > DIGITS_LOST:
             at_risk = stable_sums.at_risk(self.x, theta, sets)
+        self.join(coef, shift, theta, at_risk)
         gradient, outer = total_x.copy(), np.empty((coef.size, coef.size))
         hazard, relief = np.empty(sets.size), np.empty(sets.size)
         total = kernel.steps(
@@ -139,6 +140,9 @@ class PartialLikelihood:
         )
         loglik = float(total_x @ coef) + offset_events - shift * total_w - total
         return Evaluation(loglik, gradient, theta, at_risk, hazard, relief, outer, shift, lost > DIGITS_LOST)
+
+    def join(self, coef: Array, shift: float, theta: Array, at_risk: Array) -> None:
+        """Add to the sums over risk sets, shape (D + 1, p + 1), whoever a model keeps in them; a Cox model nobody."""
 
     def linear_predictor(self, coef: Array) -> Array:
         """x'b + offset of each row, shape (n,), up to one number shared by all."""

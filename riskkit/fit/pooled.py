@@ -15,7 +15,7 @@ from riskkit.fit import rubin
 from riskkit.fit.fit import Fit
 from riskkit.fit.hypothesis import Test
 
-PER_EVENT = ("cox", "clogit")  # models whose information grows with the events, not with the people
+PER_EVENT = ("cox", "clogit", "finegray")  # models whose information grows with the events, not with the people
 
 
 @dataclass(frozen=True, eq=False)
