@@ -114,7 +114,7 @@ bench: $(READY)  ## speed beside other software, as ratios (R included when Rscr
 	@$(BIN)/python -m benchmarks
 
 calibrate: $(READY)  ## coverage and error rates by simulation, written to docs/calibration.md
-	@$(BIN)/python -m benchmarks.calibrate
+	@$(BIN)/python -m benchmarks.calibrate && $(BIN)/python -m benchmarks.verdicts
 
 clean:  ## remove what was built; fetched data and the environment stay
 	@rm -rf build/cohorts build/results && find reports -mindepth 1 ! -name README.md -delete

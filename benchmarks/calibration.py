@@ -66,6 +66,7 @@ TRUTHS = {
         Truth("flat", standardised(lambda z: 0 * z)),
         Truth("linear", standardised(lambda z: 0.25 * z), lowest=LIMITS[0]),
         Truth("saturating", standardised(lambda z: 0.5 * np.exp(-(z + 1.6) / 0.8)), lowest=LIMITS[1]),
+        Truth("steep fall", standardised(lambda z: 1.2 * np.exp(-(z + 1.6) / 0.5)), lowest=LIMITS[1]),
         Truth("J: flat, then rising", standardised(lambda z: 0.12 * np.logaddexp(0, z / 0.3))),
         u_shaped("shallow U", lambda z: 0.06 * z**2),
         u_shaped("deep U", lambda z: 0.2 * z**2),

@@ -17,7 +17,7 @@ Limit = float | str
 
 LIMITS: tuple[Limit, Limit] = ("p5", "p95")  # the range of all that is said of a shape, unless another is declared
 POINTS = 201
-PAIRS = 4_000  # of opposite directions behind a supremum
+PAIRS = 2_000  # of opposite directions behind a supremum
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,10 @@ class Supremum:
 
     def critical(self, p: float) -> float:
         """The value that the largest reaches with probability p, which is below a half."""
-        upper = 10.0
+        upper = 4.0
         while self.p(upper) > p:
             upper *= 2
-        return float(optimize.brentq(lambda value: self.p(value) - p, 1e-9, upper, xtol=1e-10))
+        return float(optimize.brentq(lambda value: self.p(value) - p, 1e-9, upper, xtol=1e-9))
 
 
 def supremum(fit: Fit, rows: Array, seed: int = 1) -> Supremum:
@@ -105,15 +105,13 @@ def supremum(fit: Fit, rows: Array, seed: int = 1) -> Supremum:
     return Supremum(np.append(along.max(axis=0), -along.min(axis=0)), spread.shape[1], float(fit.t_df(rows).min()))
 
 
-def height(
-    fit: Fit, grid: Array, rows: Array, end: int, level: float = 0.95, *, highest: bool = False, seed: int = 1
-) -> Height:
-    """Compare an end of a grid with the lowest point on it, or the highest.
+def heights(fit: Fit, grid: Array, rows: Array, end: int, level: float = 0.95, seed: int = 1) -> tuple[Height, Height]:
+    """Compare an end of a grid with the lowest point on it, and with the highest.
 
     The null hypothesis is that no point lies lower than the end. The largest standardised difference is then at most
-    as large as if the curve were flat, whose distribution is known up to V; the least point itself is not named, so
-    the test pays for the search. The lower limit of the interval inverts this test, the upper one is the largest of
-    the pointwise upper limits, which the point that is truly lowest is among.
+    as large as if the curve were flat, whose distribution is known but for the covariance being an estimate; the lowest
+    point is not named, so the test pays for the search. The lower limit of the interval inverts this test, the upper
+    one is the largest of the pointwise upper limits, which the point that is truly lowest is among.
 
     Parameters
     ----------
@@ -126,36 +124,37 @@ def height(
         The first of the grid or the last.
     level : float
         Confidence level.
-    highest : bool
-        Compare with the highest point.
     seed : int
         Of the directions drawn.
+
+    Raises
+    ------
+    SpecError
+        If nothing on the grid differs from the end with a standard error.
 
     References
     ----------
     Berger RL (1982) Technometrics 24:295-300, intersection-union tests; Chernozhukov V, Lee S, Rosen AM (2013)
     Econometrica 81:667-737, intervals of a largest difference.
     """
-    sign = -1.0 if highest else 1.0
-    above = np.delete(sign * (rows[end] - rows), end, axis=0)
+    above = np.delete(rows[end] - rows, end, axis=0)
     se = standard_errors(fit, above)
     above, se = above[se > 0], se[se > 0]
     if not se.size:
         raise SpecError("the curve has no standard error anywhere between the limits; is its coefficient fixed?")
-    difference, largest = above @ fit.coef, supremum(fit, above, seed)
-    statistic, bound = float((difference / se).max()), largest.critical((1 - level) / 2)
-    lower = max(float((difference - bound * se).max()), 0.0)
-    upper = max(float((difference + critical(fit, above, level) * se).max()), 0.0)  # the end is one of the points
-    ends = sorted((sign * lower + 0.0, sign * upper + 0.0))  # no zero with a minus sign
-    return Height(
-        x=float(grid[end]),
-        estimate=sign * max(float(difference.max()), 0.0) + 0.0,
-        low=ends[0],
-        high=ends[1],
-        p=min(2 * largest.p(statistic), 1.0),
-        statistic=statistic,
-        critical=bound,
-    )
+    difference, law = above @ fit.coef, supremum(fit, above, seed)
+    bound, pointwise = law.critical((1 - level) / 2), critical(fit, above, level)
+
+    def against(sign: float) -> Height:
+        higher = sign * difference
+        lower = max(float((higher - bound * se).max()), 0.0)  # the end is one of the points
+        upper = max(float((higher + pointwise * se).max()), 0.0)
+        low, high = sorted((sign * lower + 0.0, sign * upper + 0.0))  # no zero with a minus sign
+        estimate = sign * max(float(higher.max()), 0.0) + 0.0
+        statistic = float((higher / se).max())
+        return Height(float(grid[end]), estimate, low, high, min(2 * law.p(statistic), 1.0), statistic, bound)
+
+    return against(1.0), against(-1.0)
 
 
 def spread(fit: Fit, rows: Array, level: float = 0.95) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.band import critical_value, root
-from riskkit.infer.heights import LIMITS, POINTS, Limit, height, search_grid
+from riskkit.infer.heights import LIMITS, POINTS, Height, Limit, heights, search_grid
 from riskkit.infer.linear import coded, critical, slopes, standard_errors
 
 Direction = Literal["lowest", "highest"]
@@ -90,7 +90,7 @@ def nadir(
 
     A value between the limits is in the interval when (a) the slope there does not differ from zero at `level`, and
     (b) risk there is not above the lowest risk by the simultaneous critical value of all such comparisons. A limit of
-    the range is in it when it is not clearly above the lowest point (`riskkit.infer.heights.height`), so that the
+    the range is in it when it is not clearly above the lowest point (`riskkit.infer.heights.heights`), so that the
     interval is bounded on both sides just when `rk.ushape` finds a U. The interval reaches from the first such value to
     the last. (a) is exact where the turning point is smooth, and is Fieller's interval for a quadratic; (b) removes
     flat places and maxima that are clearly not lowest. Percentile intervals of simulated or bootstrapped nadirs are not
@@ -124,10 +124,26 @@ def nadir(
     if direction not in ("lowest", "highest"):
         raise SpecError(f'nadir: direction is "lowest" or "highest"; got {direction!r}.')
     grid = search_grid(fit, variable, limits)
+    rows = coded(fit, {variable: grid}, at)
+    ends = [heights(fit, grid, rows, end, level, seed)[direction == "highest"] for end in (0, -1)]
+    return located(fit, variable, grid, rows, ends, direction, at, level, seed)
+
+
+def located(
+    fit: Fit,
+    variable: str,
+    grid: Array,
+    rows: Array,
+    ends: Sequence[Height],
+    direction: Direction,
+    at: Mapping[str, Any] | None,
+    level: float,
+    seed: int,
+) -> Nadir:
+    """Find the turning point on a grid, shape (m,), with its coding, shape (m, p), and both ends against it."""
     sign = 1.0 if direction == "lowest" else -1.0
-    rows = sign * coded(fit, {variable: grid}, at)
+    rows = sign * rows
     lowest = int((rows @ fit.coef).argmin())
-    ends = [height(fit, grid, rows, end, level, highest=False, seed=seed) for end in (0, -1)]
     left = _acceptance(fit, rows, sign * slopes(fit, variable, grid, at), lowest, level, seed)
     left[0], left[-1] = (end.critical - end.statistic for end in ends)
     low, high = _interval(grid, left, lowest)

@@ -13,9 +13,9 @@ from riskkit import numbers
 from riskkit.design.bases import Array
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
-from riskkit.infer.heights import LIMITS, POINTS, Height, Limit, height, search_grid, spread
+from riskkit.infer.heights import LIMITS, POINTS, Limit, heights, search_grid, spread
 from riskkit.infer.linear import coded, critical, p_values, slopes, standard_errors
-from riskkit.infer.nadir import Nadir, nadir
+from riskkit.infer.nadir import Direction, Nadir, located
 from riskkit.infer.verdict import Answer, Change, Shape, ShapeVerdict
 
 
@@ -151,52 +151,38 @@ def ushape(
         raise SpecError(f'ushape: shape is "U" or "inverse U"; got {shape!r}.')
     if flat_within is not None and not flat_within > 1:
         raise SpecError(f"ushape: flat_within is a ratio above 1, as in 1.25, or None; got {flat_within!r}.")
-    turning = nadir(
-        fit, variable, level, direction="lowest" if shape == "U" else "highest", at=at, limits=limits, seed=seed
-    )
-    heights = _verdict(fit, turning, shape, at, math.nan if flat_within is None else flat_within, seed)
-    lower, upper = _slopes(fit, turning, shape, at)
-    return UShape(
-        variable, shape, heights.p, turning, heights, lower, upper, slopes_p=max(lower.p, upper.p), level=level
-    )
-
-
-def _verdict(
-    fit: Fit, turning: Nadir, shape: Shape, at: Mapping[str, Any] | None, flat_within: float, seed: int
-) -> ShapeVerdict:
-    """The verdict's numbers, over the range in which the turning point was sought."""
-    variable, level = turning.variable, turning.level
-    grid = search_grid(fit, variable, turning.limits)
+    grid = search_grid(fit, variable, limits)
     rows = coded(fit, {variable: grid}, at)
+    lowest, highest = zip(*(heights(fit, grid, rows, end, level, seed) for end in (0, -1)), strict=True)
+    ends, opposite = (lowest, highest) if shape == "U" else (highest, lowest)
+    direction: Direction = "lowest" if shape == "U" else "highest"
+    turning = located(fit, variable, grid, rows, ends, direction, at, level, seed)
     middle = rows[POINTS // 2]
-
-    def against(end: int, highest: bool) -> Height:
-        return height(fit, grid, rows, end, level, highest=highest, seed=seed)
-
-    def change(row: Array) -> Change:
-        estimate, half = (
-            float(row @ fit.coef),
-            float((critical(fit, row[None], level) * standard_errors(fit, row[None]))[0]),
-        )
-        return Change(estimate, estimate - half, estimate + half)
-
-    highest = shape == "inverse U"
-    return ShapeVerdict(
+    told = ShapeVerdict(
         shape=shape,
         ratio=fit.ratio_name,
         level=level,
-        lower=against(0, highest),
-        upper=against(-1, highest),
+        lower=ends[0],
+        upper=ends[1],
         x=turning.x,
         low=turning.low,
         high=turning.high,
-        opposite_lower=against(0, not highest),
-        opposite_upper=against(-1, not highest),
-        first_half=change(middle - rows[0]),
-        second_half=change(rows[-1] - middle),
+        opposite_lower=opposite[0],
+        opposite_upper=opposite[1],
+        first_half=_change(fit, middle - rows[0], level),
+        second_half=_change(fit, rows[-1] - middle, level),
         spread=spread(fit, rows, level),
-        flat_within=flat_within,
+        flat_within=math.nan if flat_within is None else flat_within,
     )
+    lower, upper = _slopes(fit, turning, shape, at)
+    return UShape(variable, shape, told.p, turning, told, lower, upper, slopes_p=max(lower.p, upper.p), level=level)
+
+
+def _change(fit: Fit, row: Array, level: float) -> Change:
+    """A combination of coefficients, shape (p,), with its interval."""
+    estimate = float(row @ fit.coef)
+    half = float((critical(fit, row[None], level) * standard_errors(fit, row[None]))[0])
+    return Change(estimate, estimate - half, estimate + half)
 
 
 def _slopes(fit: Fit, turning: Nadir, shape: Shape, at: Mapping[str, Any] | None) -> tuple[EndSlope, EndSlope]:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from riskkit.design.design import build
-from riskkit.infer.heights import height, search_grid, spread, supremum
+from riskkit.infer.heights import heights, search_grid, spread, supremum
 from riskkit.infer.linear import coded
 
 X = pd.DataFrame({"x": np.linspace(1, 100, 1000), "y": 0.0})
@@ -27,13 +27,13 @@ def test_of_a_straight_line_it_is_the_difference_of_the_ends(by_hand, df):
     # Every point gives the same standardised difference, so that nothing is paid for the search.
     fit = by_hand("cox", build("y ~ x", X), [0.02], [[4e-5]], df_resid=df)
     grid, rows = of(fit)
-    found = height(fit, grid, rows, -1)
+    found = heights(fit, grid, rows, -1)[0]
     t, se = stats.norm if np.isinf(df) else stats.t(df), 80 * np.sqrt(4e-5)
     assert found.estimate == pytest.approx(1.6)
     assert (found.low, found.high) == pytest.approx((1.6 - t.ppf(0.975) * se, 1.6 + t.ppf(0.975) * se), rel=1e-8)
     assert found.p == pytest.approx(2 * t.sf(1.6 / se), rel=1e-8)
     assert found.clear
-    other = height(fit, grid, rows, 0)
+    other = heights(fit, grid, rows, 0)[0]
     assert (other.estimate, other.low, other.p, other.clear) == (0, 0, 1, False)
 
 
@@ -50,7 +50,7 @@ def test_supremum_over_a_parabola_is_that_over_an_arc(parabola):
     found = supremum(fit, differences)
     for t in (1.0, 2.0, 3.0):
         exact = stats.norm.sf(t) + length / (2 * np.pi) * np.exp(-(t**2) / 2)
-        assert found.p(t) == pytest.approx(exact, abs=4 * 0.006 * np.exp(-(t**2) / 2))  # 8,000 directions
+        assert found.p(t) == pytest.approx(exact, abs=4 * 0.008 * np.exp(-(t**2) / 2))  # 4,000 directions
         assert found.critical(found.p(t)) == pytest.approx(t, abs=1e-6)
     assert found.p(0) == 1
 
@@ -72,7 +72,7 @@ def test_supremum_of_t_is_what_drawing_t_vectors_gives(quadratic):
 def test_against_the_highest_point_is_the_mirror_of_against_the_lowest(quadratic, by_hand):
     upside_down = by_hand("cox", quadratic.design, -quadratic.coef, quadratic.vcov)
     grid, rows = of(quadratic)
-    up, down = height(quadratic, grid, rows, 0), height(upside_down, grid, rows, 0, highest=True)
+    up, down = heights(quadratic, grid, rows, 0)[0], heights(upside_down, grid, rows, 0)[1]
     assert (down.estimate, down.low, down.high) == pytest.approx((-up.estimate, -up.high, -up.low))
     assert down.p == pytest.approx(up.p)
     assert up.low < 0.001 * (50**2 - 10**2) * 0.7 < up.high
@@ -88,7 +88,7 @@ def drawn(fit, truth, number):
 def test_under_a_flat_curve_p_values_are_uniform_and_intervals_hold_zero(quadratic):
     # Two-sided p values of a one-sided test: the upper half of them is 1.
     grid, rows = of(quadratic)
-    p = np.array([height(fit, grid, rows, 0).p for fit in drawn(quadratic, np.zeros(4), 300)])
+    p = np.array([heights(fit, grid, rows, 0)[0].p for fit in drawn(quadratic, np.zeros(4), 300)])
     assert stats.kstest(p[p < 0.9] / 0.9, "uniform").pvalue > 0.01
     assert abs((p < 0.2).mean() - 0.1) < 4 * np.sqrt(0.1 * 0.9 / 300)
 
@@ -97,7 +97,7 @@ def test_intervals_hold_their_level_wherever_the_lowest_point_is(quadratic):
     grid, rows = of(quadratic)
     truth = quadratic.coef / 40  # a shallow U: where it is lowest is hardly known
     true = float((rows @ truth)[0] - (rows @ truth).min())
-    found = [height(fit, grid, rows, 0) for fit in drawn(quadratic, truth, 300)]
+    found = [heights(fit, grid, rows, 0)[0] for fit in drawn(quadratic, truth, 300)]
     held = np.mean([each.low <= true <= each.high for each in found])
     assert held > 0.95 - 3 * np.sqrt(0.05 * 0.95 / 300)
     limits = [spread(fit, rows) for fit in drawn(quadratic, truth, 100)]
