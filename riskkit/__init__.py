@@ -37,6 +37,7 @@ _HOMES = {
     "riskkit.fit.validation": ("c_statistic", "calibration"),
     "riskkit.imputation.impute": ("impute",),
     "riskkit.infer.absolute": ("absolute_risk",),
+    "riskkit.infer.affordable": ("affordable",),
     "riskkit.infer.anova": ("anova",),
     "riskkit.infer.bootstrap": ("bootstrap",),
     "riskkit.infer.calibration": ("calibrated",),
@@ -44,6 +45,7 @@ _HOMES = {
     "riskkit.infer.contrast": ("contrast",),
     "riskkit.infer.curve": ("curve", "curve_difference", "slope"),
     "riskkit.infer.dilution": ("dilution", "dilution_in"),
+    "riskkit.infer.ends": ("end_evalues", "ends", "ends_by_subgroup"),
     "riskkit.infer.floating": ("floating",),
     "riskkit.infer.influence": ("influence",),
     "riskkit.infer.interaction": ("additive_interaction",),
@@ -64,6 +66,7 @@ _HOMES = {
     "riskkit.infer.twolines": ("two_lines",),
     "riskkit.infer.ushape": ("fieller", "ushape"),
     "riskkit.infer.usual": ("correct", "group_means", "relocate", "usual_curve"),
+    "riskkit.infer.verdict": ("ShapeVerdict",),
     "riskkit.runner.run": ("run",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
