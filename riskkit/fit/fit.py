@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from riskkit.design.bases import Array, Summary
 from riskkit.design.columns import check_columns
@@ -255,20 +256,59 @@ class Fit:
             + "".join(f"\nnote: {note}" for note in self.notes)
         )
 
-    def predict(self, newdata: pd.DataFrame) -> pd.DataFrame:
-        """Linear predictor x'b + offset of new rows and its standard error, relative to all columns being zero.
+    def predict(
+        self,
+        newdata: pd.DataFrame,
+        kind: str = "lp",
+        *,
+        at: ArrayLike | None = None,
+        start: float | None = None,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """What the model says of new people.
 
-        The same as R's predict(fit, newdata, type = "lp", reference = "zero", se.fit = TRUE), but for the mean of the
-        offset, which R takes off the predictions of a Cox model. Differences between
-        people are what a Cox model estimates: `riskkit.contrast` gives those.
+        Parameters
+        ----------
+        newdata : DataFrame, shape (m, ...)
+        kind : str
+            - "lp": linear predictor x'b + offset and its standard error, relative to all columns being zero; R's
+              predict(fit, newdata, type = "lp", reference = "zero", se.fit = TRUE), but for the mean of the offset,
+              which R takes off the predictions of a Cox model.
+            - "ratio": hazard (odds, rate) relative to someone with every number at its median and every factor at its
+              reference level.
+            - Of Cox models "survival", "risk", "cumhazard" at times `at`, of someone alive at `start`, with the
+              baseline's uncertainty and log-log limits; R's survfit(fit, newdata, conf.type = "log-log").
+            - Of logistic models "probability". Of Poisson models "rate" per unit of person-time, "count" of events
+              during `at` units of it, "risk" where the ratios are risk ratios.
+        at : array, shape (T,), or float
+            Times on the time scale of the fit; for "count" the person-time.
+        start : float, optional
+            Time from which the risk is counted; by default 0, or the first entry where people enter late.
+        level : float
+            Confidence level.
+
+        Returns
+        -------
+        DataFrame
+            "lp": estimate se. Kinds without time: a row per row of `newdata`, with its label: estimate se low high
+            ("ratio": estimate se ratio low high). With time a row per person and time: row start time estimate se low
+            high.
 
         Raises
         ------
         SpecError
-            If a variable of the model, or its offset, is not in `newdata`.
+            If a variable of the model, or its offset, is not in `newdata`, or the model has no such kind.
         DataError
-            If a factor has a level the fit has not seen.
+            If a factor has a level the fit has not seen, or nobody is at risk in some of the time.
+        FitError
+            If the fit has let go of the data that a baseline hazard needs, or is penalised.
         """
+        if kind != "lp":
+            from riskkit.fit.predict import predicted  # which needs this module
+
+            return predicted(self, newdata, kind, at, start, level)
+        if at is not None or start is not None:
+            raise SpecError("a linear predictor has no time; leave out at and start, or ask for a kind that has.")
         formula = self.recipe.formula
         needed = list(dict.fromkeys([*self.recipe.inputs, *([formula.offset] if formula.offset else [])]))
         check_columns(newdata, needed, "newdata")

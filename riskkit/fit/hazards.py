@@ -141,6 +141,8 @@ def between_units(design: Design, influence: Array) -> Array:
         return linearised(design.sample, by_group(influence, design.sample.psu, design.sample.stratum.size))
     if design.cluster is not None:
         influence = by_group(influence, design.cluster, int(design.cluster.max()) + 1)
+    elif design.weight_kind == "frequency":  # w people of equal influence i / w
+        influence = influence / np.sqrt(design.people)[:, None]
     return np.asarray(influence.T @ influence)
 
 

@@ -11,14 +11,15 @@ from numpy.typing import ArrayLike
 
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit, check_choice
+from riskkit.fit.follow_up import beginning, check_at_risk, check_times
 from riskkit.fit.hazards import hazards
 from riskkit.fit.hypothesis import t_critical
+from riskkit.fit.limits import Scale, limits, pooled
 from riskkit.fit.pooled import PooledFit
 from riskkit.infer import competing
+from riskkit.infer.causes import check_causes, named
 from riskkit.infer.competing import Targets, Way
-from riskkit.infer.follow_up import beginning, check_at_risk, check_causes, check_times, named
 from riskkit.infer.gformula import line_of, stratum_groups
-from riskkit.infer.limits import Scale, limits, pooled
 from riskkit.infer.population import OfFrame
 from riskkit.infer.units import units
 

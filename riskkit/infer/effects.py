@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskkit.design.bases import Array
-from riskkit.infer.limits import Scale
+from riskkit.fit.limits import Scale
 
 SCALES = {
     "risk": "log-log",

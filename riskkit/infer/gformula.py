@@ -18,11 +18,11 @@ from riskkit.design.design import Design
 from riskkit.errors import FitError
 from riskkit.fit import logistic, poisson
 from riskkit.fit.fit import Fit
+from riskkit.fit.follow_up import check_at_risk
 from riskkit.fit.hazards import Hazards, hazards, refuse_penalised
 from riskkit.fit.kernel import Ints
 from riskkit.infer import competing
 from riskkit.infer.competing import Targets, Timeline, Way
-from riskkit.infer.follow_up import check_at_risk
 from riskkit.infer.patterns import Polynomial, polynomial
 from riskkit.infer.population import Population, at_levels, unchanged
 from riskkit.infer.units import Units

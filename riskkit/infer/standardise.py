@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike
 from riskkit.design.bases import Array
 from riskkit.errors import FitError, SpecError, did_you_mean
 from riskkit.fit.fit import Fit, check_choice
+from riskkit.fit.follow_up import beginning, check_times
 from riskkit.fit.hypothesis import t_critical
+from riskkit.fit.limits import limits, pooled
 from riskkit.infer.absolute import ESTIMATORS, imputed_sets
+from riskkit.infer.causes import check_causes
 from riskkit.infer.competing import Targets, Way
 from riskkit.infer.effects import COMPARED, EFFECTS, OF_TIME, Asked, computed, scale_of
-from riskkit.infer.follow_up import beginning, check_causes, check_times
 from riskkit.infer.gformula import LINKS, Settings, of_hazards, of_means
-from riskkit.infer.limits import limits, pooled
 from riskkit.infer.population import OfFits, OfFrame, Population
 from riskkit.infer.resampled import replicated
 from riskkit.infer.scenarios import Change, Moving, Plan, planned
