@@ -38,6 +38,9 @@ TRANSFORMS = ("log", "log2", "sqrt")  # these take a column, or a column plus a 
 SMOOTH = ("rcs", "ns", "bs", "ps", "per")  # these take a column, or a transform of one
 COLUMN = "by"  # the one argument that names a column
 ROLES = ("strata", "offset", "cluster")  # functions that name columns rather than make terms
+LONGEST = 100_000  # characters of a formula
+MOST_TERMS = 20_000  # that crossing may make, or a power
+LONGEST_MESSAGE = 2_000  # characters, beyond which its middle is left out
 
 
 @dataclass(frozen=True)
@@ -188,13 +191,20 @@ def _with_names(text: str, read: Callable[[str, str, dict[str, str]], T]) -> T:
         names[key] = name
         return key
 
+    if len(text) > LONGEST:
+        raise SpecError(f"formula '{text[:60]}...': it has {len(text):,} characters; the most is {LONGEST:,}.")
     masked = _NAMES.sub(stand_in, text)
     if "`" in masked:
         raise SpecError(f"formula {text!r}: a backtick is not closed; write the name between two, as in `bmi.base`.")
     try:
         return read(masked, text, names)
     except SpecError as error:
-        raise SpecError(_restored(str(error), names)) from None
+        message = _restored(str(error), names)
+        half = LONGEST_MESSAGE // 2
+        short = message if len(message) <= LONGEST_MESSAGE else f"{message[:half]} ... {message[-half:]}"
+        raise SpecError(short) from None
+    except (RecursionError, MemoryError):
+        raise SpecError(f"formula '{text[:60]}...': brackets or signs stand inside each other too deeply.") from None
 
 
 def _restored(text: str, names: dict[str, str]) -> str:
@@ -209,6 +219,7 @@ def _parse(masked: str, text: str, names: dict[str, str]) -> Formula:
     left, right = (side.strip() for side in masked.split("~"))
     response, survival = _response(left, text)
     read = _right_hand_side(right, text, names)
+    _refuse_outcome_as_covariate(response, read, text, names)
     return Formula(
         text=" ".join(text.split()),
         response=tuple(names.get(name, name) for name in response),
@@ -260,6 +271,20 @@ def _right_hand_side(right: str, text: str, names: dict[str, str]) -> _RightHand
     return _RightHandSide(tuple(terms), roles, offset_function, intercept)
 
 
+def _refuse_outcome_as_covariate(
+    response: tuple[str, ...], right: _RightHandSide, text: str, names: dict[str, str]
+) -> None:
+    """Refuse to explain an outcome by itself; the start of follow-up may be a covariate, as age then is."""
+    outcome = [names.get(name, name) for name in (response[1:] if len(response) == 3 else response)]
+    used = [name for term in right.terms for factor in term for name in factor.columns]
+    used += [*right.roles.get("strata", ()), *right.roles.get("offset", ())]
+    again = next((name for name in outcome if name in used), None)
+    if again is not None:
+        raise SpecError(
+            f"formula {text!r}: '{again}' is of the outcome and cannot explain it; leave it out on the right."
+        )
+
+
 def _in_interaction(part: str, text: str, names: dict[str, str], modified: dict[str, None]) -> Factor:
     """A part of an interaction, in which `strata(sex)` is the factor `sex`."""
     role = next((name for name in ROLES if part.startswith(f"{name}(")), None)
@@ -286,6 +311,10 @@ def _expand(right: str, text: str) -> tuple[list[list[str]], bool]:
 
     if right in ("", "1"):
         return [], True
+    if _most_terms(right, text) > MOST_TERMS:
+        raise SpecError(
+            f"formula {text!r}: it stands for more than {MOST_TERMS:,} terms; cross fewer columns, or lower the power."
+        )
     try:
         terms = DefaultFormulaParser(include_intercept=True).get_terms(right)
         expanded = [[factor.expr.strip() for factor in term.factors] for term in terms]
@@ -301,6 +330,48 @@ def _expand(right: str, text: str) -> tuple[list[list[str]], bool]:
             f"formula {text!r}: '|' and '.' are not in the language; name the columns, joined by '+'."
         ) from None
     return sorted((parts for parts in expanded if parts != ["1"]), key=len), ["1"] in expanded
+
+
+_STRING = re.compile(r"""\"[^"]*\"|'[^']*'""")
+_LETTERS = re.compile(r"(?:[^\W\d]|[^\x00-\x7f])(?:\w|[^\x00-\x7f])*")
+
+
+def _most_terms(right: str, text: str) -> int:
+    """How many terms the algebra of a right-hand side may make, at most, without making them."""
+    plain = _LETTERS.sub("x", _STRING.sub("1", right))  # no word can then be one of Python's
+    if not re.search(r"[*/^:%]", plain):
+        return plain.count("+") + plain.count("-") + 1
+    crossed = plain.replace("^", "**").replace("%x%", "@").replace(":", "@").replace("***", "* *")
+    most, depth, start = 0, 0, 0
+    for place, letter in enumerate(f"{crossed}+"):  # summand by summand: Python reads no sum of thousands
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter in "+-" and depth == 0:
+            part = crossed[start:place].strip()
+            start = place + 1
+            if part:
+                try:
+                    most += _count(ast.parse(part, mode="eval").body)
+                except SyntaxError:
+                    raise SpecError(
+                        f"formula {text!r}: the right-hand side cannot be read (at {part[:40]!r})."
+                    ) from None
+            if most > MOST_TERMS:
+                break
+    return most
+
+
+def _count(node: ast.expr) -> int:
+    if not isinstance(node, ast.BinOp):
+        return _count(node.operand) if isinstance(node, ast.UnaryOp) else 1
+    left = _count(node.left)
+    if isinstance(node.op, ast.Pow):
+        power = node.right.value if isinstance(node.right, ast.Constant) else 1
+        power = min(power, MOST_TERMS + 1) if isinstance(power, int) else 1
+        return max(left**power, power)  # formulaic multiplies it out, a single column too
+    right = _count(node.right)
+    if isinstance(node.op, ast.Mult | ast.Div | ast.MatMult | ast.Mod):
+        return left + right + left * right
+    return left + right
 
 
 def _response(left: str, text: str) -> tuple[tuple[str, ...], bool]:

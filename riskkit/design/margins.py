@@ -7,7 +7,9 @@ margin need not stand in the model, and where `smk * sex` writes it out, it is l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from math import prod
 
 import numpy as np
 import pandas as pd
@@ -19,9 +21,10 @@ from riskkit.design.levels import with_all_levels
 from riskkit.design.recipe import Recipe, Term
 from riskkit.design.surv import Surv
 from riskkit.errors import SpecError
-from riskkit.formula import Factor, Formula
+from riskkit.formula import Factor, Formula, quoted
 
 Written = tuple[Factor, ...]
+MOST_COLUMNS = 2_000  # of a model: its information has as many rows and columns
 BY_PEOPLE = ("rcs", "ns", "bs", "ps", "groups", "fifths", "per")  # codings that depend on how many people have a value
 
 
@@ -76,11 +79,17 @@ def recipe(
                 constant = constant or (not margin and parts[-1] != learnt[factor])  # its columns add up to one
         if factors in held(spec, absorbed):
             continue
-        width = int(np.prod([len(basis.names) for basis in parts]))
+        width = prod(len(basis.names) for basis in parts)
+        if position + width > MOST_COLUMNS:
+            written, factor = ":".join(f.text for f in factors), quoted(factors[-1].variable)
+            raise SpecError(
+                f"formula {spec.text!r}: with {written} the model has {position + width:,} columns; the most is "
+                f"{MOST_COLUMNS:,}. A factor of many levels goes into strata({factor}), or into groups."
+            )
         terms.append(Term(tuple(parts), slice(position, position + width)))
         position += width
-    names = [name for term in terms for name in term.names]
-    repeated = {name for name in names if names.count(name) > 1}
+    names = Counter(name for term in terms for name in term.names)
+    repeated = {name for name, times in names.items() if times > 1}
     if repeated:
         raise SpecError(f"formula {spec.text!r}: the column '{sorted(repeated)[0]}' would stand in the model twice.")
     return Recipe(spec, tuple(terms), intercept and spec.intercept)
