@@ -81,10 +81,10 @@ def recipe(
             continue
         width = prod(len(basis.names) for basis in parts)
         if position + width > MOST_COLUMNS:
-            written, factor = ":".join(f.text for f in factors), quoted(factors[-1].variable)
+            written, crossed = ":".join(f.text for f in factors), quoted(factors[-1].variable)
             raise SpecError(
                 f"formula {spec.text!r}: with {written} the model has {position + width:,} columns; the most is "
-                f"{MOST_COLUMNS:,}. A factor of many levels goes into strata({factor}), or into groups."
+                f"{MOST_COLUMNS:,}. A factor of many levels goes into strata({crossed}), or into groups."
             )
         terms.append(Term(tuple(parts), slice(position, position + width)))
         position += width

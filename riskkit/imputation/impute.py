@@ -24,6 +24,7 @@ from riskkit.imputation.substantive import substantive
 
 Progress = Callable[[int, int], None]  # sets done, sets in all
 WORTH_PROCESSES = 2_000_000  # values drawn from models, which take a few seconds
+MOST_SETS, MOST_ITERATIONS = 1_000, 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +161,11 @@ def impute(
         raise SpecError(f"impute: m is the number of imputed sets, 2 or more (20 is common); got {m}.")
     if iterations < 1:
         raise SpecError(f"impute: iterations must be 1 or more; got {iterations}.")
+    if m > MOST_SETS or iterations > MOST_ITERATIONS:
+        raise SpecError(
+            f"impute: m = {m:,} and iterations = {iterations:,} would take for ever; ask for {MOST_SETS:,} sets and "
+            f"{MOST_ITERATIONS:,} iterations at most."
+        )
     columns = columns_of(data, variables, ordered, bounds or {}, methods or {})
     fixed, names, events = _fixed(data, variables, outcomes, predictors, columns)
     accepting = substantive(analysis[1], analysis[0], data.reset_index(drop=True), columns) if analysis else None

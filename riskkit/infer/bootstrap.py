@@ -20,7 +20,7 @@ from riskkit.fit.linearise import refuse_survey
 from riskkit.infer.heights import LIMITS, Limit, search_grid
 from riskkit.infer.linear import coded
 from riskkit.infer.nadir import Direction
-from riskkit.infer.refit import design_of, refitted
+from riskkit.infer.refit import affordable, design_of, refitted
 
 _TOLERATED = 0.05  # share of samples in which the model may fail before the bootstrap means nothing
 
@@ -101,6 +101,7 @@ def bootstrap(
     refuse_survey(design, "this bootstrap", "its design-based covariance stands in fit.cov")
     if replicates < 2:
         raise SpecError(f"bootstrap: ask for at least 2 replicates, 1000 or more for intervals; got {replicates}.")
+    affordable("bootstrap", replicates, design)
     matched = fit.model == "clogit" or design.sampling == "nested case-control"
     sampler = Sampler.of(design.strata if matched else design.cluster, len(design.x))
 

@@ -13,6 +13,9 @@ from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.linear import number
 
+MOST_REPLICATES = 100_000  # fits to samples
+MOST_WORK = 1e13  # rows x columns x samples: a day and more
+
 
 def design_of(fit: Fit) -> Design:
     """The design of a fit that has not let go of it.
@@ -38,6 +41,23 @@ def refitted(fit: Fit, design: Design) -> Fit:
     if fit.refit is None:
         raise SpecError(f"this needs the {fit.model} model fitted again, which this fit cannot do.")
     return fit.refit(design)
+
+
+def affordable(what: str, replicates: int, design: Design) -> None:
+    """Refuse to start what could not end: fits to samples are paid by their rows, columns and number.
+
+    Raises
+    ------
+    SpecError
+        If there are too many of them.
+    """
+    rows, columns = design.x.shape
+    most = max(100, min(MOST_REPLICATES, int(MOST_WORK / max(rows * columns, 1))))
+    if replicates > most:
+        raise SpecError(
+            f"{what}: {replicates:,} samples of {rows:,} rows and {columns:,} columns would take for ever; ask for "
+            f"{most:,} at most. 1,000 are enough for intervals."
+        )
 
 
 def with_columns(design: Design, x: Array, names: list[str]) -> Design:

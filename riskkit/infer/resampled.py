@@ -18,7 +18,7 @@ from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit.fit import Fit
 from riskkit.fit.linearise import refuse_survey
 from riskkit.infer.bootstrap import Sampler, sampled
-from riskkit.infer.refit import refitted
+from riskkit.infer.refit import affordable, refitted
 
 TOLERATED = 0.05  # share of samples in which a model may fail before the bootstrap means nothing
 
@@ -45,6 +45,7 @@ def replicated(
     refuse_survey(first, "this bootstrap", "its design-based standard errors stand in the answer")
     if replicates < 2:
         raise SpecError(f"bootstrap: ask for at least 2 replicates, 200 or more for intervals; got {replicates}.")
+    affordable("bootstrap", replicates, first)
     if not all(design.index.equals(first.index) for design in designs.values()):
         raise SpecError("bootstrap: the fits used different rows; leave out rows with a missing value before fitting.")
     sampler = Sampler.of(first.cluster, len(first.x))

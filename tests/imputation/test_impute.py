@@ -135,6 +135,8 @@ def test_fallbacks_are_in_the_log(data):
     ("change", "arguments", "error", "message"),
     [
         ({}, {"m": 1}, SpecError, "2 or more .* got 1"),
+        ({}, {"m": 10**9}, SpecError, "would take for ever"),
+        ({}, {"iterations": 10**9}, SpecError, "would take for ever"),
         ({}, {"iterations": 0}, SpecError, "iterations must be 1"),
         ({}, {"variables": ["bmu"]}, SpecError, "no column 'bmu'.* Did you mean 'bmi'"),
         ({}, {"variables": ["age"]}, SpecError, "nothing is missing in age"),

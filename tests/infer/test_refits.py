@@ -199,6 +199,8 @@ def test_bad_input_is_explained(pbc, births):
         select(cox("Surv(time, died) ~ albumin", pbc), "albumin", knots=[])
     with pytest.raises(SpecError, match="at least 2"):
         bootstrap(fit, 1)
+    with pytest.raises(SpecError, match=r"1,000,000,000,000,000,000 samples of .* would take for ever"):
+        bootstrap(fit, 10**18)
     with pytest.raises(SpecError, match="light fit"):
         bootstrap(fit.light())
     with pytest.raises(SpecError, match="number as outcome"):
