@@ -6,11 +6,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from riskkit.design.bases import Array
 from riskkit.design.design import Design, build
 from riskkit.design.sampling import CaseCohort, NestedCaseControl
 from riskkit.design.survey import SurveyDesign
@@ -18,21 +18,21 @@ from riskkit.errors import SpecError
 from riskkit.fit.case_cohort import case_cohort
 from riskkit.fit.firth import maximise_penalised
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
-from riskkit.fit.glm import inverse
 from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
 from riskkit.fit.nested import nested_case_control
-from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
+from riskkit.fit.partial import partial_likelihood, unusual
 from riskkit.fit.residuals import robust_covariance, summed_scores
 from riskkit.fit.riskset import parts
 from riskkit.fit.smoothing import maximise_smooth, smooths
-from riskkit.fit.within import limit_notes, maximise_limit, maximum_within, without_events
+from riskkit.fit.stream.cox import cox_stream
+from riskkit.fit.stream.source import source_of
 
 TIES = ("efron", "breslow")
 
 
 def cox(
     formula: str,
-    data: pd.DataFrame,
+    data: Any,
     *,
     ties: str = "efron",
     weights: str | None = None,
@@ -51,8 +51,9 @@ def cox(
     formula : str
         `Surv(time, event) ~ terms` or `Surv(entry, exit, event) ~ terms`; at risk means entry < t <= exit. With
         `strata(...)` each stratum has its own baseline hazard.
-    data : DataFrame
-        One row per person, or per period of a person's follow-up.
+    data : DataFrame, or a source of more rows than memory holds
+        One row per person, or per period of a person's follow-up. A source is a path or list of paths of Parquet, a
+        pyarrow Dataset, a DuckDB relation or a dask DataFrame.
     ties : {"efron", "breslow"}
     weights : str, optional
         Column of case weights. Those of a survey go into `survey`.
@@ -86,6 +87,16 @@ def cox(
     Cox DR (1972) JRSS B 34:187; Efron B (1977) JASA 72:557; Lin DY, Wei LJ (1989) JASA 84:1074.
     R: survival::coxph(formula, data, ties, weights, cluster, robust).
     """
+    source = None if isinstance(data, pd.DataFrame) else source_of(data)
+    if source is not None:
+        if survey is not None or sampling is not None or penalty is not None:
+            raise SpecError(
+                "rows in partitions take no survey, sampling or penalty; leave it out, or read them in a frame."
+            )
+        return cox_stream(
+            formula, source, ties=ties, weights=weights, cluster=cluster, robust=robust, time_unit=time_unit,
+            max_iterations=max_iterations,
+        )  # fmt: skip
     if sampling is not None:
         check_choice("ties", ties, TIES)
         check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
@@ -136,15 +147,11 @@ def fit_design(
     with _threads(len(design.x), threads) as pool:
         likelihood = partial_likelihood(design, ties, pool)
         names, edf = design.recipe.names, None
-        infinite = None if penalty or splines else without_events(design, likelihood.surv.event)
         if penalty:
             best = maximise_penalised(likelihood, names, max_iterations)
-        elif infinite is not None:
-            best = maximise_limit(likelihood, names, infinite, max_iterations, np.zeros(len(names)))
         else:
             best, edf = maximise_smooth(likelihood, names, splines, max_iterations)
-    model_based = np.asarray(np.linalg.inv(best.information)) if infinite is None else inverse(best.information)
-    covariance = model_based
+    model_based = covariance = np.asarray(np.linalg.inv(best.information))
     if design.sample is not None:
         scores = summed_scores(likelihood, best.at, design.sample.psu, design.sample.stratum.size)
         covariance = linearised(design.sample, scores @ model_based)
@@ -170,40 +177,12 @@ def fit_design(
         df_resid=degrees_of_freedom(design),
         ties=ties,
         edf=edf,
-        notes=(*design_notes(design), *limit_notes(names, infinite), *_notes(likelihood, best.at)),
-        penalty=penalty,
-        infinite=infinite,
+        notes=(*design_notes(design), *unusual(likelihood.sets, best.at)),
         design=design,
-        constrained=partial(highest_within, design, ties, penalty, max_iterations),
         refit=partial(
             fit_design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations
         ),
     )
-
-
-def highest_within(
-    design: Design, ties: str, penalty: str | None, max_iterations: int, start: Array, basis: Array, begin: Array
-) -> tuple[float, Array]:
-    """Maximise over coefficients start + basis a: `riskkit.fit.within.maximum_within`, with the penalty if any."""
-    likelihood = partial_likelihood(design, ties)
-    if penalty:
-        best = maximise_penalised(likelihood, design.recipe.names, max_iterations, start, basis, begin)
-        return best.loglik, best.coef
-    return maximum_within(likelihood, start, basis, begin, max_iterations)
-
-
-def _notes(likelihood: PartialLikelihood, at: Evaluation) -> tuple[str, ...]:
-    """Say what is unusual about the data but no obstacle to the fit."""
-    notes = []
-    empty = int((np.diff(likelihood.sets.bounds) == 0).sum())
-    if empty:
-        notes.append(f"{empty} of {likelihood.sets.bounds.size - 1} strata have no events and tell nothing.")
-    merged = likelihood.sets.merged
-    if merged:
-        notes.append(f"{merged} event times that differ from another by rounding alone (1e-9 of their size) are ties.")
-    if at.additive:
-        notes.append("some linear predictors are so extreme that the risk sets were summed by addition alone.")
-    return tuple(notes)
 
 
 def _threads(n: int, threads: int | None) -> AbstractContextManager[ThreadPoolExecutor | None]:

@@ -230,3 +230,18 @@ def partial_likelihood(design: Design, ties: str, pool: ThreadPoolExecutor | Non
     taken_off = centre if far.any() else 0.0
     x = design.x - centre if far.any() else design.x
     return PartialLikelihood(x, design.response, sets, ties == "efron", design.weights, design.offset, pool, taken_off)
+
+
+def unusual(sets: RiskSets, at: Evaluation) -> tuple[str, ...]:
+    """Say what is unusual about the data but no obstacle to the fit."""
+    notes = []
+    empty = int((np.diff(sets.bounds) == 0).sum())
+    if empty:
+        notes.append(f"{empty} of {sets.bounds.size - 1} strata have no events and tell nothing.")
+    if sets.merged:
+        notes.append(
+            f"{sets.merged} event times that differ from another by rounding alone (1e-9 of their size) are ties."
+        )
+    if at.additive:
+        notes.append("some linear predictors are so extreme that the risk sets were summed by addition alone.")
+    return tuple(notes)

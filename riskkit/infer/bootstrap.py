@@ -107,8 +107,7 @@ def bootstrap(
 
     def once(stream: np.random.SeedSequence) -> Array | None:
         try:
-            again = refitted(fit, sampled(design, *sampler.draw(np.random.default_rng(stream)), matched))
-            return again.coef if (again.infinite is None) == (fit.infinite is None) else None  # a level lost its events
+            return refitted(fit, sampled(design, *sampler.draw(np.random.default_rng(stream)), matched)).coef
         except FitError:
             return None
 

@@ -19,12 +19,7 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "count": count,
-        "date": _date,
-        "drawing": Markup,
-        "kind": lambda block: type(block).__name__,
-    }
+    environment.filters |= {"count": count, "date": _date, "drawing": Markup}
     return environment.get_template(template).render(values)
 
 

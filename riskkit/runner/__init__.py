@@ -1,4 +1,4 @@
-"""An analysis file to results: the jobs of every question through one queue."""
+"""An analysis file to results: plan the grid, fit it, keep every number."""
 
 from riskkit.runner.run import run
 

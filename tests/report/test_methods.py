@@ -1,14 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from results_example import example_results
-from study_example import of_cohort
 
-from riskkit.questions.variants.tell import _change
+from riskkit.report.associations import associations
 from riskkit.report.limitations import limitations, used_variables
-from riskkit.report.methods import covariate, methods
-from riskkit.spec.analysis import SensitivitySpec
-from riskkit.telling.associations import associations
+from riskkit.report.methods import _change, covariate, methods
 
 RESULTS = example_results(1, 2)
 
@@ -74,12 +73,13 @@ def test_limitations_include_the_notes_of_used_variables_only() -> None:
 
 
 def test_simulated_data_are_the_first_limitation() -> None:
-    simulated = RESULTS.replaced(of_cohort(RESULTS.manifest, simulated=True))
+    cohort = {**RESULTS.manifest["cohort"], "simulated": True}
+    simulated = replace(RESULTS, manifest={**RESULTS.manifest, "cohort": cohort})
     assert limitations(simulated, associations(simulated))[0].startswith("The data are simulated")
     assert dict(methods(simulated))["Design and people"].startswith("A simulated cohort")
 
 
 @pytest.mark.parametrize(("lag", "years"), [(0.5, "0.5 years"), (1.0, "1 year"), (2.0, "2 years")])
 def test_a_lag_is_told_in_years(lag: float, years: str) -> None:
-    change = SensitivitySpec(name="later", label="Later", lag=lag)
+    change = {"label": "Later", "when": None, "lag": lag, "trim": None, "without": []}
     assert _change(change) == f"later (the first {years} of follow-up left out)"

@@ -6,9 +6,8 @@ from dataclasses import replace
 import pytest
 from results_example import example_results
 
-from riskkit.measure import HAZARD
-from riskkit.telling.associations import Association, Ratio, Shape, associations
-from riskkit.telling.words import (
+from riskkit.report.associations import Association, Ratio, Shape, associations
+from riskkit.report.words import (
     asides,
     finding,
     headline,
@@ -20,6 +19,7 @@ from riskkit.telling.words import (
     shape_told,
     shapes_counted,
 )
+from riskkit.tables.measure import HAZARD
 
 NAN = float("nan")
 HIGH_END = Ratio(0.9, 0.8, 1.01, NAN, 231.4)

@@ -1,1 +1,0 @@
-"""The kinds of question an analysis can ask, a folder each; `riskkit.registry` lists them. None imports another."""

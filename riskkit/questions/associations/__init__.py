@@ -1,1 +1,0 @@
-"""The models of the analysis: every exposure with every outcome."""

@@ -1,1 +1,0 @@
-"""A sample of the models fitted again by other software."""

@@ -1,1 +1,0 @@
-"""Correction for regression dilution, where the exposure was measured twice."""

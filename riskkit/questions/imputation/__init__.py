@@ -1,1 +1,0 @@
-"""The main model with missing covariates imputed."""

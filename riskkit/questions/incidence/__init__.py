@@ -1,1 +1,0 @@
-"""Cumulative incidence by group of an exposure."""

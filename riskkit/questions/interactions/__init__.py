@@ -1,1 +1,0 @@
-"""Effect modification by declared variables."""

@@ -1,1 +1,0 @@
-"""Whether a ratio changes along the time scale."""

@@ -1,1 +1,0 @@
-"""Published estimates beside those of the analysis."""

@@ -1,1 +1,0 @@
-"""How far linear estimates could be due to bias, or to a few people."""

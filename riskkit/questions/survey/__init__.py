@@ -1,1 +1,0 @@
-"""The main model by the design of the cohort's survey."""

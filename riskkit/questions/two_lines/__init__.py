@@ -1,1 +1,0 @@
-"""Two straight lines in the place of a curve."""

@@ -1,1 +1,0 @@
-"""Subgroups and sensitivity analyses."""

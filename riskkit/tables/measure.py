@@ -1,0 +1,48 @@
+"""What the ratios of an analysis are called, and what is counted beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The measure of association of an analysis.
+
+    Attributes
+    ----------
+    ratio, short : str
+        "hazard ratio", "HR".
+    event : str
+        What is counted: an event of those followed, a case of those who have the state at baseline.
+    level : str
+        What is high or low along a curve: "risk" or "prevalence".
+    timed : bool
+        Whether there is follow-up: person-years and rates then stand beside the counts, and prevalences otherwise.
+    """
+
+    ratio: str
+    short: str
+    event: str
+    level: str
+    timed: bool
+
+    @property
+    def title(self) -> str:
+        """At the beginning of a sentence: "Hazard ratio"."""
+        return self.ratio.capitalize()
+
+    @property
+    def one(self) -> str:
+        """With its article: "a hazard ratio"."""
+        return f"{'an' if self.ratio[0] in 'aeiou' else 'a'} {self.ratio}"
+
+    @property
+    def events(self) -> str:
+        """The head over counts: "Events"."""
+        return f"{self.event.capitalize()}s"
+
+
+HAZARD = Measure("hazard ratio", "HR", "event", "risk", True)
+ODDS = Measure("odds ratio", "OR", "case", "prevalence", False)
+MEASURES = {measure.ratio: measure for measure in (HAZARD, ODDS)}
