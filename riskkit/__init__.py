@@ -27,6 +27,8 @@ _HOMES = {
     "riskkit.fit.cox": ("cox",),
     "riskkit.fit.finegray": ("finegray",),
     "riskkit.fit.inclusion": ("ncc_weights",),
+    "riskkit.fit.federated.cox": ("cox_federated",),
+    "riskkit.fit.federated.site": ("cox_site",),
     "riskkit.fit.linear": ("linear",),
     "riskkit.fit.logistic": ("logistic",),
     "riskkit.fit.outcomes": ("cox_many",),
@@ -41,7 +43,6 @@ _HOMES = {
     "riskkit.infer.anova": ("anova",),
     "riskkit.infer.bootstrap": ("bootstrap",),
     "riskkit.infer.calibration": ("calibrated",),
-    "riskkit.infer.centiles": ("centiles",),
     "riskkit.infer.confounding": ("bias_factor", "evalue", "tipping_point"),
     "riskkit.infer.contrast": ("contrast",),
     "riskkit.infer.curve": ("curve", "curve_difference", "slope"),
@@ -68,7 +69,6 @@ _HOMES = {
     "riskkit.infer.ushape": ("fieller", "ushape"),
     "riskkit.infer.usual": ("correct", "group_means", "relocate", "usual_curve"),
     "riskkit.infer.verdict": ("ShapeVerdict",),
-    "riskkit.infer.worm": ("worm",),
     "riskkit.runner.run": ("run",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
