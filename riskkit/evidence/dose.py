@@ -134,8 +134,9 @@ def dose_response(
         Covariances of the log ratios of the levels that are not the reference, in the table's order, where they are
         known (of a cohort of one's own); these studies need no counts.
     test : {"normal", "knapp-hartung"}
-        "knapp-hartung" multiplies the covariance by the mean weighted squared residual (never by less than 1) and uses
-        t, with its degrees of freedom: Jackson and Riley's extension of the method to several coefficients.
+        "knapp-hartung" multiplies the covariance by the mean weighted squared residual, as Jackson and Riley extend the
+        method to several coefficients (but never by less than 1), and uses t on studies less coefficients: with the
+        degrees of freedom of all levels, as they have it, intervals were too narrow (docs/calibration.md).
     cohort : str, optional
         Column of the people studied, where it is not the study; the same people twice are told in `notes`.
 
@@ -192,9 +193,12 @@ def dose_response(
     size = sum(block.z.size for block in used) - p
     vcov, df = at.cov, float("inf")
     if test == "knapp-hartung":
-        if size < 1:
-            raise FitError("dose_response: too few studies to leave a degree of freedom; write test='normal'.")
-        vcov, df = at.cov * max(1.0, at.q / size), float(size)
+        if len(used) <= p:
+            raise FitError(
+                f"dose_response: {len(used)} studies and {p} coefficients leave no degree of freedom; write "
+                "test='normal'."
+            )
+        vcov, df = at.cov * max(1.0, at.q / size), float(len(used) - p)
     chosen = np.sort(np.concatenate([np.append(found[i].others, found[i].reference) for i in kept]))
     kinds = {one.counts.design if one.counts else None for i, one in enumerate(found) if i in kept}
     return DoseResponse(

@@ -59,6 +59,13 @@ class Reference:
         centre, spread = self._log
         return float(np.exp(centre + z * spread))
 
+    def score(self, level: float) -> float:
+        """The standard normal score of a level: the share of people below it is that of a normal below its score."""
+        if self.shape == "normal":
+            return (level - self.mean) / self.sd
+        centre, spread = self._log
+        return (float(np.log(level)) - centre) / spread if level > 0 else float("-inf")
+
     def group_mean(self, low: float, high: float) -> float:
         """Mean level of the people between two percentiles, 0 to 100: of the lowest fifth, 0 and 20.
 
