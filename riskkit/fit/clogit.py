@@ -25,6 +25,7 @@ from riskkit.fit.fit import Fit
 from riskkit.fit.glm import inverse
 from riskkit.fit.kernel import Ints, compiled
 from riskkit.fit.smoothing import maximise_smooth, smooths
+from riskkit.fit.within import limit_notes, maximise_limit, maximum_within, without_events
 
 
 def clogit(
@@ -85,7 +86,14 @@ def fit_design(design: Design, *, robust: bool = False, max_iterations: int = 30
     likelihood = matched_sets(design)
     robust = robust or design.cluster is not None
     splines = smooths(design.recipe, plain=not robust)
-    best, edf = maximise_smooth(likelihood, design.recipe.names, splines, max_iterations)
+    names, edf = design.recipe.names, None
+    case = np.zeros(len(design.x), dtype=bool)
+    case[likelihood.rows] = likelihood.case
+    infinite = None if splines else without_events(design, case)
+    if infinite is not None:
+        best = maximise_limit(likelihood, names, infinite, max_iterations, np.zeros(len(names)))
+    else:
+        best, edf = maximise_smooth(likelihood, names, splines, max_iterations)
     vcov = vcov_model = inverse(best.information) if best.coef.size else best.information
     if robust:
         vcov = vcov_model @ _meat(best.at.scores, likelihood, design.cluster) @ vcov_model
@@ -106,10 +114,18 @@ def fit_design(design: Design, *, robust: bool = False, max_iterations: int = 30
         covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
         score_chi2=best.score_chi2,
         edf=edf,
-        notes=_notes(design, likelihood),
+        notes=(*limit_notes(names, infinite), *_notes(design, likelihood)),
+        infinite=infinite,
         design=design,
+        constrained=partial(_highest_within, likelihood, max_iterations),
         refit=partial(fit_design, robust=robust, max_iterations=max_iterations),
     )
+
+
+def _highest_within(
+    likelihood: ConditionalLikelihood, max_iterations: int, start: Array, basis: Array, begin: Array
+) -> tuple[float, Array]:
+    return maximum_within(likelihood, start, basis, begin, max_iterations)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from riskkit.design.bases import Array
 from riskkit.design.design import Design, build
 from riskkit.design.sampling import CaseCohort, NestedCaseControl
 from riskkit.design.survey import SurveyDesign
@@ -18,6 +19,7 @@ from riskkit.errors import SpecError
 from riskkit.fit.case_cohort import case_cohort
 from riskkit.fit.firth import maximise_penalised
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
+from riskkit.fit.glm import inverse
 from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
 from riskkit.fit.nested import nested_case_control
 from riskkit.fit.partial import partial_likelihood, unusual
@@ -26,6 +28,7 @@ from riskkit.fit.riskset import parts
 from riskkit.fit.smoothing import maximise_smooth, smooths
 from riskkit.fit.stream.cox import cox_stream
 from riskkit.fit.stream.source import source_of
+from riskkit.fit.within import limit_notes, maximise_limit, maximum_within, without_events
 
 TIES = ("efron", "breslow")
 
@@ -147,11 +150,15 @@ def fit_design(
     with _threads(len(design.x), threads) as pool:
         likelihood = partial_likelihood(design, ties, pool)
         names, edf = design.recipe.names, None
+        infinite = None if penalty or splines else without_events(design, likelihood.surv.event)
         if penalty:
             best = maximise_penalised(likelihood, names, max_iterations)
+        elif infinite is not None:
+            best = maximise_limit(likelihood, names, infinite, max_iterations, np.zeros(len(names)))
         else:
             best, edf = maximise_smooth(likelihood, names, splines, max_iterations)
-    model_based = covariance = np.asarray(np.linalg.inv(best.information))
+    model_based = np.asarray(np.linalg.inv(best.information)) if infinite is None else inverse(best.information)
+    covariance = model_based
     if design.sample is not None:
         scores = summed_scores(likelihood, best.at, design.sample.psu, design.sample.stratum.size)
         covariance = linearised(design.sample, scores @ model_based)
@@ -177,12 +184,26 @@ def fit_design(
         df_resid=degrees_of_freedom(design),
         ties=ties,
         edf=edf,
-        notes=(*design_notes(design), *unusual(likelihood.sets, best.at)),
+        notes=(*design_notes(design), *limit_notes(names, infinite), *unusual(likelihood.sets, best.at)),
+        penalty=penalty,
+        infinite=infinite,
         design=design,
+        constrained=partial(highest_within, design, ties, penalty, max_iterations),
         refit=partial(
             fit_design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations
         ),
     )
+
+
+def highest_within(
+    design: Design, ties: str, penalty: str | None, max_iterations: int, start: Array, basis: Array, begin: Array
+) -> tuple[float, Array]:
+    """Maximise over coefficients start + basis a: `riskkit.fit.within.maximum_within`, with the penalty if any."""
+    likelihood = partial_likelihood(design, ties)
+    if penalty:
+        best = maximise_penalised(likelihood, design.recipe.names, max_iterations, start, basis, begin)
+        return best.loglik, best.coef
+    return maximum_within(likelihood, start, basis, begin, max_iterations)
 
 
 def _threads(n: int, threads: int | None) -> AbstractContextManager[ThreadPoolExecutor | None]:

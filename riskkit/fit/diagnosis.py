@@ -83,7 +83,8 @@ def check_separation(loglik: float, ahead: float, step: Array, x: Array, names: 
     told = _listed([f"'{names[j]}' towards {'plus' if moves[j] > 0 else 'minus'} infinity" for j in leading], "; ")
     raise FitError(
         f"separation: the likelihood rises for ever as coefficients run away ({told}), because every event falls on "
-        'one side of them. Merge sparse categories, leave the term out, or fit with penalty="firth".'
+        "one side of them. Merge sparse categories, choose a reference level with events, leave the term out, or fit "
+        'with penalty="firth".'
     )
 
 

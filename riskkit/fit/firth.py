@@ -15,11 +15,18 @@ ENOUGH = 0.1  # share of the rise its slope promises that a step must bring
 
 
 def maximise_penalised(
-    likelihood: PartialLikelihood, names: tuple[str, ...], max_iterations: int
+    likelihood: PartialLikelihood,
+    names: tuple[str, ...],
+    max_iterations: int,
+    fixed: Array | None = None,
+    basis: Array | None = None,
+    begin: Array | None = None,
 ) -> Maximum[Evaluation]:
     """Maximise l(b) + log det I(b) / 2 from zero, by quasi-Newton steps.
 
-    The steps start with the information of l and learn the penalty's own curvature on the way (BFGS).
+    The steps start with the information of l and learn the penalty's own curvature on the way (BFGS). With `fixed`,
+    shape (p,), and `basis`, shape (p, q), over b = fixed + basis a, from a = `begin`: the penalty stays that of all
+    columns.
 
     The log-likelihoods returned are penalised ones; twice their difference is the penalised likelihood-ratio statistic.
 
@@ -33,13 +40,15 @@ def maximise_penalised(
     Firth D (1993) Biometrika 80:27; Heinze G, Schemper M (2001) Biometrics 57:114. R: coxphf::coxphf, with Efron's
     ties and delayed entry besides.
     """
-    coef = np.zeros(len(names))
+    if fixed is None or basis is None or begin is None:
+        fixed, basis, begin = np.zeros(len(names)), np.eye(len(names)), np.zeros(len(names))
+    coef = fixed + basis @ begin
     at = likelihood.evaluate(coef)
     information = likelihood.first_information(at, names)
     score_chi2 = float(at.gradient @ np.linalg.solve(information, at.gradient))
     value = null = _penalised(at, information)
-    gradient = at.gradient + _penalty_gradient(likelihood, at, information)
-    inverse = np.asarray(np.linalg.inv(information))
+    gradient = (at.gradient + _penalty_gradient(likelihood, at, information)) @ basis
+    inverse = np.asarray(np.linalg.inv(basis.T @ information @ basis))
     for iterations in range(max_iterations):
         step = inverse @ gradient
         decrement = float(gradient @ step)
@@ -47,15 +56,15 @@ def maximise_penalised(
             return Maximum(coef, at, information, value, null, score_chi2, iterations)
         step *= min(1.0, LONGEST / np.sqrt(decrement))
         for _ in range(30):
-            moved = likelihood.evaluate(coef + step)
+            moved = likelihood.evaluate(coef + basis @ step)
             information = likelihood.information(moved)
             risen = _penalised(moved, information)
             if risen >= value + ENOUGH * (gradient @ step) - RISE * abs(value):
                 break
             step = step / 2
-        turned = moved.gradient + _penalty_gradient(likelihood, moved, information)
+        turned = (moved.gradient + _penalty_gradient(likelihood, moved, information)) @ basis
         inverse = _updated(inverse, step, gradient - turned)
-        coef, at, value, gradient = coef + step, moved, risen, turned
+        coef, at, value, gradient = coef + basis @ step, moved, risen, turned
     raise FitError(
         f"no convergence of the penalised likelihood in {max_iterations} steps; raise max_iterations, or look at the "
         "scale and the extremes of the covariates."

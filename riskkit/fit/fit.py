@@ -16,9 +16,13 @@ from riskkit.design.design import Design, offset_of
 from riskkit.design.recipe import Recipe
 from riskkit.errors import SpecError, did_you_mean
 from riskkit.fit.hypothesis import Test, t_critical, t_p_value, wald_chi2
+from riskkit.fit.profile import Limits, profile_limits
 
 UNITS_PER_YEAR = {"days": 365.25, "months": 12.0, "years": 1.0}
 RATIOS = {"cox": "hazard ratio", "logistic": "odds ratio", "poisson": "rate ratio", "clogit": "odds ratio"}
+
+
+Constrained = Callable[[Array, Array, Array], tuple[float, Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +67,14 @@ class Fit:
         What a reader should know about this fit, in sentences.
     design : Design or None
         The arrays fitted to; None after `light()`.
+    penalty : {"firth"} or None
+    infinite : array, shape (p,), or None
+        -1 where a coefficient is minus infinity (a level of a covariate without events), 1 where infinity, 0 elsewhere;
+        `coef` then has -1000 or 1000, the exponential of which is zero to the last bit or has no end, and `vcov` zero.
     refit : function of a Design, or None
         Fits another design the same way (likelihood-ratio tests, bootstraps); None after `light()`.
+    constrained : function of start, basis and begin, or None
+        Highest log-likelihood over coefficients start + basis a, and where, from a = begin; None after `light()`.
     """
 
     model: str
@@ -87,8 +97,11 @@ class Fit:
     edf: Array | None = None
     ratio: str | None = None
     notes: tuple[str, ...] = ()
+    penalty: str | None = None
+    infinite: Array | None = None
     design: Design | None = field(default=None, repr=False)
     refit: Callable[[Design], Fit] | None = field(default=None, repr=False)
+    constrained: Constrained | None = field(default=None, repr=False)
     _summaries: Mapping[str, Summary] = field(default_factory=dict, repr=False)
 
     @property
@@ -99,7 +112,7 @@ class Fit:
     @cached_property
     def params(self) -> pd.Series:
         """Coefficients by term, on the log scale."""
-        return pd.Series(self.coef, index=list(self.recipe.names), name="estimate")
+        return pd.Series(self._at_limit(self.coef), index=list(self.recipe.names), name="estimate")
 
     @cached_property
     def cov(self) -> pd.DataFrame:
@@ -110,6 +123,13 @@ class Fit:
     def cov_model(self) -> pd.DataFrame:
         """Model-based covariance: the inverse of the observed information."""
         return self._labelled(self.vcov_model)
+
+    def beyond(self, rows: Array) -> Array:
+        """Where linear combinations of the coefficients, shape (m, p), are infinite: the sign, or zero; shape (m,)."""
+        return np.zeros(len(rows)) if self.infinite is None else np.sign(rows @ self.infinite)
+
+    def _at_limit(self, coef: Array) -> Array:
+        return coef if self.infinite is None else np.where(self.infinite != 0, np.copysign(np.inf, self.infinite), coef)
 
     def _labelled(self, matrix: Array) -> pd.DataFrame:
         names = list(self.recipe.names)
@@ -150,8 +170,13 @@ class Fit:
 
     @property
     def aic(self) -> float:
-        """Akaike's information criterion, -2 log-likelihood + 2 (effective) degrees of freedom."""
-        return float("nan") if self._pseudo else 2 * self.df(np.arange(self.coef.size)) - 2 * self.loglik
+        """Akaike's information criterion, -2 log-likelihood + 2 (effective) degrees of freedom.
+
+        NaN for a survey, and under Firth's penalty, which depends on the columns and their units.
+        """
+        return (
+            float("nan") if self._pseudo or self.penalty else 2 * self.df(np.arange(self.coef.size)) - 2 * self.loglik
+        )
 
     def df(self, columns: np.ndarray) -> float:
         """Degrees of freedom of some coefficients (indices or boolean): their number, fewer where penalised."""
@@ -161,13 +186,20 @@ class Fit:
         """Wald test of q linear combinations of the coefficients, shape (q, p), all being zero.
 
         `df` is q unless given: penalised estimates have fewer. The statistic is NaN where q is more than the residual
-        degrees of freedom: a covariance between so few sampling units is singular.
+        degrees of freedom: a covariance between so few sampling units is singular. Infinite coefficients have no Wald
+        test, and are left out of joint ones.
 
         Raises
         ------
         FitError
             If their covariance is singular.
         """
+        if self.infinite is not None:
+            finite = ~rows[:, self.infinite != 0].any(axis=1)
+            df = None if df is None else df - float((~finite).sum())
+            if len(rows) and not finite.any():
+                return Test(float("nan"), len(rows), self.df_resid)
+            rows = rows[finite]
         if len(rows) > self.df_resid:
             return Test(float("nan"), len(rows), self.df_resid)
         chi2 = wald_chi2(rows @ self.coef, rows @ self.vcov @ rows.T) if len(rows) else 0.0
@@ -191,24 +223,48 @@ class Fit:
         """Two-sided p values of estimates divided by their standard errors, with `df_resid` degrees of freedom."""
         return t_p_value(z, np.array(self.df_resid))
 
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+    @property
+    def scales(self) -> dict[str, str]:
+        """The scale of each column of estimates: that of the coefficients, or that of the ratio."""
+        linear = self.model == "linear"
+        own = dict.fromkeys(("estimate", "se"), "difference" if linear else f"log {self.ratio_name}")
+        own |= dict.fromkeys(("difference_low", "difference_high"), "difference") if linear else {}
+        return own | dict.fromkeys(("ratio", "low", "high"), self.ratio_name)
+
+    def confint(self, level: float = 0.95, limits: Limits = "wald") -> pd.DataFrame:
+        """Confidence limits on the scale of the coefficients: term estimate low high.
+
+        With `limits="profile"`, those of the (penalised) profile likelihood, which need not be symmetric: the ones to
+        report with Firth's penalty or few events (`riskkit.fit.profile`).
+
+        Raises
+        ------
+        SpecError
+            If `limits` is unknown, or "profile" and the fit has no likelihood of its own or has let go of its data.
+        """
+        return self._coefficients(level, limits)[["term", "estimate", "low", "high"]]
+
+    def tidy(self, level: float = 0.95, limits: Limits = "wald") -> pd.DataFrame:
         """One row per coefficient: term estimate se ratio low high p.
 
-        `estimate` and `se` are on the log scale; `ratio`, `low` and `high` are exponentiated.
+        `estimate` and `se` are on the scale of the coefficients; `ratio`, `low` and `high` are exponentiated; the
+        frame's `attrs["scale"]` says so. Of a linear model, `difference_low` and `difference_high` besides are the
+        limits of the difference. With `limits="profile"` the limits and the p value are those of likelihood-ratio tests
+        (`confint`).
         """
+        return exponentiated(self, self._coefficients(level, limits))
+
+    def _coefficients(self, level: float, limits: Limits) -> pd.DataFrame:
+        check_choice("limits", limits, ("wald", "profile"))
         df = self.t_df(np.eye(self.coef.size))
-        half = t_critical(df, level) * self.se
-        return pd.DataFrame(
-            {
-                "term": self.recipe.names,
-                "estimate": self.coef,
-                "se": self.se,
-                "ratio": np.exp(self.coef),
-                "low": np.exp(self.coef - half),
-                "high": np.exp(self.coef + half),
-                "p": t_p_value(self.coef / self.se, df),
-            }
-        )
+        coef = self._at_limit(self.coef)
+        se = self.se if self.infinite is None else np.where(self.infinite != 0, np.nan, self.se)
+        if limits == "profile":
+            low, high, p = profile_limits(self, level)
+        else:
+            half = t_critical(df, level) * se
+            low, high, p = coef - half, coef + half, t_p_value(coef / se, df)
+        return pd.DataFrame({"term": self.recipe.names, "estimate": coef, "se": se, "low": low, "high": high, "p": p})
 
     def glance(self) -> pd.DataFrame:
         """One row about the whole model: people, events, person-years, missing, likelihoods, AIC and tests."""
@@ -246,6 +302,8 @@ class Fit:
         named = {"Likelihood ratio": self.lr_test, "Wald": self.wald_test, "Score": self.score_test}
         tests = "   ".join(f"{name} {test.text}" for name, test in named.items() if not np.isnan(test.chi2))
         loglik = f"\nlog-likelihood {self.loglik:.4f} (null {self.loglik_null:.4f}), AIC {self.aic:.2f}"
+        if self.penalty:
+            loglik = f"\npenalised log-likelihood {self.loglik:.4f} (null {self.loglik_null:.4f})"
         return (
             f"{self.recipe.formula.text}\n"
             f"{self.model} model, {self.method}, {self.covariance} covariance; ratio = {self.ratio_name}, "
@@ -318,6 +376,10 @@ class Fit:
         offset = offset_of(formula, newdata[complete])
         out.loc[complete, "estimate"] = x @ self.coef + (0.0 if offset is None else offset)
         out.loc[complete, "se"] = np.sqrt(np.einsum("ij,jk,ik->i", x, self.vcov, x))
+        sign = np.zeros(len(newdata))
+        sign[complete] = self.beyond(x)
+        if sign.any():
+            out.loc[sign != 0, "estimate"], out.loc[sign != 0, "se"] = np.copysign(np.inf, sign[sign != 0]), np.nan
         return out
 
     def light(self, summaries: Mapping[str, Summary] | None = None) -> Fit:
@@ -326,7 +388,22 @@ class Fit:
         `summaries` are those of the variables, for callers that have them already from the same rows.
         """
         kept = self.summaries if summaries is None else summaries
-        return replace(self, design=None, refit=None, _summaries=dict(kept))
+        return replace(self, design=None, refit=None, constrained=None, _summaries=dict(kept))
+
+
+def exponentiated(fit: Fit, table: pd.DataFrame) -> pd.DataFrame:
+    """Estimates with `low` and `high` on the scale of the coefficients, these made ratios, and `ratio` after `se`.
+
+    Of a linear model the limits of the difference stay, as `difference_low` and `difference_high`.
+    """
+    low, high = table["low"], table["high"]
+    with np.errstate(over="ignore"):  # the ratio of a log ratio beyond 700 is infinite, and may be printed so
+        out = table.assign(low=np.exp(low), high=np.exp(high))
+        out.insert(list(table.columns).index("se") + 1, "ratio", np.exp(table["estimate"]))
+    if fit.model == "linear":
+        out = out.assign(difference_low=low, difference_high=high)
+    out.attrs["scale"] = fit.scales
+    return out
 
 
 def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:

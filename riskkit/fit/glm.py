@@ -14,11 +14,12 @@ from riskkit.design.bases import Array
 from riskkit.design.design import Design
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
-from riskkit.fit.fit import Fit, check_choice
-from riskkit.fit.likelihoods import POISSON, Evaluation, FirthLikelihood, GlmLikelihood, gram
+from riskkit.fit.fit import Constrained, Fit, check_choice
+from riskkit.fit.likelihoods import BERNOULLI, POISSON, Evaluation, FirthLikelihood, GlmLikelihood, gram
 from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
 from riskkit.fit.newton import Maximum, maximise
 from riskkit.fit.smoothing import Smooth, maximise_smooth, smooths
+from riskkit.fit.within import limit_notes, maximise_limit, maximum_within, without_events
 
 Penalty = Literal["firth"] | None
 MAX_ITERATIONS = 100
@@ -29,6 +30,7 @@ def fit_glm(
     likelihood: GlmLikelihood,
     model: str,
     refit: Callable[[Design], Fit],
+    constrained: Constrained,
     *,
     robust: bool,
     penalty: Penalty,
@@ -43,8 +45,11 @@ def fit_glm(
     FitError
         If the model cannot be estimated.
     """
+    names = design.recipe.names
     splines = smooths(design.recipe, plain=not (robust or penalty))
-    best, edf = maximise_glm(likelihood, design.recipe.names, penalty, max_iterations, splines)
+    everyone = likelihood.family is BERNOULLI
+    infinite = None if penalty or splines else without_events(design, likelihood.y > 0, everyone=everyone)
+    best, edf = maximise_glm(likelihood, names, penalty, max_iterations, splines, infinite)
     vcov = vcov_model = inverse(best.information)
     residual = likelihood.residual(best.at.mean)
     if design.sample is not None:
@@ -71,10 +76,21 @@ def fit_glm(
         df_resid=degrees_of_freedom(design),
         edf=edf,
         ratio=ratio,
-        notes=design_notes(design),
+        notes=(*design_notes(design), *limit_notes(names, infinite)),
+        penalty=penalty,
+        infinite=infinite,
         design=design,
         refit=refit,
+        constrained=constrained,
     )
+
+
+def highest_within(
+    likelihood: GlmLikelihood, penalty: Penalty, max_iterations: int, start: Array, basis: Array, begin: Array
+) -> tuple[float, Array]:
+    """Maximise over coefficients start + basis a: `riskkit.fit.within.maximum_within`, with the penalty if any."""
+    full = FirthLikelihood(likelihood) if penalty else likelihood
+    return maximum_within(full, start, basis, begin, max_iterations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +124,13 @@ def maximise_glm(
     penalty: Penalty,
     max_iterations: int,
     splines: tuple[Smooth, ...] = (),
+    infinite: Array | None = None,
 ) -> tuple[Maximum[Evaluation], Array | None]:
     """Fit the intercept alone (if there is one), then, from there, all coefficients.
 
     With Firth's penalty the log-likelihoods are penalised ones, both with the penalty of the full design: twice their
-    difference is the penalised likelihood-ratio statistic. Returns the effective degrees of freedom of models with
+    difference is the penalised likelihood-ratio statistic. `infinite` says which coefficients are so
+    (`riskkit.fit.within.without_events`). Returns the effective degrees of freedom of models with
     penalised splines besides.
 
     Raises
@@ -127,6 +145,8 @@ def maximise_glm(
     """
     full = FirthLikelihood(plain) if penalty else plain
     if not plain.intercept:
+        if infinite is not None:
+            return maximise_limit(full, names, infinite, max_iterations, np.zeros(len(names))), None
         return maximise_smooth(full, names, splines, max_iterations)
     base = np.ones(len(plain.y)) if plain.weights is None else plain.weights
     closed_form = plain.offset is None or plain.family is POISSON
@@ -135,6 +155,8 @@ def maximise_glm(
     if penalty or not closed_form:
         intercept = maximise(InterceptAlone(full), names[:1], max_iterations, intercept).coef
     start = np.concatenate([intercept, np.zeros(len(names) - 1)])
+    if infinite is not None:
+        return maximise_limit(full, names, infinite, max_iterations, start), None
     return maximise_smooth(full, names, splines, max_iterations, start)
 
 
@@ -170,13 +192,18 @@ def summed(x: Array, residual: Array, group: NDArray[np.int64], size: int) -> Ar
 
 
 def inverse(information: Array) -> Array:
-    """Model-based covariance, shape (p, p).
+    """Model-based covariance, shape (p, p); zero for coefficients without information, which are infinite.
 
     Raises
     ------
     FitError
         If the information is singular.
     """
+    told = np.diag(information) != 0
+    if not told.all():
+        out = np.zeros_like(information)
+        out[np.ix_(told, told)] = inverse(information[np.ix_(told, told)])
+        return out
     scale = np.sqrt(np.diag(information))  # columns in very different units are no reason for lost digits
     try:
         return np.asarray(np.linalg.inv(information / np.outer(scale, scale)) / np.outer(scale, scale))

@@ -13,7 +13,7 @@ from riskkit.design.surv import indicator
 from riskkit.design.survey import SurveyDesign
 from riskkit.errors import FitError
 from riskkit.fit.fit import Fit
-from riskkit.fit.glm import MAX_ITERATIONS, Penalty, check_options, fit_glm, single_outcome
+from riskkit.fit.glm import MAX_ITERATIONS, Penalty, check_options, fit_glm, highest_within, single_outcome
 from riskkit.fit.likelihoods import BERNOULLI, GlmLikelihood
 
 
@@ -85,8 +85,16 @@ def fit_design(
             f"'{design.recipe.formula.response[0]}' is {y[0]:g} in every row used; there is nothing to compare."
         )
     likelihood = GlmLikelihood(design.x, y, BERNOULLI, design.weights, design.offset, design.recipe.intercept)
-    refit = partial(fit_design, robust=robust, penalty=penalty, max_iterations=max_iterations)
-    return fit_glm(design, likelihood, "logistic", refit, robust=robust, penalty=penalty, max_iterations=max_iterations)
+    return fit_glm(
+        design,
+        likelihood,
+        "logistic",
+        partial(fit_design, robust=robust, penalty=penalty, max_iterations=max_iterations),
+        partial(highest_within, likelihood, penalty, max_iterations),
+        robust=robust,
+        penalty=penalty,
+        max_iterations=max_iterations,
+    )
 
 
 def outcome(design: Design) -> Array:

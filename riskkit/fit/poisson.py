@@ -13,7 +13,7 @@ from riskkit.design.surv import Surv
 from riskkit.design.survey import SurveyDesign
 from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
-from riskkit.fit.glm import MAX_ITERATIONS, Penalty, check_options, fit_glm, single_outcome
+from riskkit.fit.glm import MAX_ITERATIONS, Penalty, check_options, fit_glm, highest_within, single_outcome
 from riskkit.fit.likelihoods import POISSON, GlmLikelihood
 
 
@@ -105,6 +105,7 @@ def fit_design(
         likelihood,
         "poisson",
         partial(fit_design, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations),
+        partial(highest_within, likelihood, penalty, max_iterations),
         robust=robust,
         penalty=penalty,
         max_iterations=max_iterations,

@@ -14,6 +14,7 @@ from riskkit.errors import SpecError
 from riskkit.fit import rubin
 from riskkit.fit.fit import Fit
 from riskkit.fit.hypothesis import Test
+from riskkit.fit.profile import Limits
 
 PER_EVENT = ("cox", "clogit", "finegray")  # models whose information grows with the events, not with the people
 
@@ -61,6 +62,10 @@ class PooledFit(Fit):
         FitError
             If their covariance is singular.
         """
+        if self.infinite is not None and len(rows):
+            rows = rows[~rows[:, self.infinite != 0].any(axis=1)]
+            if not len(rows):
+                return Test(float("nan"), 0)
         if not len(rows):
             return Test(0.0, 0)
         least = min(fit.df_resid for fit in self.fits)
@@ -74,14 +79,17 @@ class PooledFit(Fit):
         """The same test by D2, from the chi-squared of each set."""
         return rubin.d2(np.array([fit.wald(rows).chi2 for fit in self.fits]), len(rows))
 
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+    def tidy(self, level: float = 0.95, limits: Limits = "wald") -> pd.DataFrame:
         """One row per coefficient: term estimate se ratio low high p, and df riv fmi.
 
         `riv` is the relative increase in variance for what is missing, `fmi` the fraction of missing information.
         """
         df = self.t_df(np.eye(self.coef.size))
-        increase = (1 + 1 / len(self.fits)) * np.diag(self.between) / np.diag(self.within)
-        return super().tidy(level).assign(df=df, riv=increase, fmi=(increase + 2 / (df + 3)) / (increase + 1))
+        between, within = np.diag(self.between), np.diag(self.within)
+        share = np.divide(between, within, out=np.full_like(within, np.nan), where=within > 0)
+        increase = (1 + 1 / len(self.fits)) * share
+        fmi = (increase + 2 / (df + 3)) / (increase + 1)
+        return super().tidy(level, limits).assign(df=df, riv=increase, fmi=fmi)
 
     def light(self, summaries: Mapping[str, Summary] | None = None) -> Fit:
         """The same fit without the designs of its sets."""
@@ -149,6 +157,8 @@ def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledFit:
         covariance=first.covariance,
         ties=first.ties,
         ratio=first.ratio,
+        penalty=first.penalty,
+        infinite=first.infinite,
         notes=tuple(notes),
         _summaries=_mean_summaries([fit.summaries for fit in fits]),
         fits=fits,
@@ -162,6 +172,9 @@ def _check_same(first: Fit, other: Fit, number: int) -> None:
     for name in ("model", "n", "covariance", "ties", "method"):
         if getattr(first, name) != getattr(other, name):
             raise SpecError(f"{what} in {name}: {getattr(first, name)} and {getattr(other, name)}.")
+    limits = [np.zeros(0) if fit.infinite is None else fit.infinite for fit in (first, other)]
+    if not np.array_equal(limits[0], limits[1]):
+        raise SpecError(f"{what}: a level of a covariate has events in one and none in the other; merge sparse levels.")
     if first.edf is not None or other.edf is not None:
         raise SpecError("pool: penalised splines are not pooled, since each set has a penalty of its own; use rcs.")
     if first.recipe.names != other.recipe.names:

@@ -107,7 +107,8 @@ def bootstrap(
 
     def once(stream: np.random.SeedSequence) -> Array | None:
         try:
-            return refitted(fit, sampled(design, *sampler.draw(np.random.default_rng(stream)), matched)).coef
+            again = refitted(fit, sampled(design, *sampler.draw(np.random.default_rng(stream)), matched))
+            return again.coef if (again.infinite is None) == (fit.infinite is None) else None  # a level lost its events
         except FitError:
             return None
 

@@ -144,6 +144,11 @@ def grouped(fit: Fit, variable: str) -> tuple[Term, tuple[str, ...]]:
         raise SpecError(f"'{variable}' is not in groups; code it as in fifths({variable}), or use rk.curve.")
     if len(terms) > 1:
         raise SpecError(f"'{variable}' interacts with another variable, so a group has no one ratio; use rk.contrast.")
+    if fit.infinite is not None and fit.infinite[terms[0].columns].any():
+        raise SpecError(
+            f"'{variable}' has a level without events, whose ratio has no variance; merge it with another, or leave "
+            "its people out."
+        )
     return terms[0], tuple(str(level) for level in levels)
 
 

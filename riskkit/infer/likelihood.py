@@ -15,6 +15,7 @@ from riskkit.fit.fit import Fit
 from riskkit.fit.hypothesis import Test
 from riskkit.fit.pooled import PooledFit
 from riskkit.fit.rubin import d4
+from riskkit.fit.within import BEYOND
 from riskkit.infer.refit import design_of, refitted, with_columns
 
 
@@ -22,7 +23,8 @@ def likelihood_ratio(fit: Fit, restrictions: Array) -> Test:
     """Likelihood-ratio test of q combinations of coefficients being zero; of a pooled fit, by D4.
 
     The restricted model has for columns the combinations of the design's that leave the restrictions true; leaving out
-    columns is the special case of rows of the identity.
+    columns is the special case of rows of the identity. Firth's penalty stays that of all columns, so that the test
+    does not depend on their units (Heinze and Schemper 2002).
 
     Parameters
     ----------
@@ -44,6 +46,8 @@ def likelihood_ratio(fit: Fit, restrictions: Array) -> Test:
         raise SpecError(
             f'a likelihood-ratio test needs a model-based covariance, not a {fit.covariance} one; use "wald".'
         )
+    if fit.penalty or fit.infinite is not None:
+        return Test(2 * (fit.loglik - _constrained(fit, restrictions)), len(restrictions))
     first = int(fit.recipe.intercept)
     free = linalg.null_space(restrictions[:, first:])
     if free.shape[1] == 0:
@@ -54,6 +58,21 @@ def likelihood_ratio(fit: Fit, restrictions: Array) -> Test:
         names = [*fit.recipe.names[:first], *(f"restricted{j}" for j in range(1, free.shape[1] + 1))]
         smaller = refitted(fit, with_columns(design, x, names)).loglik
     return Test(2 * (fit.loglik - smaller), len(restrictions))
+
+
+def _constrained(fit: Fit, restrictions: Array) -> float:
+    """Highest (penalised) log-likelihood where the restrictions are true; what stays infinite stays so."""
+    if fit.constrained is None:
+        raise SpecError("this needs the data that the fit was made from, which a light fit has let go of; fit again.")
+    p = fit.coef.size
+    endless = np.zeros(p) if fit.infinite is None else fit.infinite
+    endless = np.where(restrictions.any(axis=0), 0.0, endless)
+    moving = np.flatnonzero(endless == 0)
+    basis = np.zeros((p, moving.size))
+    basis[moving] = np.eye(moving.size)
+    basis = basis @ linalg.null_space(restrictions[:, moving])
+    begin = basis.T @ np.where(endless == 0, np.clip(fit.coef, -20, 20), 0.0)
+    return fit.constrained(endless * BEYOND, basis, begin)[0]
 
 
 def _pooled(fit: PooledFit, restrictions: Array) -> Test:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from riskkit.design.bases import Array, Summary
 from riskkit.errors import SpecError, did_you_mean
-from riskkit.fit.fit import Fit
+from riskkit.fit.fit import Fit, exponentiated
 from riskkit.fit.hypothesis import t_critical, t_p_value
 
 _STEP = 1e-5  # of the range: halves of the 16 digits go to truncation and to rounding, each about 1e-10
@@ -176,20 +176,15 @@ def placed(found: Summary, variable: str, where: float | str) -> float:
 def estimates(fit: Fit, rows: Array, critical: Array | float) -> pd.DataFrame:
     """Estimate m linear combinations, shape (m, p); a frame of estimate se ratio low high.
 
-    `critical` is one critical value, or one for each.
-    A row of zeros gives exactly 0, with limits of exactly 1.
+    `critical` is one critical value, or one for each. A row of zeros gives exactly 0, with limits of exactly 1. Of a
+    linear model the limits of the difference stand besides (`riskkit.fit.fit.exponentiated`).
     """
-    estimate, se = rows @ fit.coef, standard_errors(fit, rows)
-    with np.errstate(over="ignore"):  # the ratio of a log ratio beyond 700 is infinite, and may be printed so
-        return pd.DataFrame(
-            {
-                "estimate": estimate,
-                "se": se,
-                "ratio": np.exp(estimate),
-                "low": np.exp(estimate - critical * se),
-                "high": np.exp(estimate + critical * se),
-            }
-        )
+    estimate, se, beyond = rows @ fit.coef, standard_errors(fit, rows), fit.beyond(rows)
+    if beyond.any():
+        estimate, se = np.where(beyond, np.copysign(np.inf, beyond), estimate), np.where(beyond, np.nan, se)
+    half = critical * se
+    table = pd.DataFrame({"estimate": estimate, "se": se, "low": estimate - half, "high": estimate + half})
+    return exponentiated(fit, table)
 
 
 def standard_errors(fit: Fit, rows: Array) -> Array:
@@ -206,5 +201,5 @@ def critical(fit: Fit, rows: Array, level: float) -> Array:
 def p_values(fit: Fit, rows: Array) -> Array:
     """Two-sided p values of m linear combinations being zero, shape (m, p); NaN for a row of zeros."""
     se = standard_errors(fit, rows)
-    z = np.divide(rows @ fit.coef, se, out=np.full(len(rows), np.nan), where=se > 0)
+    z = np.divide(rows @ fit.coef, se, out=np.full(len(rows), np.nan), where=(se > 0) & (fit.beyond(rows) == 0))
     return t_p_value(z, fit.t_df(rows))

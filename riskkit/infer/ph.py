@@ -74,10 +74,15 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
         tested = [(term.label, np.arange(p)[term.columns]) for term in fit.recipe.terms]
     else:
         tested = [(name, np.array([j])) for j, name in enumerate(fit.recipe.names)]
-    rows = []
-    for label, columns in [*tested, ("GLOBAL", np.arange(p))]:
-        kept = np.concatenate([np.arange(p), p + columns])
-        u = np.concatenate([np.zeros(p), score[columns]])
+    rows: list[tuple[str, float, float, float]] = []
+    finite = np.arange(p) if fit.infinite is None else np.flatnonzero(fit.infinite == 0)
+    for label, about in [*tested, ("GLOBAL", np.arange(p))]:
+        columns = np.intersect1d(about, finite)
+        if not columns.size:
+            rows.append((label, np.nan, 0.0, np.nan))
+            continue
+        kept = np.concatenate([finite, p + columns])
+        u = np.concatenate([np.zeros(finite.size), score[columns]])
         try:
             chi2 = float(u @ np.linalg.solve(information[np.ix_(kept, kept)], u))
         except np.linalg.LinAlgError:

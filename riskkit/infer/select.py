@@ -85,6 +85,11 @@ def select(fit: Fit, variable: str, *, knots: Iterable[int] = (3, 4, 5, 6, 7), s
     Harrell, Regression Modeling Strategies (2nd ed.), 2.4.5 and 4.3; Grambsch PM, O'Brien PC (1991) Stat Med
     10:697-709.
     """
+    if fit.penalty:
+        raise SpecError(
+            "select: AIC compares likelihoods, and Firth's penalty changes with the coding; compare codings without "
+            'it, or test the nonlinear part by rk.anova(fit, "lr").'
+        )
     counts = [0, *sorted({int(k) for k in knots})]
     if len(counts) == 1:
         raise SpecError("select: give the numbers of knots to compare, as in knots=(3, 4, 5).")

@@ -33,7 +33,7 @@ def data() -> pd.DataFrame:
 
 def test_separation_names_the_level_and_the_direction(data: pd.DataFrame) -> None:
     data.loc[data["smoking"] == "never", "ill"] = False
-    formula = 'Surv(time, ill) ~ bmi + C(smoking, ref="former")'
+    formula = 'Surv(time, ill) ~ C(smoking, ref="former") + bmi'  # the exposure is the first: of others it is no error
     with pytest.raises(FitError, match=r"separation.*'smoking=never' towards minus infinity.*firth") as caught:
         rk.cox(formula, data)
     assert "bmi" not in str(caught.value)

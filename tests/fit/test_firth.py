@@ -28,7 +28,7 @@ def test_as_the_penalised_likelihood_has_it(data: pd.DataFrame, case: dict) -> N
     response = "Surv(entry, exit, event)" if case["entry"] else "Surv(exit, event)"
     formula = f"{response} ~ x1 + g + x2 + strata(s)"
     with pytest.raises(FitError, match="'g=former' towards minus infinity"):
-        rk.cox(formula, data, ties=case["ties"], weights="w")
+        rk.cox(formula.replace("x1 + g", "g + x1"), data, ties=case["ties"], weights="w")
     fit = rk.cox(formula, data, ties=case["ties"], weights="w", penalty="firth")
     assert_allclose([fit.loglik_null, fit.loglik], case["loglik"], rtol=1e-10)
     assert fit.loglik >= case["loglik"][1] - 1e-11 * abs(fit.loglik)

@@ -92,4 +92,73 @@ out$cr2 <- list(
   logistic = cr(glm(y ~ x + smk, binomial, d, control = tight), d$site, 3:4),
   poisson = cr(glm(count ~ x + smk + offset(log(py)), poisson, d, control = tight), d$site, 3:4),
   few = cr(glm(y ~ x + smk + sex + z, binomial, d, control = tight), ceiling(d$site / 2), 3:4))
+# 2. Firth's penalty: the penalised likelihood of the full design maximised by optim, with and without a coefficient
+firth <- function(x, y, family, offset = 0, fixed = integer()) {
+  value <- function(free) {
+    b <- numeric(ncol(x)); b[setdiff(seq_len(ncol(x)), fixed)] <- free
+    eta <- drop(x %*% b) + offset
+    mu <- if (family == "binomial") plogis(eta) else exp(eta)
+    ll <- if (family == "binomial") sum(dbinom(y, 1, mu, log = TRUE)) else sum(dpois(y, mu, log = TRUE))
+    v <- if (family == "binomial") mu * (1 - mu) else mu
+    -(ll + as.numeric(determinant(crossprod(x * sqrt(v)))$modulus) / 2)
+  }
+  best <- optim(numeric(ncol(x) - length(fixed)), value, method = "BFGS", control = list(reltol = 1e-16, maxit = 1000))
+  best <- optim(best$par, value, method = "BFGS", control = list(reltol = 1e-16, maxit = 1000))
+  list(coef = best$par, loglik = -best$value)
+}
+z1 <- d[d$site <= 3, ]
+x <- model.matrix(~ z + sex + I(x / 10), z1)
+xc <- model.matrix(~ z + sex + I(x / 10), d)
+off <- log(d$py)
+profile <- function(x, y, family, j, offset = 0) {  # penalised profile likelihood limits of coefficient j
+  top <- firth(x, y, family, offset)
+  drop2 <- function(v) {
+    value <- function(free) {
+      b <- numeric(ncol(x)); b[j] <- v; b[-j] <- free
+      eta <- drop(x %*% b) + offset
+      mu <- if (family == "binomial") plogis(eta) else exp(eta)
+      ll <- if (family == "binomial") sum(dbinom(y, 1, mu, log = TRUE)) else sum(dpois(y, mu, log = TRUE))
+      w <- if (family == "binomial") mu * (1 - mu) else mu
+      -(ll + as.numeric(determinant(crossprod(x * sqrt(w)))$modulus) / 2)
+    }
+    2 * (top$loglik + optim(top$coef[-j], value, method = "BFGS", control = list(reltol = 1e-16, maxit = 1000))$value) - qchisq(0.95, 1)
+  }
+  b <- top$coef[j]
+  c(uniroot(drop2, c(b - 3, b), tol = 1e-10)$root, uniroot(drop2, c(b, b + 3), tol = 1e-10)$root)
+}
+out$firth <- list(
+  logistic = firth(x, z1$y, "binomial"), logistic_without_z = firth(x, z1$y, "binomial", fixed = 2),
+  logistic_limits = profile(x, z1$y, "binomial", 2),
+  poisson = firth(xc, d$count, "poisson", off), poisson_without_z = firth(xc, d$count, "poisson", off, fixed = 2),
+  poisson_limits = profile(xc, d$count, "poisson", 2, off))
+set.seed(4)  # the likelihood's own profile, for an unpenalised model
+plain <- glm(y ~ x + z, binomial, d, control = tight)
+exact <- function(side) uniroot(function(v) {
+  deviance(glm(y ~ x + offset(v * z), binomial, d, control = tight)) - deviance(plain) - qchisq(0.95, 1)
+}, coef(plain)[["z"]] + side * c(0.01, 3), tol = 1e-10)$root
+out$profile <- list(logistic = c(exact(-1), exact(1)))
+b <- coxph(Surv(entry, exit, e) ~ x + z, d)
+exact <- function(side) uniroot(function(v) {
+  2 * (b$loglik[2] - coxph(Surv(entry, exit, e) ~ x + offset(v * z), d)$loglik[2]) - qchisq(0.95, 1)
+}, coef(b)[["z"]] + side * c(0.01, 3), tol = 1e-10)$root
+out$profile$cox <- c(exact(-1), exact(1))
+
+# a category of a covariate without events: R goes on, and the other coefficients are near their limit
+none <- d; none$e[none$smk == "b"] <- 0; none$y[none$smk == "b"] <- 0; none$count[none$smk == "b"] <- 0
+none$case[none$smk == "b"] <- 0
+quiet <- function(expr) suppressWarnings(expr)
+near <- function(fit) { k <- !grepl("smkb", names(coef(fit))); list(coef = unname(coef(fit)[k]),
+  se = unname(sqrt(diag(vcov(fit)))[k]), loglik = as.numeric(logLik(fit))) }
+rest <- none[none$smk != "b", ]
+cox <- quiet(coxph(Surv(entry, exit, e) ~ x + smk + sex, none, control = coxph.control(eps = 1e-15, iter.max = 60)))
+out$limit <- list(
+  cox = near(cox), cox_robust = unname(sqrt(diag(quiet(coxph(Surv(entry, exit, e) ~ x + smk + sex, none,
+    cluster = site, control = coxph.control(eps = 1e-15, iter.max = 60)))$var))[c(1, 3, 4)]),
+  cox_null = cox$loglik[1], cox_score = cox$score, concordance = unname(concordance(cox)$concordance),
+  martingale = unname(residuals(cox)[1:12]),
+  cumhaz = tail(survfit(cox, newdata = data.frame(x = 10, smk = "c", sex = "F"))$cumhaz, 1),
+  without = as.numeric(logLik(coxph(Surv(entry, exit, e) ~ x + sex, none))),
+  logistic = near(quiet(glm(y ~ x + smk + sex, binomial, none, control = glm.control(1e-16, 60)))),
+  poisson = near(quiet(glm(count ~ x + smk + sex + offset(log(py)), poisson, none, control = glm.control(1e-16, 60)))),
+  clogit = near(quiet(clogit(case ~ x + smk + strata(set), none, control = coxph.control(eps = 1e-15, iter.max = 60)))))
 cat(toJSON(out, digits = NA, auto_unbox = TRUE))
