@@ -7,7 +7,7 @@ arrays the model is fitted to. Inference needs only the recipe; diagnostics need
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -217,6 +217,26 @@ def offset_of(formula: Formula, rows: pd.DataFrame) -> Array | None:
         return bases.numbers(rows[formula.offset], "an offset is a number")
     outer = bases.Transformed(formula.offset, formula.offset_function)
     return outer.columns(outer.encode(rows))[:, 0]
+
+
+def events_apart(design: Design) -> Design:
+    """The same people with every event in a row of its own, where a row stands for several of them.
+
+    How ties are treated depends on how many people fall ill at a time, which weights do not say.
+    """
+    surv = design.response
+    if design.weight_kind != "frequency" or not isinstance(surv, Surv) or (design.people[surv.event] == 1).all():
+        return design
+    each = np.repeat(np.arange(len(design.x)), np.where(surv.event, design.people, 1).astype(np.int64))
+    taken = {
+        name: values[each]
+        for name in ("x", "index", "strata", "offset", "time", "cluster")
+        if (values := getattr(design, name)) is not None
+    }
+    response = Surv(None if surv.entry is None else surv.entry[each], surv.exit[each], surv.event[each])
+    weights = np.where(response.event, 1.0, design.people[each])
+    rows = each if design.rows is None else design.rows[each]
+    return replace(design, response=response, weights=weights, rows=rows, **taken)
 
 
 def _positions(inside: NDArray[np.bool_] | None, complete: NDArray[np.bool_] | None) -> NDArray[np.int64] | None:

@@ -21,9 +21,11 @@ from riskkit.design.design import Design, build
 from riskkit.design.surv import Surv, indicator
 from riskkit.errors import FitError, SpecError
 from riskkit.fit.diagnosis import check_information
+from riskkit.fit.few_clusters import count
 from riskkit.fit.fit import Fit
 from riskkit.fit.glm import inverse
 from riskkit.fit.kernel import Ints, compiled
+from riskkit.fit.linearise import degrees_of_freedom, design_notes
 from riskkit.fit.smoothing import maximise_smooth, smooths
 from riskkit.fit.within import limit_notes, maximise_limit, maximum_within, without_events
 
@@ -111,10 +113,12 @@ def fit_design(design: Design, *, robust: bool = False, max_iterations: int = 30
         n_missing=design.n_missing,
         iterations=best.iterations,
         method="exact conditional likelihood",
+        df_resid=degrees_of_freedom(design),
         covariance="cluster-robust" if design.cluster is not None else "robust" if robust else "model-based",
         score_chi2=best.score_chi2,
         edf=edf,
         notes=(*limit_notes(names, infinite), *_notes(design, likelihood)),
+        clusters=count(design),
         infinite=infinite,
         design=design,
         constrained=partial(_highest_within, likelihood, max_iterations),
@@ -227,10 +231,11 @@ def _meat(scores: Array, likelihood: ConditionalLikelihood, cluster: Ints | None
 
 def _notes(design: Design, likelihood: ConditionalLikelihood) -> tuple[str, ...]:
     idle = len(design.strata_labels) - (likelihood.bounds.size - 1)
+    notes = design_notes(design)
     if not idle:
-        return design.notes
+        return notes
     return (
-        *design.notes,
+        *notes,
         f"{idle} of {len(design.strata_labels)} matched sets have no case or no control and are not counted.",
     )
 

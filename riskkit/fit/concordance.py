@@ -83,7 +83,8 @@ def concordance(fit: Fit) -> Concordance:
         variance = float(linearised(sample, by_psu)[0, 0])
     else:
         influence = influence if cluster is None else np.bincount(cluster, influence)
-        variance = float(influence @ influence)
+        own_people = np.ones(influence.size) if cluster is not None else fit.design.people
+        variance = float((influence / own_people) @ influence)
     together, alike = _tied_events(sets, rank, weights)
     return Concordance(
         estimate=(somers + 1) / 2,

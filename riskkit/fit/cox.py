@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 
 from riskkit.design.bases import Array
-from riskkit.design.design import Design, build
+from riskkit.design.design import Design, build, events_apart
 from riskkit.design.sampling import CaseCohort, NestedCaseControl
 from riskkit.design.survey import SurveyDesign
+from riskkit.design.weights import WeightKind
 from riskkit.errors import SpecError
 from riskkit.fit.case_cohort import case_cohort
+from riskkit.fit.few_clusters import count
 from riskkit.fit.firth import maximise_penalised
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
-from riskkit.fit.glm import inverse
+from riskkit.fit.glm import FIRTH_ALONE, check_said, inverse
 from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
 from riskkit.fit.nested import nested_case_control
 from riskkit.fit.partial import partial_likelihood, unusual
@@ -39,6 +41,7 @@ def cox(
     *,
     ties: str = "efron",
     weights: str | None = None,
+    weight_kind: WeightKind = None,
     cluster: str | None = None,
     robust: bool = False,
     survey: SurveyDesign | None = None,
@@ -59,7 +62,11 @@ def cox(
         pyarrow Dataset, a DuckDB relation or a dask DataFrame.
     ties : {"efron", "breslow"}
     weights : str, optional
-        Column of case weights. Those of a survey go into `survey`.
+        Column of case weights; zero is nobody. Those of a survey go into `survey`.
+    weight_kind : {"frequency", "sampling"}, optional
+        What the weights are: "frequency", a row stands for so many people, whom `n`, `events`, person-years, ties,
+        robust errors and groups count; "sampling", a person stands for so many of a population, and the covariance is
+        robust. Unsaid, a row is one person, and the model-based covariance that of so many.
     cluster : str, optional
         Column of cluster identifiers (a person, when follow-up is split): the covariance is then cluster-robust.
     robust : bool
@@ -92,9 +99,10 @@ def cox(
     """
     source = None if isinstance(data, pd.DataFrame) else source_of(data)
     if source is not None:
-        if survey is not None or sampling is not None or penalty is not None:
+        if survey is not None or sampling is not None or penalty is not None or weight_kind is not None:
             raise SpecError(
-                "rows in partitions take no survey, sampling or penalty; leave it out, or read them in a frame."
+                "rows in partitions take no survey, sampling or penalty, and no kind of weights; leave it out, or read "
+                "them in a frame."
             )
         return cox_stream(
             formula, source, ties=ties, weights=weights, cluster=cluster, robust=robust, time_unit=time_unit,
@@ -104,7 +112,7 @@ def cox(
         check_choice("ties", ties, TIES)
         check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
         check_choice("penalty", penalty, (None, "firth"))
-        if weights or cluster or survey is not None:
+        if weights or weight_kind or cluster or survey is not None:
             raise SpecError("a sample of a cohort has weights of its own; leave out weights, cluster and survey.")
         if isinstance(sampling, CaseCohort):
             if penalty:
@@ -115,7 +123,7 @@ def cox(
         if robust:
             raise SpecError("sampled risk sets have a model-based covariance; leave out robust.")
         return nested_case_control(formula, data, sampling, penalty=penalty, max_iterations=max_iterations)
-    design = build(formula, data, weights=weights, cluster=cluster, survey=survey)
+    design = build(formula, data, weights=weights, weight_kind=weight_kind, cluster=cluster, survey=survey)
     return fit_design(
         design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations
     )
@@ -143,9 +151,11 @@ def fit_design(
     check_choice("ties", ties, TIES)
     check_choice("penalty", penalty, (None, "firth"))
     check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
-    robust = robust or design.cluster is not None or design.sample is not None
+    check_said(design, robust)
+    robust = robust or design.cluster is not None or design.sample is not None or design.weight_kind == "sampling"
     if robust and penalty:
-        raise SpecError('penalty="firth" has a model-based covariance only; leave out robust, cluster and survey.')
+        raise SpecError(FIRTH_ALONE)
+    design = events_apart(design)
     splines = smooths(design.recipe, plain=not (robust or penalty))
     with _threads(len(design.x), threads) as pool:
         likelihood = partial_likelihood(design, ties, pool)
@@ -163,7 +173,7 @@ def fit_design(
         scores = summed_scores(likelihood, best.at, design.sample.psu, design.sample.stratum.size)
         covariance = linearised(design.sample, scores @ model_based)
     elif robust:
-        covariance = robust_covariance(likelihood, best.at, model_based, design.cluster)
+        covariance = robust_covariance(likelihood, best.at, model_based, design.cluster, design.people)
     surv = likelihood.surv
     return Fit(
         model="cox",
@@ -173,9 +183,9 @@ def fit_design(
         vcov_model=model_based,
         loglik=best.loglik,
         loglik_null=best.loglik_null,
-        n=len(design.x),
-        events=int(surv.event.sum()),
-        person_years=float(surv.person_time.sum()) / UNITS_PER_YEAR[time_unit],
+        n=int(design.people.sum()),
+        events=int(design.people[surv.event].sum()),
+        person_years=float(design.people @ surv.person_time) / UNITS_PER_YEAR[time_unit],
         n_missing=design.n_missing,
         iterations=best.iterations,
         method=("Firth's penalised likelihood, " if penalty else "") + f"{ties.capitalize()} ties",
@@ -185,6 +195,7 @@ def fit_design(
         ties=ties,
         edf=edf,
         notes=(*design_notes(design), *limit_notes(names, infinite), *unusual(likelihood.sets, best.at)),
+        clusters=count(design),
         penalty=penalty,
         infinite=infinite,
         design=design,

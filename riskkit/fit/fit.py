@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,8 @@ class Fit:
     infinite : array, shape (p,), or None
         -1 where a coefficient is minus infinity (a level of a covariate without events), 1 where infinity, 0 elsewhere;
         `coef` then has -1000 or 1000, the exponential of which is zero to the last bit or has no end, and `vcov` zero.
+    clusters : int or None
+        Clusters behind a cluster-robust covariance.
     refit : function of a Design, or None
         Fits another design the same way (likelihood-ratio tests, bootstraps); None after `light()`.
     constrained : function of start, basis and begin, or None
@@ -99,6 +102,7 @@ class Fit:
     notes: tuple[str, ...] = ()
     penalty: str | None = None
     infinite: Array | None = None
+    clusters: int | None = None
     design: Design | None = field(default=None, repr=False)
     refit: Callable[[Design], Fit] | None = field(default=None, repr=False)
     constrained: Constrained | None = field(default=None, repr=False)
@@ -198,10 +202,12 @@ class Fit:
             finite = ~rows[:, self.infinite != 0].any(axis=1)
             df = None if df is None else df - float((~finite).sum())
             if len(rows) and not finite.any():
-                return Test(float("nan"), len(rows), self.df_resid)
+                return Test(float("nan"), len(rows), self.df_resid, "every coefficient is infinite.")
             rows = rows[finite]
-        if len(rows) > self.df_resid:
-            return Test(float("nan"), len(rows), self.df_resid)
+        most = self.df_resid if self.clusters is None else min(self.df_resid, self.clusters - 1)
+        if len(rows) > most:
+            units = "sampling units" if self.clusters is None else f"{self.clusters} clusters"
+            return Test(float("nan"), len(rows), self.df_resid, f"{units} allow no joint test of {len(rows)}.")
         chi2 = wald_chi2(rows @ self.coef, rows @ self.vcov @ rows.T) if len(rows) else 0.0
         return Test(chi2, len(rows) if df is None else df, self.df_resid)
 
@@ -299,8 +305,12 @@ class Fit:
         shown = table.assign(p=[f"{p:.3g}" for p in table["p"]]).to_string(
             index=False, float_format=lambda v: f"{v:.4f}"
         )
-        named = {"Likelihood ratio": self.lr_test, "Wald": self.wald_test, "Score": self.score_test}
-        tests = "   ".join(f"{name} {test.text}" for name, test in named.items() if not np.isnan(test.chi2))
+        named = {"Wald": self.wald_test}
+        if self.covariance == "model-based":
+            named = {"Likelihood ratio": self.lr_test} | named | {"Score": self.score_test}
+        tests = "   ".join(f"{name} {t.text}" for name, t in named.items() if t.reason or not np.isnan(t.chi2))
+        if self.covariance not in ("model-based", "design-based"):
+            tests += f"   (likelihood-ratio and score tests do not hold with a {self.covariance} covariance)"
         loglik = f"\nlog-likelihood {self.loglik:.4f} (null {self.loglik_null:.4f}), AIC {self.aic:.2f}"
         if self.penalty:
             loglik = f"\npenalised log-likelihood {self.loglik:.4f} (null {self.loglik_null:.4f})"
@@ -381,6 +391,34 @@ class Fit:
         if sign.any():
             out.loc[sign != 0, "estimate"], out.loc[sign != 0, "se"] = np.copysign(np.inf, sign[sign != 0]), np.nan
         return out
+
+    def with_covariance(self, kind: str, by: Any = None) -> Fit:
+        """The same model with another covariance.
+
+        Parameters
+        ----------
+        kind : {"model", "robust", "cluster", "cr2"}
+            Model-based; robust, every row by itself; robust for clusters; or the bias-reduced CR2 for few clusters,
+            with Satterthwaite's degrees of freedom for each question (linear, logistic, Poisson).
+        by : str, or array of one value for each row of the data
+            The clusters, as in `fit.with_covariance("cluster", by="centre")`: a column of the data fitted to.
+
+        Raises
+        ------
+        SpecError
+            If the fit is light, pooled or of a survey, or an argument makes no sense for its model.
+        DataError
+            If a row has no cluster, or the data were changed since.
+        FitError
+            If there is one cluster.
+
+        References
+        ----------
+        Bell RM, McCaffrey DF (2002) Surv Methodol 28:169. R: clubSandwich::vcovCR(fit, cluster, type = "CR2").
+        """
+        from riskkit.fit.covariances import with_covariance
+
+        return with_covariance(self, kind, by)
 
     def light(self, summaries: Mapping[str, Summary] | None = None) -> Fit:
         """The same fit without its design: inference still works, diagnostics need the data again.

@@ -14,6 +14,7 @@ from riskkit.design.bases import Array
 from riskkit.design.design import Design
 from riskkit.design.surv import Surv
 from riskkit.errors import FitError, SpecError
+from riskkit.fit.few_clusters import count
 from riskkit.fit.fit import Constrained, Fit, check_choice
 from riskkit.fit.likelihoods import BERNOULLI, POISSON, Evaluation, FirthLikelihood, GlmLikelihood, gram
 from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
@@ -56,7 +57,8 @@ def fit_glm(
         scores = summed(likelihood.x, residual, design.sample.psu, design.sample.stratum.size)
         vcov = linearised(design.sample, scores @ vcov_model)
     elif robust:
-        vcov = sandwich(likelihood.x, residual, vcov_model, design.cluster)
+        people = design.people if design.weight_kind == "frequency" else None
+        vcov = sandwich(likelihood.x, residual, vcov_model, design.cluster, people)
     return Fit(
         model=model,
         recipe=design.recipe,
@@ -65,8 +67,8 @@ def fit_glm(
         vcov_model=vcov_model,
         loglik=best.loglik,
         loglik_null=best.loglik_null,
-        n=len(likelihood.y),
-        events=int(likelihood.y.sum()),
+        n=int(design.people.sum()),
+        events=int(design.people @ likelihood.y),
         person_years=person_years,
         n_missing=design.n_missing,
         iterations=best.iterations,
@@ -77,6 +79,7 @@ def fit_glm(
         edf=edf,
         ratio=ratio,
         notes=(*design_notes(design), *limit_notes(names, infinite)),
+        clusters=count(design),
         penalty=penalty,
         infinite=infinite,
         design=design,
@@ -160,7 +163,9 @@ def maximise_glm(
     return maximise_smooth(full, names, splines, max_iterations, start)
 
 
-def sandwich(x: Array, residual: Array, model: Array, cluster: NDArray[np.int64] | None) -> Array:
+def sandwich(
+    x: Array, residual: Array, model: Array, cluster: NDArray[np.int64] | None, people: Array | None = None
+) -> Array:
     """Robust covariance: the model-based one around the squared gradient terms of rows, or of clusters.
 
     Parameters
@@ -171,6 +176,8 @@ def sandwich(x: Array, residual: Array, model: Array, cluster: NDArray[np.int64]
     model : array, shape (p, p)
         Model-based covariance.
     cluster : int array, shape (n,), or None
+    people : array, shape (n,), optional
+        How many people, alike and independent, each row stands for.
 
     References
     ----------
@@ -178,7 +185,7 @@ def sandwich(x: Array, residual: Array, model: Array, cluster: NDArray[np.int64]
     cadjust = FALSE).
     """
     if cluster is None:
-        meat = gram(x, residual**2)
+        meat = gram(x, residual**2 if people is None else residual**2 / people)
     else:
         by_cluster = summed(x, residual, cluster, int(cluster.max()) + 1)
         meat = by_cluster.T @ by_cluster
@@ -220,10 +227,34 @@ def check_options(design: Design, robust: bool, penalty: object) -> bool:
         If the penalty is unknown, or stands beside a robust covariance.
     """
     check_choice("penalty", penalty, (None, "firth"))
-    robust = robust or design.cluster is not None or design.sample is not None
+    check_said(design, robust)
+    robust = robust or design.cluster is not None or design.sample is not None or design.weight_kind == "sampling"
     if robust and penalty:
-        raise SpecError('penalty="firth" has a model-based covariance only; leave out robust, cluster and survey.')
+        raise SpecError(FIRTH_ALONE)
     return robust
+
+
+FIRTH_ALONE = (
+    'penalty="firth" has a model-based covariance only; leave out robust, cluster and survey, and sampling weights.'
+)
+
+
+def check_said(design: Design, robust: bool) -> None:
+    """Refuse weights that may be counts of people or shares of a sample, where the covariance depends on which.
+
+    Raises
+    ------
+    SpecError
+        If `robust` is asked for, without clusters, with weights that are whole numbers of a kind unsaid.
+    """
+    weights = design.weights
+    if not robust or weights is None or design.weight_kind or design.cluster is not None or design.sample is not None:
+        return
+    if weights.max() > 1 and (weights == np.round(weights)).all():
+        raise SpecError(
+            'the weights are whole numbers: say weight_kind="frequency" if a row stands for so many people, or '
+            'weight_kind="sampling" if a person does; the robust covariance differs.'
+        )
 
 
 def single_outcome(design: Design, what: str, *, survival: bool = False) -> Array:

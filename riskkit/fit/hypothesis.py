@@ -20,11 +20,14 @@ class Test:
     chi2, df : float
     df_resid : float
         Degrees of freedom of the covariance behind a Wald statistic: when finite, chi2 / df has an F distribution.
+    reason : str
+        Why the statistic is missing, where it is.
     """
 
     chi2: float
     df: float
     df_resid: float = float("inf")
+    reason: str = ""
 
     __test__ = False  # so that pytest does not take it for a test class
 
@@ -39,7 +42,9 @@ class Test:
 
     @property
     def text(self) -> str:
-        """The statistic, its degrees of freedom and its p value, to read."""
+        """The statistic, its degrees of freedom and its p value, to read; or why it is missing."""
+        if self.reason:
+            return f"missing: {self.reason}"
         if self.df_resid == float("inf"):
             return f"{self.chi2:.2f} on {self.df:.4g} df, p = {self.p:.3g}"
         return f"F {self.chi2 / self.df:.2f} on {self.df:.4g} and {self.df_resid:.4g} df, p = {self.p:.3g}"

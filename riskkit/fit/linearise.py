@@ -8,6 +8,7 @@ from riskkit.design.bases import Array
 from riskkit.design.design import Design
 from riskkit.design.survey import Sample
 from riskkit.errors import FitError
+from riskkit.fit.few_clusters import cluster_notes, count, residual_df
 
 
 def linearised(sample: Sample, totals: Array) -> Array:
@@ -65,15 +66,17 @@ def covariance_name(design: Design, robust: bool) -> str:
 
 
 def degrees_of_freedom(design: Design) -> float:
-    """Degrees of freedom of the covariance: PSUs less strata for a survey, else infinite."""
-    return float("inf") if design.sample is None else float(design.sample.df)
+    """Degrees of freedom of the covariance: PSUs less strata, few clusters less one, else infinite."""
+    if design.sample is not None:
+        return float(design.sample.df)
+    return residual_df(count(design))
 
 
 def design_notes(design: Design) -> tuple[str, ...]:
     """Say what is unusual about the columns, and which sample a fit rests on and what of it was used."""
     sample = design.sample
     if sample is None:
-        return design.notes
+        return (*design.notes, *cluster_notes(count(design), len(design.recipe.names)))
     return (
         *design.notes,
         f"survey design: {sample.n_sampled:,} rows, {sample.n_subpopulation:,} in the subpopulation, "

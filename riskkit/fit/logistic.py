@@ -11,6 +11,7 @@ from riskkit.design.bases import Array
 from riskkit.design.design import Design, build
 from riskkit.design.surv import indicator
 from riskkit.design.survey import SurveyDesign
+from riskkit.design.weights import WeightKind
 from riskkit.errors import FitError
 from riskkit.fit.fit import Fit
 from riskkit.fit.glm import MAX_ITERATIONS, Penalty, check_options, fit_glm, highest_within, single_outcome
@@ -22,6 +23,7 @@ def logistic(
     data: pd.DataFrame,
     *,
     weights: str | None = None,
+    weight_kind: WeightKind = None,
     cluster: str | None = None,
     robust: bool = False,
     survey: SurveyDesign | None = None,
@@ -37,7 +39,11 @@ def logistic(
     data : DataFrame
         One row per person.
     weights : str, optional
-        Column of case weights. Those of a survey go into `survey`.
+        Column of case weights; zero is nobody. Those of a survey go into `survey`.
+    weight_kind : {"frequency", "sampling"}, optional
+        What the weights are: "frequency", a row stands for so many people, whom `n`, `events`, robust errors and
+        groups count; "sampling", a person stands for so many of a population, and the covariance is robust. Unsaid, a
+        row is one person, and the model-based covariance that of so many, as R's glm has it.
     cluster : str, optional
         Column of cluster identifiers: the covariance is then cluster-robust.
     robust : bool
@@ -64,7 +70,9 @@ def logistic(
     McCullagh P, Nelder JA (1989) Generalized Linear Models; Heinze G, Schemper M (2002) Stat Med 21:2409.
     R: glm(formula, binomial, data); sandwich::sandwich; logistf::logistf.
     """
-    design = build(formula, data, weights=weights, cluster=cluster, intercept=True, survey=survey)
+    design = build(
+        formula, data, weights=weights, weight_kind=weight_kind, cluster=cluster, intercept=True, survey=survey
+    )
     return fit_design(design, robust=robust, penalty=penalty, max_iterations=max_iterations)
 
 
@@ -79,22 +87,27 @@ def fit_design(
         As `logistic` does.
     """
     robust = check_options(design, robust, penalty)
-    y = outcome(design)
+    of_data = likelihood(design)
+    y = of_data.y
     if y.min() == y.max():
         raise FitError(
             f"'{design.recipe.formula.response[0]}' is {y[0]:g} in every row used; there is nothing to compare."
         )
-    likelihood = GlmLikelihood(design.x, y, BERNOULLI, design.weights, design.offset, design.recipe.intercept)
     return fit_glm(
         design,
-        likelihood,
+        of_data,
         "logistic",
         partial(fit_design, robust=robust, penalty=penalty, max_iterations=max_iterations),
-        partial(highest_within, likelihood, penalty, max_iterations),
+        partial(highest_within, of_data, penalty, max_iterations),
         robust=robust,
         penalty=penalty,
         max_iterations=max_iterations,
     )
+
+
+def likelihood(design: Design) -> GlmLikelihood:
+    """The log-likelihood of a design."""
+    return GlmLikelihood(design.x, outcome(design), BERNOULLI, design.weights, design.offset, design.recipe.intercept)
 
 
 def outcome(design: Design) -> Array:

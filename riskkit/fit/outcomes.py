@@ -15,6 +15,7 @@ from riskkit import formula as language
 from riskkit.design.columns import check_columns
 from riskkit.design.design import Design, build
 from riskkit.design.surv import Surv, surv
+from riskkit.design.weights import WeightKind
 from riskkit.errors import DataError, FitError, RiskkitError, SpecError
 from riskkit.fit.cox import fit_design
 from riskkit.fit.fit import Fit
@@ -29,6 +30,7 @@ def cox_many(
     *,
     ties: str = "efron",
     weights: str | None = None,
+    weight_kind: WeightKind = None,
     cluster: str | None = None,
     robust: bool = False,
     time_unit: str = "years",
@@ -48,7 +50,7 @@ def cox_many(
         One row per person, or per period of follow-up.
     outcomes : mapping of str to str
         What to call an outcome, and its follow-up: `{"mi": "Surv(age_in, mi_age, mi)", "stroke": ...}`.
-    ties, weights, cluster, robust, time_unit, max_iterations
+    ties, weights, weight_kind, cluster, robust, time_unit, max_iterations
         As `cox` takes them.
 
     Returns
@@ -77,7 +79,7 @@ def cox_many(
         raise SpecError('cuts="noncases" differ between outcomes; give the cut points, or fit one outcome at a time.')
     positions = data.copy(deep=False)
     positions.index = pd.RangeIndex(len(data))
-    unsorted = build(replace(first, response=()), positions, weights=weights, cluster=cluster)
+    unsorted = build(replace(first, response=()), positions, weights=weights, weight_kind=weight_kind, cluster=cluster)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         shared = in_order(unsorted, first, data, pool)
         del unsorted  # its matrix

@@ -11,6 +11,7 @@ from riskkit.design.bases import Array
 from riskkit.design.design import Design, build
 from riskkit.design.surv import Surv
 from riskkit.design.survey import SurveyDesign
+from riskkit.design.weights import WeightKind
 from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
 from riskkit.fit.glm import MAX_ITERATIONS, Penalty, check_options, fit_glm, highest_within, single_outcome
@@ -23,6 +24,7 @@ def poisson(
     *,
     time: str | None = None,
     weights: str | None = None,
+    weight_kind: WeightKind = None,
     cluster: str | None = None,
     robust: bool = False,
     survey: SurveyDesign | None = None,
@@ -45,7 +47,11 @@ def poisson(
     time : str, optional
         Column of person-time: its logarithm is an offset, and exp(intercept) is the rate per unit of it.
     weights : str, optional
-        Column of case weights. Those of a survey go into `survey`.
+        Column of case weights; zero is nobody. Those of a survey go into `survey`.
+    weight_kind : {"frequency", "sampling"}, optional
+        What the weights are: "frequency", a row stands for so many people, whom `n`, `events`, person-years, robust
+        errors and groups count; "sampling", a person stands for so many of a population, and the covariance is robust.
+        Unsaid, a row is one person, and the model-based covariance that of so many, as R's glm has it.
     cluster : str, optional
         Column of cluster identifiers: the covariance is then cluster-robust.
     robust : bool
@@ -73,7 +79,16 @@ def poisson(
     Breslow NE, Day NE (1987) Statistical Methods in Cancer Research II, chapter 4; Zou G (2004) Am J Epidemiol
     159:702. R: glm(formula, poisson, data, offset = log(time)); sandwich::sandwich.
     """
-    design = build(formula, data, weights=weights, cluster=cluster, time=time, intercept=True, survey=survey)
+    design = build(
+        formula,
+        data,
+        weights=weights,
+        weight_kind=weight_kind,
+        cluster=cluster,
+        time=time,
+        intercept=True,
+        survey=survey,
+    )
     return fit_design(design, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations)
 
 
@@ -94,24 +109,30 @@ def fit_design(
     """
     robust = check_options(design, robust, penalty)
     check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
-    y, time = counts(design), person_time(design)
+    of_data, time = likelihood(design), person_time(design)
+    y = of_data.y
     if not y.any():
         raise FitError(f"there are no events among the {len(y)} rows used; nothing can be estimated.")
-    offset = design.offset if time is None else np.log(time) + (0.0 if design.offset is None else design.offset)
-    likelihood = GlmLikelihood(design.x, y, POISSON, design.weights, offset, design.recipe.intercept)
-    risks = robust and offset is None and y.max() == 1
+    risks = robust and of_data.offset is None and y.max() == 1
     return fit_glm(
         design,
-        likelihood,
+        of_data,
         "poisson",
         partial(fit_design, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations),
-        partial(highest_within, likelihood, penalty, max_iterations),
+        partial(highest_within, of_data, penalty, max_iterations),
         robust=robust,
         penalty=penalty,
         max_iterations=max_iterations,
-        person_years=float("nan") if time is None else float(time.sum()) / UNITS_PER_YEAR[time_unit],
+        person_years=float("nan") if time is None else float(design.people @ time) / UNITS_PER_YEAR[time_unit],
         ratio="risk ratio" if risks else None,
     )
+
+
+def likelihood(design: Design) -> GlmLikelihood:
+    """The log-likelihood of a design, the logarithm of its person-time among the offset."""
+    y, time = counts(design), person_time(design)
+    offset = design.offset if time is None else np.log(time) + (0.0 if design.offset is None else design.offset)
+    return GlmLikelihood(design.x, y, POISSON, design.weights, offset, design.recipe.intercept)
 
 
 def counts(design: Design) -> Array:

@@ -165,7 +165,9 @@ def score(likelihood: PartialLikelihood, at: Evaluation) -> Array:
     return np.concatenate([block for _, block in score_blocks(likelihood, at)])
 
 
-def robust_covariance(likelihood: PartialLikelihood, at: Evaluation, model: Array, cluster: Ints | None) -> Array:
+def robust_covariance(
+    likelihood: PartialLikelihood, at: Evaluation, model: Array, cluster: Ints | None, people: Array | None = None
+) -> Array:
     """Sandwich covariance: the model-based one around the sum of squared score residuals of rows or clusters.
 
     Parameters
@@ -174,6 +176,8 @@ def robust_covariance(likelihood: PartialLikelihood, at: Evaluation, model: Arra
         Model-based covariance.
     cluster : int array, shape (n,), or None
         Cluster of each row, 0 to G - 1; None makes every row its own.
+    people : array, shape (n,), optional
+        How many people, alike and independent, each row stands for.
 
     References
     ----------
@@ -182,6 +186,7 @@ def robust_covariance(likelihood: PartialLikelihood, at: Evaluation, model: Arra
     meat = np.zeros_like(model)
     if cluster is None:
         part, squares = np.empty_like(model), likelihood.case_weights**2
+        squares = squares if people is None else squares / people
         for rows, block in score_blocks(likelihood, at):
             kernel.weighted_gram(block, squares[rows], part)
             meat += part

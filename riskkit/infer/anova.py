@@ -18,18 +18,25 @@ from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.fit.pooled import PooledFit
 from riskkit.infer.likelihood import likelihood_ratio
+from riskkit.infer.nested import restrictions
+
+Kind = Literal["wald", "lr", "d2"]
 
 
-def anova(fit: Fit, test: Literal["wald", "lr", "d2"] = "wald") -> pd.DataFrame:
-    """Test each variable, its nonlinearity and its interactions, and the whole model.
+def anova(fit: Fit, other: Fit | Kind | None = None, test: Kind | None = None) -> pd.DataFrame:
+    """Test each variable, its nonlinearity and its interactions, and the whole model; or two models, one in the other.
 
     Parameters
     ----------
     fit : Fit
         Of any model; a light one will do for Wald tests.
+    other : Fit, optional
+        A model of the same people within this one, or that this one is within: the test is of what the larger has
+        more, by likelihood ratio unless its covariance is not model-based.
     test : {"wald", "lr", "d2"}
-        Wald tests with the fit's covariance, or likelihood-ratio tests, which fit the model again without the columns.
-        Of a pooled fit these are the D1 and D4 of multiple imputation; "d2" pools the Wald statistics of the sets.
+        May stand in the place of `other`, as in `anova(fit, "lr")`; "wald" unless given. Wald tests with the fit's
+        covariance, or likelihood-ratio tests, which fit the model again without the columns. Of a pooled fit these are
+        the D1 and D4 of multiple imputation; "d2" pools the Wald statistics of the sets.
 
     Returns
     -------
@@ -38,7 +45,8 @@ def anova(fit: Fit, test: Literal["wald", "lr", "d2"] = "wald") -> pd.DataFrame:
         "interaction" (all its interactions) and "nonlinear" (every column in which it is not linear), where there are
         any; then each interaction (its variables joined by ':'; with it the interactions of more variables that
         contain it, without which the test would depend on where those are zero), and TOTAL with the same parts and
-        "nonlinear or interaction", "overall" last.
+        "nonlinear or interaction", "overall" last. Of two models one row, named by the formula of the smaller. Where a
+        statistic is missing, `attrs["missing"]` has the reason by term and part.
 
     Raises
     ------
@@ -50,26 +58,53 @@ def anova(fit: Fit, test: Literal["wald", "lr", "d2"] = "wald") -> pd.DataFrame:
     Harrell, Regression Modeling Strategies (2nd ed.), 9.3; R: rms::anova.rms. The p values are of F with the fit's
     residual degrees of freedom where it has any (survey and pooled fits).
     """
+    if isinstance(other, str):
+        if test is not None:
+            raise SpecError(f"anova takes one test; got {other!r} and {test!r}.")
+        test, other = other, None
+    if other is not None:
+        return _two(fit, other, test)
+    test = test or "wald"
     if test not in ("wald", "lr", "d2"):
         raise SpecError(f'anova: test is "wald", "lr" or, of a pooled fit, "d2"; got {test!r}.')
     if test == "d2" and not isinstance(fit, PooledFit):
         raise SpecError('anova: test="d2" is for pooled fits (rk.pool); write "wald".')
-    tested = []
-    for term, part, restrictions in questions(fit.recipe):
+    tested, missing = [], {}
+    for term, part, hypothesis in questions(fit.recipe):
         if test == "d2" and isinstance(fit, PooledFit):
-            found = fit.wald_d2(restrictions)
+            found = fit.wald_d2(hypothesis)
         elif test == "wald":
-            found = fit.wald(restrictions, degrees_of_freedom(fit, restrictions))
+            found = fit.wald(hypothesis, degrees_of_freedom(fit, hypothesis))
         else:
-            found = likelihood_ratio(fit, restrictions)
+            found = likelihood_ratio(fit, hypothesis)
         tested.append({"term": term, "part": part, "chi2": found.chi2, "df": found.df, "p": found.p})
-    return pd.DataFrame(tested, columns=["term", "part", "chi2", "df", "p"])
+        if found.reason:
+            missing[(term, part)] = found.reason
+    table = pd.DataFrame(tested, columns=["term", "part", "chi2", "df", "p"])
+    if missing:
+        table.attrs["missing"] = missing
+    return table
 
 
-def degrees_of_freedom(fit: Fit, restrictions: Array) -> float:
+def _two(fit: Fit, other: Fit, test: Kind | None) -> pd.DataFrame:
+    """Test what the larger of two models has more than the other."""
+    larger, smaller = (fit, other) if fit.coef.size >= other.coef.size else (other, fit)
+    about = restrictions(larger, smaller)
+    if not len(about):
+        raise SpecError("anova: the two models are the same.")
+    if test is None:
+        test = "lr" if larger.covariance == "model-based" and larger.edf is None else "wald"
+    if test == "d2":
+        raise SpecError('anova: test="d2" is for pooled fits (rk.pool); write "wald" or "lr".')
+    found = likelihood_ratio(larger, about) if test == "lr" else larger.wald(about)
+    row = {"term": smaller.recipe.formula.text, "part": "overall", "chi2": found.chi2, "df": found.df, "p": found.p}
+    return pd.DataFrame([row])
+
+
+def degrees_of_freedom(fit: Fit, hypothesis: Array) -> float:
     """Degrees of freedom of a hypothesis, shape (q, p): q, less what penalties take from the columns it is about."""
-    columns = np.flatnonzero(restrictions.any(axis=0))
-    return fit.df(columns) - columns.size + len(restrictions)
+    columns = np.flatnonzero(hypothesis.any(axis=0))
+    return fit.df(columns) - columns.size + len(hypothesis)
 
 
 def questions(recipe: Recipe) -> Iterator[tuple[str, str, Array]]:

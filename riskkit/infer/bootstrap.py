@@ -20,7 +20,7 @@ from riskkit.fit.linearise import refuse_survey
 from riskkit.infer.heights import LIMITS, Limit, search_grid
 from riskkit.infer.linear import coded
 from riskkit.infer.nadir import Direction
-from riskkit.infer.refit import affordable, design_of, refitted
+from riskkit.infer.refit import affordable, design_of, refitted, refuse_frequencies
 
 _TOLERATED = 0.05  # share of samples in which the model may fail before the bootstrap means nothing
 
@@ -98,6 +98,8 @@ def bootstrap(
     Efron B, Tibshirani RJ (1993) An Introduction to the Bootstrap.
     """
     design = design_of(fit)
+    if design.cluster is None:
+        refuse_frequencies(design, "bootstrap")
     refuse_survey(design, "this bootstrap", "its design-based covariance stands in fit.cov")
     if replicates < 2:
         raise SpecError(f"bootstrap: ask for at least 2 replicates, 1000 or more for intervals; got {replicates}.")

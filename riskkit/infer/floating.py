@@ -183,11 +183,12 @@ def _counts(fit: Fit, term: Term, levels: tuple[str, ...]) -> pd.DataFrame:
         event, time = design.response.event.astype(float), design.response.person_time
     else:
         event, time = design.response, np.full(len(x), np.nan) if design.time is None else design.time
-    years = fit.person_years * time / time.sum()  # the fit knows the unit of the time scale, the design does not
+    people = design.people
+    years = fit.person_years * time / (people @ time)  # the fit knows the unit of the time scale, the design does not
     return pd.DataFrame(
         {
-            "n": [int(rows.sum()) for rows in inside],
-            "events": [int(event[rows].sum()) for rows in inside],
-            "person_years": [float(years[rows].sum()) for rows in inside],
+            "n": [int(people[rows].sum()) for rows in inside],
+            "events": [int(people[rows] @ event[rows]) for rows in inside],
+            "person_years": [float(people[rows] @ years[rows]) for rows in inside],
         }
     )

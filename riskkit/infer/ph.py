@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from riskkit.design.bases import Array
+from riskkit.design.design import Design
 from riskkit.design.surv import Surv, slack
 from riskkit.errors import FitError, SpecError, did_you_mean
 from riskkit.fit.fit import Fit
@@ -65,7 +68,7 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
             "place of ps."
         )
     likelihood, at = at_fit(fit)
-    g = _transformed(likelihood.surv, likelihood.sets, transform)
+    g = _transformed(likelihood.surv, likelihood.sets, transform, cast(Design, fit.design).people)
     score, information = _expanded(likelihood, at, g)
     p = fit.coef.size
     if fit.edf is not None:  # what the penalised information has more than the information is the penalty's
@@ -108,8 +111,8 @@ def _expanded(likelihood: PartialLikelihood, at: Evaluation, g: Array) -> tuple[
     return score, np.block([[whole, once], [once, twice]])
 
 
-def _transformed(surv: Surv, sets: RiskSets, transform: str) -> Array:
-    """g at each key, shape (D,); ranks and the Kaplan-Meier curve are those of all rows, unweighted, as in R."""
+def _transformed(surv: Surv, sets: RiskSets, transform: str, people: Array) -> Array:
+    """g at each key, shape (D,); ranks and the Kaplan-Meier curve are those of all people, unweighted, as in R."""
     times = sets.times
     if transform == "identity":
         return times
@@ -119,8 +122,9 @@ def _transformed(surv: Surv, sets: RiskSets, transform: str) -> Array:
         return np.log(times)
     hair = slack(times)
     if transform == "rank":
-        exits = np.sort(surv.exit)
+        exits = np.sort(np.repeat(surv.exit, people.astype(np.int64)))
         return (exits.searchsorted(times - hair, "left") + exits.searchsorted(times + hair, "right") + 1) / 2
     everyone = risk_sets(surv)
-    left = np.cumprod(1 - everyone.d / everyone.at_risk(np.ones(surv.exit.size)))
+    happened = np.bincount(everyone.event_keys, people[everyone.event_rows], everyone.size)
+    left = np.cumprod(1 - happened / everyone.at_risk(people))
     return 1 - np.append(1.0, left)[everyone.times.searchsorted(times + hair, "right") - 1]

@@ -30,6 +30,21 @@ def design_of(fit: Fit) -> Design:
     return fit.design
 
 
+def refuse_frequencies(design: Design, what: str) -> None:
+    """Refuse what treats a row as one person.
+
+    Raises
+    ------
+    SpecError
+        If weights are frequencies.
+    """
+    if design.weight_kind == "frequency":
+        raise SpecError(
+            f"{what} takes each row for one person, and with frequencies it is several; repeat the rows, as in "
+            "data.loc[data.index.repeat(data['n'])], and fit without weights."
+        )
+
+
 def refitted(fit: Fit, design: Design) -> Fit:
     """Fit another design the way this fit was made.
 

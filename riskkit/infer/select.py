@@ -17,7 +17,7 @@ from riskkit.design.splines import knots as knots_of
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.likelihood import likelihood_ratio
-from riskkit.infer.refit import design_of, recoded, refitted, values_used
+from riskkit.infer.refit import design_of, recoded, refitted, refuse_frequencies, values_used
 
 DRAWS = 20_000
 _ALIASED = 1e-7  # relative to the largest: singular values below this are rounding
@@ -90,6 +90,7 @@ def select(fit: Fit, variable: str, *, knots: Iterable[int] = (3, 4, 5, 6, 7), s
             "select: AIC compares likelihoods, and Firth's penalty changes with the coding; compare codings without "
             'it, or test the nonlinear part by rk.anova(fit, "lr").'
         )
+    refuse_frequencies(design_of(fit), "select")
     counts = [0, *sorted({int(k) for k in knots})]
     if len(counts) == 1:
         raise SpecError("select: give the numbers of knots to compare, as in knots=(3, 4, 5).")

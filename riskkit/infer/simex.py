@@ -12,7 +12,7 @@ from riskkit.design.design import Design, Term
 from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit.fit import Fit
 from riskkit.infer.dilution import Dilution
-from riskkit.infer.refit import affordable, design_of, refitted, values_used
+from riskkit.infer.refit import affordable, design_of, refitted, refuse_frequencies, values_used
 
 ADDED = (0.5, 1.0, 1.5, 2.0)  # error variances added, as multiples of the one that is there
 STREAM = 1994  # beside the seed: data simulated from the same seed must not get their own draws again as errors
@@ -74,6 +74,7 @@ def simex(fit: Fit, variable: str, dilution: Dilution, *, replicates: int = 20, 
     if not dilution.within_sd > 0:
         raise DataError(f"simex: the dilution ratio is {dilution.ratio:.3g}, so there is no error to take away.")
     design = design_of(fit)
+    refuse_frequencies(design, "simex")
     x = values_used(fit, variable)
     affordable("simex", replicates, design)
     (term,) = fit.recipe.terms_with(variable)
