@@ -22,15 +22,11 @@ OF       := $(shell $(call files,analyses,toml,echo "$$n=$$(sed -n "s/^cohort *=
 ANALYSES := $(foreach pair,$(OF),$(firstword $(subst =, ,$(pair))))
 cohort_of = $(patsubst $(1)=%,%,$(filter $(1)=%,$(OF)))
 
-# Code by floor: a target depends only on the floors that make it.
-COHORT_CODE  := riskkit/errors.py riskkit/numbers.py riskkit/formula.py \
-                $(wildcard riskkit/spec/*.py riskkit/cohort/*.py riskkit/simulate/*.py) \
-                $(shell $(call files,cohorts/codelists,csv,echo "$$f"))
-RESULTS_CODE := $(COHORT_CODE) $(wildcard riskkit/runner/*.py) riskkit/results.py \
-                riskkit/tables/age_and_sex.py riskkit/tables/characteristics.py riskkit/tables/measure.py \
-                $(wildcard riskkit/design/*.py riskkit/fit/*.py riskkit/infer/*.py riskkit/imputation/*.py)
-REPORT_CODE  := riskkit/numbers.py $(wildcard riskkit/disclosure/*.py riskkit/figures/*.py riskkit/tables/*.py riskkit/report/*.py riskkit/report/templates/* riskkit/report/vendor/*)
+# What code a target depends on is told by the command that made it: the modules that it imported.
+-include $(wildcard build/depends/*.d)
+CODELISTS := $(shell $(call files,cohorts/codelists,csv,echo "$$f"))
 
+.DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: $(TARGETS) $(COHORTS)
@@ -66,14 +62,14 @@ $(COHORTS): %: $(READY)  ## one cohort and the reports on it, as in: make nhanes
 	@$(RISKKIT) fetch '$@'
 	@$(MAKE) --no-print-directory reports ONLY='$@'
 
-build/cohorts/%.parquet: cohorts/%.toml build/raw/%/.complete $(COHORT_CODE) | $(READY)
+build/cohorts/%.parquet: cohorts/%.toml build/raw/%/.complete $(CODELISTS) | $(READY)
 	@$(RISKKIT) cohort '$<'
 
 define analysis_rules
-build/results/$(1)/results.json: analyses/$(1).toml build/cohorts/$(call cohort_of,$(1)).parquet $$(RESULTS_CODE) | $$(READY)
+build/results/$(1)/results.json: analyses/$(1).toml build/cohorts/$(call cohort_of,$(1)).parquet | $$(READY)
 	@$$(RISKKIT) run '$$<'
 
-reports/$(1)/index.html: build/results/$(1)/results.json $$(REPORT_CODE) | $$(READY)
+reports/$(1)/index.html: build/results/$(1)/results.json | $$(READY)
 	@$$(RISKKIT) report '$(1)'
 
 reports/$(1)/$(1).pdf: reports/$(1)/index.html
@@ -117,7 +113,7 @@ calibrate: $(READY)  ## coverage and error rates by simulation, written to docs/
 	@$(BIN)/python -m benchmarks.calibrate && $(BIN)/python -m benchmarks.verdicts
 
 clean:  ## remove what was built; fetched data and the environment stay
-	@rm -rf build/cohorts build/results && find reports -mindepth 1 ! -name README.md -delete
+	@rm -rf build/cohorts build/results build/depends && find reports -mindepth 1 ! -name README.md -delete
 
 distclean: clean  ## remove fetched data and the environment too
 	@rm -rf build $(VENV)

@@ -1,4 +1,4 @@
-"""Do rates, samples of a cohort and weights keep their promises? `python -m benchmarks.designs rates`, or `sampling`.
+"""Do rates, samples of a cohort, reference ranges and weights keep their promises? `python -m benchmarks.designs PART`.
 
 Prints a part's table and writes it into docs/calibration.md, between the part's markers.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 import riskkit as rk
 
@@ -138,13 +139,56 @@ def sampling(replicates: int) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "", summarised(gather(judge_sampling, replicates))
 
 
+WHERE = np.array([8.0, 14.0, 20.0, 40.0, 60.0])
+SHOWN = (2.5, 10.0, 50.0, 90.0, 97.5)
+
+
+def reference_range(age: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """L, M and S of a hormone that peaks at 15."""
+    median = np.exp(5.0 + 0.9 * np.exp(-(((age - 15) / 5) ** 2) / 2) - 0.008 * (age - 20))
+    return 0.1 + 0.01 * age, median, 0.32 - 0.001 * age
+
+
+def judge_centiles(n: int, replicate: int) -> list[dict[str, Any]]:
+    """Whether the limits of centiles hold the true ones, at five ages."""
+    random = np.random.default_rng([SEED, 2, n, replicate])
+    age = np.concatenate([random.uniform(5, 22, n // 2), random.uniform(5, 70, n - n // 2)])
+    power, m, s = reference_range(age)
+    people = pd.DataFrame({"age": age, "y": m * (1 + power * s * random.normal(size=n)) ** (1 / power)})
+    power, m, s = reference_range(WHERE)
+    rows = []
+    for method in ("lms", "quantile"):
+        asked = {"centiles": SHOWN} if method == "quantile" else {}
+        found = rk.centiles("y ~ age", people, method=method, **asked).curves(WHERE, SHOWN)
+        z = special.ndtri(found["centile"].to_numpy() / 100)
+        true = np.tile(m, len(SHOWN)) * (1 + np.tile(power * s, len(SHOWN)) * z) ** (1 / np.tile(power, len(SHOWN)))
+        for centile, error, hit in zip(
+            found["centile"], found["value"] / true - 1, (found["low"] <= true) & (true <= found["high"]), strict=True
+        ):
+            rows.append({"what": f"{method}, {n:,} people", "centile": centile, "error": error, "hit": hit})
+    return rows
+
+
+def centiles(replicates: int) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Bias and root mean squared error in per cent of the centile, and coverage, over five ages."""
+    found = pd.concat([gather(partial(judge_centiles, n), replicates) for n in (500, 2000)])
+    grouped = found.groupby(["what", "centile"], sort=False)
+    bias, error = 100 * grouped["error"].mean(), 100 * grouped["error"].agg(lambda e: np.sqrt((e**2).mean()))
+    cells = pd.Series(
+        [f"{b:+.1f} / {e:.1f} / {100 * h:.1f}" for b, e, h in zip(bias, error, grouped["hit"].mean(), strict=True)],
+        index=bias.index,
+    )
+    table = cells.unstack("centile")[list(SHOWN)].rename(columns=lambda c: f"{c:g}th")
+    yield "", table.rename_axis("").rename_axis("", axis=1).reset_index()
+
+
 def gather(judge: Callable[[int], list[dict[str, Any]]], replicates: int) -> pd.DataFrame:
     """Run all replicates of a judge; a row for each thing judged."""
     with ProcessPoolExecutor(1) as pool:
         return pd.DataFrame([row for rows in pool.map(judge, range(replicates), chunksize=10) for row in rows])
 
 
-PARTS = {"rates": (rates, 2000), "sampling": (sampling, 1000)}
+PARTS = {"rates": (rates, 2000), "sampling": (sampling, 1000), "centiles": (centiles, 250)}
 
 
 def write(part: str, text: str) -> None:

@@ -40,7 +40,7 @@ def riskkit(folder: Path, *arguments: str) -> tuple[float, float]:
 
 def one_model(folder: Path, fits: pd.DataFrame) -> pd.Series:
     """Write the design of the linear model with most events for R: strata, entry, exit, event, then the covariates."""
-    candidates = fits.query(f"coding == 'linear' and model == '{MODEL}' and n_silent == 0")
+    candidates = fits.query(f"coding == 'linear' and model == '{MODEL}' and n_without_events == 0")
     model = candidates.loc[candidates["events"].idxmax()]
     design = build(str(model["formula"]), Cohort.read(folder / "build/cohorts/ukb.parquet").data)
     follow_up = design.response
@@ -68,7 +68,7 @@ def main(people: int) -> None:
         for what, (seconds, gigabytes) in taken.items():
             print(f"{what:20s}{seconds:8.1f} s {gigabytes:6.2f} GB")
         fitted = len(results.fits) + len(results.variants)
-        seconds = results.manifest["provenance"]["seconds"]
+        seconds = results.manifest.provenance.seconds
         print(f"{fitted} models fitted in {seconds} s: {fitted / seconds:.1f} a second, all answers included")
         if shutil.which("Rscript"):
             model = one_model(folder, results.fits)

@@ -11,16 +11,19 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from riskkit.dependencies import write_dependencies
 from riskkit.errors import DataError, DataUnavailable, RiskkitError, SpecError
 from riskkit.folders import told
 
 if TYPE_CHECKING:
     from riskkit.cohort.lock import Source
     from riskkit.report.index import IndexEntry
+    from riskkit.results import Results
     from riskkit.spec.cohort import CohortSpec
 
 COHORTS, ANALYSES = Path("cohorts"), Path("analyses")
 TABLES, RESULTS, REPORTS = Path("build/cohorts"), Path("build/results"), Path("reports")
+DEPENDS = Path("build/depends")
 
 Reported = Annotated[str, typer.Argument(help="Name of an analysis that has a report.")]
 
@@ -116,10 +119,9 @@ def check(path: Annotated[Path, typer.Argument(help="A cohort file or a report's
 
 def _check_report(folder: Path) -> None:
     """Make every number of a report again from the stored results, and say which differ."""
-    from riskkit.disclosure import read_released
     from riskkit.report.check import check_report
 
-    checked = check_report(read_released(RESULTS / folder.name), folder)
+    checked = check_report(_released(folder.name), folder)
     for row in checked.differences.itertuples():
         told = f"{row.where}: the report has '{row.printed}', the results give '{row.derived}'"
         out.print(told, style="red", markup=False)
@@ -138,6 +140,7 @@ def cohort(file: Annotated[Path, typer.Argument(help="A cohort file, such as coh
     built = load_cohort(file)
     path = TABLES / f"{file.stem}.parquet"
     built.write(path)
+    write_dependencies(path, DEPENDS / f"cohort-{file.stem}.d")
     out.print(f"{file.stem}: {len(built.data):,} people, written to {path}", markup=False)
     for step in built.flow:
         removed = f" (-{step.removed:,})" if step.removed else ""
@@ -156,8 +159,6 @@ def run(
     ] = None,
 ) -> None:
     """Fit every model of an analysis to its built cohort; an interrupted run goes on where it was."""
-    from riskkit.cohort.cohort import Cohort
-    from riskkit.runner import run as run_analysis
     from riskkit.spec.analysis import load_analysis
     from riskkit.spec.plan import plan, plan_told
 
@@ -166,8 +167,15 @@ def run(
         for line in plan_told(plan(spec, cohort_spec.follow_up.age if cohort_spec.follow_up else None)):
             out.print(line, markup=False)
         return
+    from riskkit.cohort.cohort import Cohort  # from here on there is something to wait for
+    from riskkit.cohort.fallback import raw_folder
+    from riskkit.runner import run as run_analysis
+    from riskkit.runner.staleness import check_cohort
+
     table = TABLES / f"{spec.cohort}.parquet"
     built = Cohort.read(table) if table.is_file() else None
+    if built is not None:
+        check_cohort(built, cohort_spec, table, raw_folder(cohort_spec, Path()))
     with _progress() as progress:
         bar = progress.add_task(spec.name, total=None)
         results = run_analysis(
@@ -178,9 +186,10 @@ def run(
             scheduler=scheduler,
             imputations=imputations,
         )
-    results.write(RESULTS / spec.name)
+    written = results.write(RESULTS / spec.name)
+    write_dependencies(written, DEPENDS / f"results-{spec.name}.d")
     left_out = f", {len(results.failures)} not fitted (listed in the report)" if len(results.failures) else ""
-    seconds = results.manifest["provenance"]["seconds"]
+    seconds = results.manifest.provenance.seconds
     fitted = len(results.fits) + len(results.variants)
     out.print(f"{spec.name}: {fitted} models fitted{left_out} in {seconds} s", markup=False)
 
@@ -188,14 +197,15 @@ def run(
 @app.command()
 def report(name: Annotated[str, typer.Argument(help="Name of an analysis that has been run.")]) -> None:
     """Write an analysis's report from its results; nothing is fitted again."""
-    from riskkit.disclosure import read_released
     from riskkit.report.page import write_report
 
     with _progress() as progress:
         bar = progress.add_task(name, total=None)
-        page = write_report(
-            read_released(RESULTS / name), REPORTS / name, lambda what: progress.update(bar, description=what)
-        )
+        page = write_report(_released(name), REPORTS / name, lambda what: progress.update(bar, description=what))
+    parts = (
+        path for folder in ("templates", "vendor") for path in (Path(__file__).parent / "report" / folder).iterdir()
+    )
+    write_dependencies(page, DEPENDS / f"report-{name}.d", parts)
     out.print(f"{name}: {page}", markup=False)
 
 
@@ -210,10 +220,9 @@ def pdf(name: Reported) -> None:
 @app.command()
 def docx(name: Reported) -> None:
     """Write an analysis's report as a Word document with native tables, beside its page."""
-    from riskkit.disclosure import read_released
     from riskkit.report.document import write_docx
 
-    out.print(f"{name}: {write_docx(read_released(RESULTS / name), REPORTS / name)}", markup=False)
+    out.print(f"{name}: {write_docx(_released(name), REPORTS / name)}", markup=False)
 
 
 @app.command()
@@ -227,21 +236,34 @@ def index() -> None:
 def _entry(path: Path) -> IndexEntry:
     """Show an analysis as made when its report is there; otherwise say what is missing."""
     from riskkit.cohort.fallback import raw_folder
-    from riskkit.disclosure import read_released
     from riskkit.report.index import IndexEntry, index_entry
     from riskkit.spec.analysis import load_analysis
 
+    stale = ""
     if (REPORTS / path.stem / "index.html").is_file() and (RESULTS / path.stem).is_dir():
-        return index_entry(read_released(RESULTS / path.stem))
+        try:
+            return index_entry(_released(path.stem))
+        except DataError as error:
+            stale = str(error)
     spec, cohort = load_analysis(path)
     raw = raw_folder(cohort, Path())
-    reason = f"It has not been run yet: make reports/{path.stem}/index.html."
+    reason = stale or f"It has not been run yet: make reports/{path.stem}/index.html."
     if not (raw / ".complete").is_file():
         reason = (
             f"The data of this cohort are not in {raw}. Put the files there, or set RISKKIT_MIRROR to a folder that "
             "has them, and run make again."
         )
     return IndexEntry(spec.name, spec.title, spec.question, cohort.title, cohort.simulated, reason=reason)
+
+
+def _released(name: str) -> Results:
+    """Results as they may be shown, if they are of the analysis and the cohort as their files are now."""
+    from riskkit.disclosure import read_released
+    from riskkit.runner.staleness import check_results
+
+    results = read_released(RESULTS / name)
+    check_results(results.manifest, ANALYSES, COHORTS, RESULTS / name)
+    return results
 
 
 def _cohort_file(name: str) -> Path:

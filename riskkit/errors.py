@@ -32,9 +32,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     Returns a sentence that starts with a space, ready to follow "unknown ... 'name'.".
     """
     known = list(known)
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    folded = {each.casefold(): each for each in reversed(known)}  # capitals are the commonest slip
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     if close:
-        return f" Did you mean '{close[0]}'?"
+        return f" Did you mean '{folded[close[0]]}'?"
     if not known:
         return " There are none to choose from."
     shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")

@@ -140,8 +140,10 @@ def check_sums(folder: str | Path) -> None:
     folder = Path(folder)
     sums = folder / SUMS
     try:
-        lines = sums.read_text(encoding="utf-8").splitlines()
+        *lines, end = sums.read_text(encoding="utf-8").split("\n")
         noted = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+        if end:
+            raise ValueError("the last line is cut")
     except FileNotFoundError:
         raise DataError(f"{sums}: is missing, so nobody can tell whether the files are as written.") from None
     except (ValueError, UnicodeDecodeError):

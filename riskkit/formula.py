@@ -305,7 +305,9 @@ def _in_interaction(part: str, text: str, names: dict[str, str], modified: dict[
 
 def _expand(right: str, text: str) -> tuple[list[list[str]], bool]:
     """Expand the right-hand side to terms, each a list of columns and calls, and find whether it has an intercept."""
-    # Imported here because it takes a third of a second that a user of the array functions need not spend.
+    if right.isidentifier() or re.fullmatch(r"\w+\([^()]*\)", right):
+        return [[right]], True  # no algebra to expand
+    # Imported here because it takes a third of a second that who writes no algebra need not spend.
     from formulaic.errors import FormulaParsingError, FormulaSyntaxError
     from formulaic.parser import DefaultFormulaParser
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import subprocess
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,7 +24,39 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def provenance(spec: str | Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Provenance:
+    """The software, the analysis file and the time behind a result.
+
+    Attributes
+    ----------
+    riskkit, python : str
+        Versions.
+    packages : dict of package to version
+    commit : str or None
+        The git commit that the project is at; None outside a repository.
+    dirty : bool
+        Whether tracked files differ from it.
+    spec_path, spec_sha256 : str
+        The analysis file.
+    created : str
+        Moment in UTC (ISO 8601).
+    seconds : float or None
+        How long the models took; None before they are done.
+    """
+
+    riskkit: str
+    python: str
+    packages: dict[str, str]
+    commit: str | None
+    dirty: bool
+    spec_path: str
+    spec_sha256: str
+    created: str
+    seconds: float | None = None
+
+
+def provenance(spec: str | Path) -> Provenance:
     """Describe the software and the analysis file behind a result.
 
     `created` is the present moment in UTC, or the one SOURCE_DATE_EPOCH names, so that a rebuild can be byte-identical.
@@ -31,14 +64,15 @@ def provenance(spec: str | Path) -> dict[str, Any]:
     spec = Path(spec)
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
-    return {
-        "riskkit": installed("riskkit"),
-        "python": platform.python_version(),
-        "packages": {name: installed(name) for name in PACKAGES},
+    return Provenance(
+        riskkit=installed("riskkit"),
+        python=platform.python_version(),
+        packages={name: installed(name) for name in PACKAGES},
         **commit(spec.resolve().parent),
-        "spec": {"path": f"{spec.parent.name}/{spec.name}", "sha256": sha256(spec)},
-        "created": now.isoformat(timespec="seconds"),
-    }
+        spec_path=f"{spec.parent.name}/{spec.name}",
+        spec_sha256=sha256(spec),
+        created=now.isoformat(timespec="seconds"),
+    )
 
 
 def installed(package: str) -> str:

@@ -11,8 +11,8 @@ import pytest
 
 from riskkit.cohort.build import build
 from riskkit.cohort.cohort import Cohort
-from riskkit.runner import opinion
-from riskkit.runner.opinion_r import ask_r
+from riskkit.questions.cross_check import run as cross_check
+from riskkit.questions.cross_check.r import ask_r
 from riskkit.spec.cohort import load_cohort_spec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,14 +43,14 @@ def nhanes3(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 def _without_r() -> Iterator[None]:
     """Runs ask R for no second opinion, which would take 2 s a model, but in the tests that take `asking_r`."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(opinion, "ask_r", lambda design: None)
+        patched.setattr(cross_check, "ask_r", lambda design: None)
         yield
 
 
 @pytest.fixture
 def asking_r(monkeypatch: pytest.MonkeyPatch) -> None:
     """R is asked, as it is for everyone who has it."""
-    monkeypatch.setattr(opinion, "ask_r", ask_r)
+    monkeypatch.setattr(cross_check, "ask_r", ask_r)
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
-from results_example import Z
+from results_example import Z, declared, with_frames
+from study_example import asking
 
 from riskkit.results import Results
 
@@ -16,10 +15,8 @@ M = 20
 
 def with_imputation(results: Results) -> Results:
     """The same results with smoking and BMI imputed for the 41 people who lack them."""
-    analysis = {**results.manifest["analysis"], "imputation": {
-        "m": M, "iterations": 10, "seed": 1, "variables": "covariates", "auxiliary": [], "ordered": [],
-    }}  # fmt: skip
-    main = {"model": analysis["main_model"], "time_scale": analysis["time_scales"][0]}
+    made = asking(results.manifest, imputation={"m": M, "iterations": 10, "seed": 1})
+    main = {"model": made.analysis.main.name, "time_scale": made.analysis.time_scales[0]}
 
     def of_main(frame: pd.DataFrame) -> pd.DataFrame:
         return frame[(frame[list(main)] == pd.Series(main)).all(axis=1)].reset_index(drop=True)
@@ -29,7 +26,7 @@ def with_imputation(results: Results) -> Results:
         n=estimates["n"] + 41, n_missing=0, df=500.0, riv=0.1, fmi=np.where(estimates["se"] > 0, 0.1, np.nan),
         m=np.where(estimates["coding"] == "linear", M, np.nan),
     )  # fmt: skip
-    exposures = list(results.manifest["exposures"])
+    exposures = list(results.manifest.exposures)
     about = pd.DataFrame(
         {
             "variable": ["smoking", "bmi"], "kind": ["binary", "number"], "method": ["logit", "pmm"],
@@ -55,13 +52,13 @@ def with_imputation(results: Results) -> Results:
     def of_each(frame: pd.DataFrame) -> pd.DataFrame:
         return pd.concat([frame.assign(exposure=name) for name in exposures], ignore_index=True)
 
-    return replace(
+    return with_frames(
         results,
-        manifest={**results.manifest, "analysis": analysis},
-        imputed=estimates,
+        made,
+        imputed=declared("imputed", estimates),
         imputed_curves=_moved(of_main(results.curves)),
         imputed_shapes=of_main(results.shapes),
-        imputed_tests=of_main(results.tests),
+        imputed_tests=declared("imputed_tests", of_main(results.tests)),
         imputations=of_each(about),
         imputation_values=of_each(pd.concat([levels, numbers], ignore_index=True)),
         imputation_trace=of_each(trace),

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from results_example import Z, main_linear
-from study_example import EXPOSURES
+from results_example import Z, declared, main_linear, with_frames
+from study_example import EXPOSURES, asking, of_cohort, outcome
 
+from riskkit.cohort.outcomes import Outcome
 from riskkit.infer.confounding import evalue
 from riskkit.results import Results
 
@@ -53,13 +54,15 @@ def with_interactions(results: Results) -> Results:
             {**modified, "measure": m, "interval": i, "value": v, "low": lo, "high": hi, "p": q, **compared, **about}
             for m, i, v, lo, hi, q in rows
         ]
-    declared = {"modifier": "sex", "label": "Sex", "levels": LEVELS, "additive": {"exposure": ["p10", "median"]}}
-    return replace(
+    contrast = {"exposure": ["p10", "median"], "modifier": ["Men", "Women"]}
+    variables = results.manifest.cohort.variables
+    by_sex = variables | {"sex": replace(variables["sex"], levels=LEVELS)}
+    return with_frames(
         results,
-        manifest=_with(results, interactions=[declared]),
+        of_cohort(asking(results.manifest, interactions=[{"modifier": "sex", "additive": contrast}]), variables=by_sex),
         interactions=pd.DataFrame(tests),
         interaction_curves=pd.concat(curves, ignore_index=True),
-        additive=pd.DataFrame(additive),
+        additive=declared("additive", pd.DataFrame(additive)),
     )
 
 
@@ -93,21 +96,15 @@ def with_robustness(results: Results) -> Results:
         "evalues": True, "negative_controls": ["falls"], "leave_one_out": "sex", "bootstrap": 1000, "influence": 1,
         "confounders": [{"label": "Frailty", "prevalence": [0.1, 0.15]}],
     }  # fmt: skip
-    manifest = _with(results, robustness=asked)
-    known = manifest["cohort"]["outcomes"] | {"falls": {"label": "Death from a fall", "note": None}}
-    manifest = {**manifest, "cohort": {**manifest["cohort"], "outcomes": known}}
-    return replace(
-        results, manifest=manifest, robustness=pd.DataFrame([{"item": "", "note": "", **row} for row in rows])
-    )
+    made = asking(results.manifest, robustness=asked)
+    falls = Outcome(**outcome("falls", "Death from a fall") | {"flow": ()})
+    made = of_cohort(made, outcomes=made.cohort.outcomes | {"falls": falls})
+    return with_frames(results, made, robustness=pd.DataFrame([{"item": "", "note": "", **row} for row in rows]))
 
 
 def _keys(results: Results, coding: str) -> list[dict[str, str]]:
     """The main model's key of the first exposure with every outcome."""
-    analysis = results.manifest["analysis"]
-    key = {"exposure": next(iter(results.manifest["exposures"])), "time_scale": analysis["time_scales"][0],
-           "coding": coding, "model": analysis["main_model"]}  # fmt: skip
-    return [{**key, "outcome": outcome} for outcome in analysis["outcomes"]]
-
-
-def _with(results: Results, **asked: Any) -> dict[str, Any]:
-    return {**results.manifest, "analysis": {**results.manifest["analysis"], **asked}}
+    analysis = results.manifest.analysis
+    key = {"exposure": next(iter(analysis.exposures)), "time_scale": analysis.time_scales[0], "coding": coding,
+           "model": analysis.main.name}  # fmt: skip
+    return [{**key, "outcome": name} for name in analysis.outcomes]

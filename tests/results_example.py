@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,18 +11,12 @@ from closer_example import closer_frames
 from study_example import EXPOSURES, MODELS, characteristics, histograms, manifest, missing, named_outcomes
 
 from riskkit.infer.multiplicity import adjust
-from riskkit.results import Results
+from riskkit.manifest import Manifest
+from riskkit.results import Results, schemas
 
-IMPUTED = (
-    "imputed", "imputed_curves", "imputed_shapes", "imputed_tests", "imputations", "imputation_values",
-    "imputation_trace",
-)  # fmt: skip
 Z = 1.959963984540054
 Rows = list[dict[str, Any]]
 KEY = ("exposure", "outcome", "time_scale", "model", "coding")
-WEIGHTED = ("weighted", "weighted_curves", "weighted_tests")
-ESTIMATE = ("term", "level", "n", "events", "person_years", "n_missing", "estimate", "se", "ratio", "low", "high", "p")
-FURTHER = ("interactions", "interaction_curves", "additive", "robustness")  # without rows unless an analysis asks
 
 
 def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, models: int = 3) -> Results:
@@ -47,43 +40,45 @@ def example_results(exposures: int = 1, outcomes: int = 2, scales: int = 2, mode
                         frames[name].extend(rows)
     failure = {"exposure": "igf1", "outcome": outcome_names[-1], "time_scale": "age", "coding": "groups", "variant": ""}
     reason = {"model": list(MODELS)[models - 1], "reason": "12 events, fewer than the 20 that the analysis asks for."}
-    return Results(
-        by_age_and_sex=pd.DataFrame({"exposure": pd.Series(dtype=str)}),
-        missing=missing(exposures),
-        **{name: pd.DataFrame({"exposure": pd.Series(dtype=str)}) for name in IMPUTED},
-        opinion=pd.DataFrame({"exposure": pd.Series(dtype=str)}),
-        **{name: pd.DataFrame(columns=list(KEY), dtype=object) for name in FURTHER},
-        manifest=manifest(exposures, outcome_names, scale_names, models),
-        failures=pd.DataFrame([{**failure, **reason, "formula": "Surv(age_entry, age_exit, cancer) ~ igf1"}]),
-        corrected=pd.DataFrame(columns=[*KEY, "variant"], dtype=object),
-        usual=pd.DataFrame(columns=list(KEY), dtype=object),
-        variants=pd.DataFrame(columns=[*KEY, "variant", *ESTIMATE], dtype=object),
-        variant_shapes=pd.DataFrame(columns=[*KEY, "variant"], dtype=object),
-        **{name: pd.DataFrame(columns=list(KEY), dtype=object) for name in WEIGHTED},
-        histograms=histograms(exposures),
-        characteristics=characteristics(),
-        **closer_frames(list(EXPOSURES)[:exposures], outcome_names, list(MODELS)[min(1, models - 1)]),
+    made = {
         **{name: pd.DataFrame(rows) for name, rows in frames.items()},
-    )
+        **closer_frames(list(EXPOSURES)[:exposures], outcome_names, list(MODELS)[min(1, models - 1)]),
+        "failures": pd.DataFrame([{**failure, **reason, "formula": "Surv(age_entry, age_exit, cancer) ~ igf1"}]),
+        "histograms": histograms(exposures),
+        "characteristics": characteristics(),
+        "missing": missing(exposures),
+    }
+    about = manifest(exposures, outcome_names, scale_names, models)
+    return Results.of(about, {name: [frame] for name, frame in made.items()})
+
+
+def with_frames(results: Results, made: Manifest | None = None, **frames: pd.DataFrame) -> Results:
+    """The same results with other frames, laid out by their schemas, and another manifest."""
+    return results.replaced(made, **{name: schemas()[name].of([frame]) for name, frame in frames.items()})
+
+
+def declared(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of another frame without what this one does not have."""
+    return rows[[column.name for column in schemas()[name].columns if column.name in rows]]
 
 
 def with_correction(results: Results) -> Results:
     """The same results with p values corrected over the outcomes, as a run leaves them."""
     family = ["exposure", "time_scale", "coding", "model", "term"]
     adjusted = adjust(results.estimates, family)
-    return replace(results, estimates=adjusted, tests=adjust(results.tests, [*family, "part"]))
+    return with_frames(results, estimates=adjusted, tests=adjust(results.tests, [*family, "part"]))
 
 
 def without_fits(results: Results) -> Results:
     """The same results of an analysis of which no model could be fitted."""
     names = ("estimates", "curves", "tests", "fits", "coefficients")
-    return replace(results, **{name: getattr(results, name).iloc[:0] for name in names})
+    return results.replaced(**{name: getattr(results, name).iloc[:0] for name in names})
 
 
 def main_linear(results: Results) -> pd.DataFrame:
     """The linear estimates of the main model on the main time scale."""
-    analysis, rows = results.manifest["analysis"], results.estimates
-    kept = (rows["model"] == analysis["main_model"]) & (rows["time_scale"] == analysis["time_scales"][0])
+    analysis, rows = results.manifest.analysis, results.estimates
+    kept = (rows["model"] == analysis.main.name) & (rows["time_scale"] == analysis.time_scales[0])
     return rows[kept & (rows["coding"] == "linear")].drop(columns=["reference", "x", "x_low", "x_high"])
 
 
@@ -101,7 +96,10 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
     x[np.argmin(abs(x - centre))] = centre
     z = (x - centre) / sd
     spline = {**key, "coding": "spline"}
-    curve = [{**spline, "x": v, **ratio_of(e, error * abs(d), test=False)} for v, d, e in zip(x, z, at(z), strict=True)]
+    curve = [
+        {**spline, "x": v, "reference": centre, **ratio_of(e, error * abs(d), test=False)}
+        for v, d, e in zip(x, z, at(z), strict=True)
+    ]
     medians = np.array([-1.3, -0.55, 0.0, 0.5, 1.35])
     limits = centre + sd * np.array([-2.2, -0.8, -0.25, 0.25, 0.9, 3.0])
     shares = np.array([0.31, 0.22, 0.18, 0.15, 0.14])
@@ -133,7 +131,7 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
         {
             **key, "coding": coding, "formula": f"Surv(age_entry, age_exit, {key['outcome']}) ~ {key['exposure']}",
             "n": people, "events": events, "person_years": 88000.0, "n_missing": missing, "loglik": -9000.0,
-            "loglik_null": -9100.0, "aic": 18020.0, "iterations": 5, "n_silent": 0,
+            "loglik_null": -9100.0, "aic": 18020.0, "iterations": 5, "n_without_events": 0,
         }
         for coding in ("spline", "groups", "linear")
     ]  # fmt: skip

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from riskkit.manifest import Manifest
+from riskkit.spec.analysis import analysis_model
 
 EXPOSURES = {
     "igf1": ("Serum IGF-I", "ng/mL", 150.0, 60.0),
@@ -70,61 +75,95 @@ def characteristics() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["variable", "label", "unit", "kind", "level", "group", "statistic", "value"])
 
 
-def manifest(exposures: int, outcomes: list[str], scales: list[str], models: int) -> dict[str, Any]:
+def manifest(exposures: int, outcomes: list[str], scales: list[str], models: int) -> Manifest:
+    """What a run of the example would say of itself; of the main model's covariates it describes some."""
     names = list(MODELS)[:models]
-    return {
-        "analysis": {
-            "name": "example", "title": "IGF-I and mortality",
-            "question": "Do adults with low or high IGF-I die sooner?",
-            "notes": ["IGF-I was measured once."], "level": 0.95, "measure": "hazard ratio", "time_scales": scales,
-            "main_model": names[min(1, models - 1)], "outcomes": outcomes, "strata": [], "min_events": 20,
-            "competing": None,
-            "subgroups": [], "sensitivity": [], "published": [], "imputation": None,
-            "simex": {"replicates": 10, "added_error": [0.5, 1.0, 1.5, 2.0]},
-            "interactions": [], "robustness": None,
-            "models": [{"name": n, "label": MODELS[n][0], "covariates": MODELS[n][1]} for n in names],
-        },
-        "exposures": {
-            name: {
-                "label": label, "unit": unit, "knots": [centre + sd * k for k in (-1.5, -0.4, 0.3, 1.7)],
-                "cuts": [centre + sd * k for k in (-0.8, -0.25, 0.25, 0.9)], "reference_group": 1,
-                "per": sd,
-                "per_label": f"SD ({sd:.3g}{' ' + unit if unit else ''})", "reference": centre,
-                "reference_label": "median", "simex": [],
-            }
-            for name, (label, unit, centre, sd) in list(EXPOSURES.items())[:exposures]
-        },
-        "outcomes": {name: {"label": named_outcomes(99)[name][0]} for name in outcomes},
-        "cohort": {
-            "name": "example", "title": "The Example Cohort", "description": "Adults examined in 1988 to 1994.",
-            "citation": "Example Investigators. The Example Cohort. J Ex. 1995;1:1-9.", "simulated": False, "n": 5900,
-            "time_unit": "months",
-            "follow_up": {"start": "examination, 1988 to 1994", "end": "death or 31 December 2019"},
-            "outcomes": {name: {"label": named_outcomes(99)[name][0], "note": None} for name in outcomes}
-            | {"all_causes": {"label": OUTCOMES["all_causes"][0], "note": "Any underlying cause"}},
-            "flow": [
-                {"label": "Serum measured in the surplus sample", "removed": 0, "remaining": 6061},
-                {"label": "Not eligible for linkage to deaths", "removed": 21, "remaining": 6040},
-                {"label": "No IGF-I result", "removed": 140, "remaining": 5900},
-            ],
-            "variables": {
-                "igf1": {"label": "Serum IGF-I", "unit": "ng/mL", "kind": "number", "levels": [], "missing": {},
-                         "note": "Trimmed upstream."},
-                "age": {"label": "Age", "unit": "years", "kind": "number", "levels": [], "missing": {},
-                        "note": "90 means 90 or older."},
-                "sex": {"label": "Sex", "unit": None, "kind": "category", "levels": ["Female", "Male"], "missing": {},
-                        "note": None},
-                "smoking": {"label": "Smoking", "unit": None, "kind": "category", "levels": ["Never", "Current"],
-                            "missing": {}, "note": None},
-                "bmi": {"label": "BMI", "unit": "kg/m²", "kind": "number", "levels": [], "missing": {}, "note": None},
-                "unused": {"label": "Unused", "unit": None, "kind": "number", "levels": [], "missing": {},
-                           "note": "This note belongs to no model."},
+    measured = list(EXPOSURES.items())[:exposures]
+    labels = {name: named_outcomes(99)[name][0] for name in outcomes} | {"all_causes": OUTCOMES["all_causes"][0]}
+    return Manifest.from_dict(
+        {
+            "analysis": {
+                "name": "example", "title": "IGF-I and mortality", "cohort": "example",
+                "question": "Do adults with low or high IGF-I die sooner?",
+                "notes": ["IGF-I was measured once."], "time_scales": scales,
+                "main_model": names[min(1, models - 1)], "outcomes": outcomes,
+                "exposures": {name: {} for name, _ in measured},
+                "models": [{"name": n, "label": MODELS[n][0], "covariates": MODELS[n][1]} for n in names],
             },
-            "sources": [{"file": "SSIGF.XPT", "sha256": "ab" * 32, "bytes": 123456, "origin": "https://example.org/a"}],
-        },
-        "provenance": {
-            "riskkit": "0.1.0", "python": "3.12.1", "packages": {"numpy": "2.1.0", "pandas": "2.2.3"},
-            "commit": "0123456789abcdef", "dirty": False, "created": "2025-01-02T03:04:05+00:00", "seconds": 12.3,
-            "spec": {"path": "analyses/example.toml", "sha256": "cd" * 32},
-        },
+            "exposures": {
+                name: {
+                    "label": label, "unit": unit, "knots": [centre + sd * k for k in (-1.5, -0.4, 0.3, 1.7)],
+                    "cuts": [centre + sd * k for k in (-0.8, -0.25, 0.25, 0.9)], "reference_group": 1,
+                    "per": sd,
+                    "per_label": f"SD ({sd:.3g}{' ' + unit if unit else ''})", "reference": centre,
+                    "reference_label": "median", "repeat": None, "simex": [],
+                }
+                for name, (label, unit, centre, sd) in measured
+            },
+            "cohort": {
+                "name": "example", "title": "The Example Cohort", "description": "Adults examined in 1988 to 1994.",
+                "citation": "Example Investigators. The Example Cohort. J Ex. 1995;1:1-9.", "simulated": False,
+                "n": 5900, "time_unit": "months",
+                "follow_up": {
+                    "start": "examination, 1988 to 1994", "end": "death or 31 December 2019", "unit": "months",
+                    "censoring": {},
+                },
+                "outcomes": {
+                    name: outcome(name, label, "Any underlying cause" if name == "all_causes" else None)
+                    for name, label in labels.items()
+                },
+                "flow": [
+                    {"label": "Serum measured in the surplus sample", "removed": 0, "remaining": 6061},
+                    {"label": "Not eligible for linkage to deaths", "removed": 21, "remaining": 6040},
+                    {"label": "No IGF-I result", "removed": 140, "remaining": 5900},
+                ],
+                "variables": {
+                    "igf1": variable("igf1", "Serum IGF-I", "ng/mL", note="Trimmed upstream."),
+                    "age": variable("age", "Age", "years", note="90 means 90 or older."),
+                    "sex": variable("sex", "Sex", levels=["Female", "Male"]),
+                    "smoking": variable("smoking", "Smoking", levels=["Never", "Current"]),
+                    "bmi": variable("bmi", "BMI", "kg/m²"),
+                    "unused": variable("unused", "Unused", note="This note belongs to no model."),
+                },
+                "sources": [
+                    {"file": "SSIGF.XPT", "sha256": "ab" * 32, "bytes": 123456, "origin": "https://example.org/a"}
+                ],
+                "remarks": [], "design": None, "disclosure": None, "spec_sha256": "",
+            },
+            "provenance": {
+                "riskkit": "0.1.0", "python": "3.12.1", "packages": {"numpy": "2.1.0", "pandas": "2.2.3"},
+                "commit": "0123456789abcdef", "dirty": False, "created": "2025-01-02T03:04:05+00:00", "seconds": 12.3,
+                "spec_path": "analyses/example.toml", "spec_sha256": "cd" * 32,
+            },
+        }
+    )  # fmt: skip
+
+
+def variable(
+    name: str, label: str, unit: str | None = None, levels: list[str] | None = None, note: str | None = None
+) -> dict[str, Any]:
+    """A number, or a category where it has levels."""
+    return {
+        "name": name, "label": label, "kind": "category" if levels else "number", "unit": unit, "levels": levels or [],
+        "missing": {}, "top_coded": 0, "bottom_coded": 0, "note": note,
     }  # fmt: skip
+
+
+def outcome(name: str, label: str, note: str | None = None) -> dict[str, Any]:
+    """An outcome that everyone can have, with the follow-up of the cohort."""
+    return {
+        "name": name, "label": label, "event": name, "time": "follow_up", "age_exit": "age_exit",
+        "at_risk": f"{name}_at_risk", "only": None, "note": note,
+        "flow": [{"label": "People of the cohort", "removed": 0, "remaining": 5900}],
+    }  # fmt: skip
+
+
+def asking(made: Manifest, **fields: Any) -> Manifest:
+    """The manifest of an analysis whose file says otherwise in these fields, which are validated."""
+    said = made.analysis.model_dump(mode="json") | fields
+    return made.replaced(analysis=analysis_model().model_validate_json(json.dumps(said)))
+
+
+def of_cohort(made: Manifest, **fields: Any) -> Manifest:
+    """The manifest of an analysis of a cohort that differs in these."""
+    return made.replaced(cohort=replace(made.cohort, **fields))

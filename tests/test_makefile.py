@@ -18,17 +18,24 @@ ROOT = Path(__file__).parent.parent
 STUB = """#!/bin/sh
 echo "$@" >> asked.txt
 put() { mkdir -p "$(dirname "$1")"; echo x > "$1"; }
+needs() { # what make is told: a target and the modules that were imported to make it
+  mkdir -p build/depends; rule="build/depends/$1.d"; target="$2"; shift 2
+  echo "$target: $*" > "$rule"; for m in "$@"; do echo "$m:" >> "$rule"; done; }
+n="$(basename "$2" .toml)"
 case "$1" in
   fetch) for c in one two; do [ -f "build/raw/$c/.complete" ] || put "build/raw/$c/.complete"; done ;;
-  cohort) put "build/cohorts/$(basename "$2" .toml).parquet" ;;
-  run) [ -f fail ] && { put "build/results/half"; exit 1; }; put "build/results/$(basename "$2" .toml)/results.json" ;;
-  report) put "reports/$2/index.html" ;;
+  cohort) put "build/cohorts/$n.parquet"
+          needs "cohort-$n" "build/cohorts/$n.parquet" riskkit/cohort/build.py ;;
+  run) [ -f fail ] && { put "build/results/half"; exit 1; }; put "build/results/$n/results.json"
+       needs "results-$n" "build/results/$n/results.json" \\
+             riskkit/cohort/build.py riskkit/runner/run.py riskkit/design/design.py ;;
+  report) put "reports/$2/index.html"
+          needs "report-$2" "reports/$2/index.html" riskkit/figures/spline.py riskkit/report/page.py ;;
   pdf|docx) put "reports/$2/$2.$1" ;;
   index) put "reports/index.html" ;;
 esac
 """
 CODE = ("runner/run.py", "cohort/build.py", "design/design.py", "figures/spline.py", "report/page.py")
-NAMED = re.findall(r"riskkit/[\w/]+\.py", (ROOT / "Makefile").read_text())
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "cohorts").mkdir()
     for cohort in ("one", "two", "nowhere"):
         (tmp_path / "cohorts" / f"{cohort}.toml").write_text("")
-    for file in (*(f"riskkit/{c}" for c in CODE), *NAMED, "pyproject.toml", "requirements.lock"):
+    for file in (*(f"riskkit/{c}" for c in CODE), "pyproject.toml", "requirements.lock"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("")
     (tmp_path / "reports").mkdir()

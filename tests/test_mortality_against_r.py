@@ -21,9 +21,9 @@ from riskkit.fit.logistic import logistic
 from riskkit.fit.poisson import poisson
 from riskkit.infer.anova import anova
 from riskkit.infer.curve import curve
+from riskkit.questions.survey.run import survey_design
 from riskkit.results import Results
 from riskkit.runner.run import run
-from riskkit.runner.weighted import survey_design
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model")
 ROOT = Path(__file__).parent.parent
@@ -96,7 +96,7 @@ def test_curves(cohort, results):
     for expected in R["curves"]:
         place = (expected["exposure"], expected["outcome"], "age", "spline", "lifestyle")
         fit = cox(formulas[place], cohort.data, time_unit="months")
-        reference = results.manifest["exposures"][expected["exposure"]]["reference"]
+        reference = results.manifest.exposures[expected["exposure"]].reference
         ours = curve(fit, expected["exposure"], reference=reference, grid=expected["x"])
         np.testing.assert_allclose(ours["estimate"], expected["estimate"], rtol=1e-6, atol=1e-9)
         np.testing.assert_allclose(ours["se"], expected["se"], rtol=1e-6)
@@ -140,7 +140,7 @@ def test_weighted_curves_are_those_of_svycoxph(cohort, results):
         exposure = expected["exposure"]
         formula = formulas[exposure, expected["outcome"], "age", "spline", "lifestyle"]
         fit = cox(formula, cohort.data, survey=survey_design(cohort.design))
-        reference = results.manifest["exposures"][exposure]["reference"]
+        reference = results.manifest.exposures[exposure].reference
         ours = curve(fit, exposure, reference=reference, grid=expected["x"])
         np.testing.assert_allclose(ours["estimate"], expected["estimate"], rtol=1e-7, atol=1e-10)
         np.testing.assert_allclose(ours["se"], expected["se"], rtol=1e-7)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from results_example import KEY, main_linear, ratio_of
-from study_example import EXPOSURES
+from results_example import KEY, declared, main_linear, ratio_of, with_frames
+from study_example import EXPOSURES, asking, of_cohort
 
+from riskkit.cohort.survey import Sampling
 from riskkit.results import Results
 
 SUBGROUPS = (("women", "Women", "Sex", -0.1), ("men", "Men", "Sex", 0.1))
@@ -22,20 +24,16 @@ def with_variants(results: Results) -> Results:
     The estimate without the first years lies 0.01 off, that of the healthy 0.5, which is out of every interval. For the
     last outcome the healthy were too few.
     """
-    analysis = {
-        **results.manifest["analysis"],
+    asked: dict[str, list[dict[str, Any]]] = {
         "subgroups": [
-            {"name": name, "label": label, "by": by, "when": f"sex == '{label}'", "without": ["sex"],
-             "codings": ["linear"]}
+            {"name": name, "label": label, "by": by, "when": f"sex == '{label}'", "without": ["sex"]}
             for name, label, by, _ in SUBGROUPS
         ],
         "sensitivity": [
-            {"name": "lag", "label": SENSITIVITY[0][1], "when": None, "lag": 5.0, "trim": None, "without": [],
-             "codings": ["linear"]},
-            {"name": "healthy", "label": SENSITIVITY[1][1], "when": "ill == 0", "lag": None, "trim": [1, 99],
-             "without": [], "codings": ["linear"]},
+            {"name": "lag", "label": SENSITIVITY[0][1], "lag": 5.0},
+            {"name": "healthy", "label": SENSITIVITY[1][1], "when": "ill == 0", "trim": [1, 99]},
         ],
-    }  # fmt: skip
+    }
     main = main_linear(results)
     shifts = {**{name: shift for name, *_, shift in SUBGROUPS}, **{name: shift for name, _, shift in SENSITIVITY}}
     rows = []
@@ -45,18 +43,27 @@ def with_variants(results: Results) -> Results:
         moved = [ratio_of(b + shift, s) for b, s in zip(main["estimate"], se, strict=True)]
         people = main.assign(n=main["n"] // (2 if half else 1), events=main["events"] // (2 if half else 1))
         rows.append(people.assign(**pd.DataFrame(moved, index=main.index), variant=name))
-    last = results.manifest["analysis"]["outcomes"][-1]
+    last = results.manifest.analysis.outcomes[-1]
     variants = pd.concat(rows, ignore_index=True)
     left_out = (variants["outcome"] == last) & (variants["variant"] == "healthy")
     failed = variants.loc[left_out, [*KEY, "variant"]].assign(
         reason="9 events, fewer than the 20 asked for.", formula=""
     )
-    return replace(
+    return with_frames(
         results,
-        manifest={**results.manifest, "analysis": analysis},
-        variants=variants[~left_out].reset_index(drop=True),
+        asking(results.manifest, **asked),
+        variants=declared("variants", variants[~left_out]),
         failures=pd.concat([results.failures, failed], ignore_index=True),
     )
+
+
+def with_variant_shapes(results: Results) -> Results:
+    """The same results with splines of the subgroups, of which only that of women with the first outcome was fitted."""
+    made = results.manifest
+    splines = [each.model_dump(mode="json") | {"codings": ["linear", "spline"]} for each in made.analysis.subgroups]
+    main = (results.shapes["model"] == made.analysis.main.name) & (results.shapes["time_scale"] == "age")
+    women = results.shapes[main & (results.shapes["outcome"] == made.analysis.outcomes[0])].assign(variant="women")
+    return with_frames(results, asking(made, subgroups=splines), variant_shapes=women)
 
 
 def with_weights(results: Results) -> Results:
@@ -64,29 +71,29 @@ def with_weights(results: Results) -> Results:
 
     Log ratios lie 0.01 above the unweighted ones, that of the last outcome 0.5, which is out of every interval.
     """
-    analysis = results.manifest["analysis"]
-    last = analysis["outcomes"][-1]
+    analysis = results.manifest.analysis
+    last = analysis.outcomes[-1]
 
     def moved(rows: pd.DataFrame) -> pd.DataFrame:
-        rows = rows[(rows["model"] == analysis["main_model"]) & (rows["time_scale"] == analysis["time_scales"][0])]
+        rows = rows[(rows["model"] == analysis.main.name) & (rows["time_scale"] == analysis.time_scales[0])]
         shift = np.where(rows["outcome"] == last, 0.5, 0.01)
         again = [ratio_of(b, 1.5 * s) for b, s in zip(rows["estimate"] + shift, rows["se"], strict=True)]
         return rows.assign(**pd.DataFrame(again, index=rows.index)).reset_index(drop=True)
 
     main = main_linear(results)
     tests = results.tests[results.tests["part"].isin(["overall", "nonlinear"])]
-    design = {
-        "weights": "w", "strata": "stratum", "psu": "psu", "nested": True, "lonely_psu": "fail", "n": 6061,
-        "population": "the adults of Sweden", "note": "Made for\nthe report.",
-        "units": [[1, 1], [1, 2], [2, 1], [2, 2]],
-    }  # fmt: skip
-    manifest = {**results.manifest, "cohort": {**results.manifest["cohort"], "design": design}}
-    return replace(
+    design = Sampling(
+        weights="w", psu="psu", strata="stratum", nested=True, lonely_psu="fail", population="the adults of Sweden",
+        note="Made for\nthe report.", n=6061, units=((1, 1), (1, 2), (2, 1), (2, 2)),
+    )  # fmt: skip
+    weighted = moved(main).assign(population=7_654_321.0, psus=4, strata=2, df_resid=2.0)
+    tested = tests[tests["model"] == analysis.main.name].assign(p=0.77, df_resid=2.0)
+    return with_frames(
         results,
-        manifest=manifest,
-        weighted=moved(main).assign(population=7_654_321.0, psus=4, strata=2, df_resid=2.0),
-        weighted_curves=moved(results.curves).drop(columns="p"),
-        weighted_tests=tests[tests["model"] == analysis["main_model"]].assign(p=0.77, df_resid=2.0),
+        of_cohort(asking(results.manifest, survey=True), design=design),
+        weighted=declared("weighted", weighted),
+        weighted_curves=declared("weighted_curves", moved(results.curves).assign(term="igf1")),
+        weighted_tests=declared("weighted_tests", tested),
     )
 
 
@@ -95,29 +102,28 @@ def with_repeats(results: Results) -> Results:
 
     By fifths it is 0.85, and SIMEX of the first outcome reaches to 0.82.
     """
-    main, analysis = main_linear(results), results.manifest["analysis"]
+    main, analysis = main_linear(results), results.manifest.analysis
     ratios = {"rosner": 0.8, "macmahon-peto": 0.85, "simex": 0.82}
     corrected = []
     for method, ratio in ratios.items():
-        rows = main[main["outcome"] == analysis["outcomes"][0]] if method == "simex" else main
+        rows = main[main["outcome"] == analysis.outcomes[0]] if method == "simex" else main
         moved = [ratio_of(b / ratio, s / ratio) for b, s in zip(rows["estimate"], rows["se"], strict=True)]
         columns = {"variant": "", "correction": method, **_dilution(0.8 if method == "simex" else ratio)}
         corrected.append(rows.assign(**pd.DataFrame(moved, index=rows.index), **columns))
     curves = results.curves
-    curves = curves[(curves["model"] == analysis["main_model"]) & (curves["time_scale"] == analysis["time_scales"][0])]
+    curves = curves[(curves["model"] == analysis.main.name) & (curves["time_scale"] == analysis.time_scales[0])]
     centre = curves["exposure"].map({name: mean for name, (_, _, mean, _) in EXPOSURES.items()})
     moved = curves.assign(
         x=centre + 0.8 * (curves["x"] - centre), x_measured=curves["x"], reference=centre, correction="rosner",
         **_dilution(0.8),
     )  # fmt: skip
-    exposures = results.manifest["exposures"]
-    simex = {name: {**each, "simex": analysis["outcomes"][:1]} for name, each in exposures.items()}
-    manifest = {**results.manifest, "exposures": simex}
-    return replace(
+    exposures = results.manifest.exposures
+    simex = {name: replace(each, simex=analysis.outcomes[:1]) for name, each in exposures.items()}
+    return with_frames(
         results,
-        manifest=manifest,
-        corrected=pd.concat(corrected, ignore_index=True),
-        usual=moved.reset_index(drop=True),
+        results.manifest.replaced(exposures=simex),
+        corrected=declared("corrected", pd.concat(corrected)),
+        usual=moved.assign(term="igf1"),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from riskkit.cohort.codelists import read_codelists
+from riskkit.cohort.codelists import read_codelists, spec_sha256
 from riskkit.cohort.cohort import Cohort
 from riskkit.cohort.dated_outcomes import (
     add_histories,
@@ -149,6 +149,7 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         remarks=remarks,
         design=design,
         disclosure=spec.disclosure,
+        spec_sha256=spec_sha256(spec),
     )
 
 

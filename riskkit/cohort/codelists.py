@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,6 +116,15 @@ def read_codelists(spec: CohortSpec) -> dict[str, Codelist]:
     if faults:
         raise SpecError("\n".join(dict.fromkeys(faults)))
     return lists
+
+
+def spec_sha256(spec: CohortSpec) -> str:
+    """Hash a cohort's file and the code lists that it names: what its people follow from, besides the raw files."""
+    digest = hashlib.sha256(spec.path.read_bytes())
+    for name in sorted({entry.codelist for entry in spec.recorded.values() if entry.codelist is not None}):
+        path = spec.path.parent / "codelists" / f"{name}.csv"
+        digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())
+    return digest.hexdigest()
 
 
 def codelists_told(spec: CohortSpec) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from riskkit.cohort.facts import CohortFacts
 from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
@@ -46,6 +47,9 @@ class Cohort:
         How people were drawn, where they are the sample of a survey.
     disclosure : DisclosureSpec or None
         The data owner's rule on small numbers, which reports keep.
+    spec_sha256 : str
+        Of the cohort's file with its code lists, by which what was made from another is known; empty of one made by
+        hand.
     simulated : bool
         Whether these people are invented.
     """
@@ -64,6 +68,7 @@ class Cohort:
     remarks: tuple[str, ...] = ()
     design: Sampling | None = None
     disclosure: DisclosureSpec | None = None
+    spec_sha256: str = ""
 
     def __repr__(self) -> str:
         kind = "simulated people" if self.simulated else "people"
@@ -75,22 +80,15 @@ class Cohort:
         """Unit of follow_up, age_entry and age_exit: days, months or years."""
         return self.follow_up.unit if self.follow_up else None
 
+    @property
+    def facts(self) -> CohortFacts:
+        """All but the data."""
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "data"}
+        return CohortFacts(**own, n=len(self.data), time_unit=self.time_unit)
+
     def describe(self) -> dict[str, Any]:
         """All but the data, as plain dicts, lists, text and numbers (ready for JSON), with ``n`` and ``time_unit``."""
-        plain = {
-            **{field: getattr(self, field) for field in ("name", "title", "description", "citation", "simulated")},
-            "n": len(self.data),
-            "time_unit": self.time_unit,
-            "follow_up": asdict(self.follow_up) if self.follow_up else None,
-            "flow": [asdict(step) for step in self.flow],
-            "variables": {name: asdict(variable) for name, variable in self.variables.items()},
-            "outcomes": {name: asdict(outcome) for name, outcome in self.outcomes.items()},
-            "sources": [asdict(source) for source in self.sources],
-            "remarks": list(self.remarks),
-            "design": asdict(self.design) if self.design else None,
-            "disclosure": self.disclosure.model_dump() if self.disclosure else None,
-        }
-        return json.loads(json.dumps(plain))
+        return json.loads(json.dumps(self.facts.to_dict()))
 
     def without(self, exclusions: tuple[ExclusionSpec, ...]) -> Cohort:
         """The cohort after further steps of its flow.
@@ -151,27 +149,9 @@ class Cohort:
 
 
 def _from_parquet(data: pd.DataFrame, about: dict[str, Any]) -> Cohort:
-    variables = {}
-    for name, variable in about["variables"].items():
-        variables[name] = Variable(**{**variable, "levels": tuple(variable["levels"])})
-        if variable["kind"] == "category":  # Parquet keeps the levels that occur only
-            data[name] = pd.Categorical(data[name], categories=variable["levels"])
-    return Cohort(
-        **{field: about[field] for field in ("name", "title", "description", "citation", "simulated")},
-        data=data,
-        flow=tuple(FlowStep(**step) for step in about["flow"]),
-        variables=variables,
-        outcomes={
-            name: Outcome(**{**outcome, "flow": tuple(FlowStep(**step) for step in outcome["flow"])})
-            for name, outcome in about["outcomes"].items()
-        },
-        follow_up=FollowUp(**about["follow_up"]) if about["follow_up"] else None,
-        sources=tuple(Source(**source) for source in about["sources"]),
-        remarks=tuple(about["remarks"]),
-        design=_sampling(about["design"]),
-        disclosure=DisclosureSpec(**about["disclosure"]) if about["disclosure"] else None,
-    )
-
-
-def _sampling(about: dict[str, Any] | None) -> Sampling | None:
-    return Sampling(**{**about, "units": tuple(tuple(unit) for unit in about["units"])}) if about else None
+    facts = CohortFacts.from_dict(about)
+    for name, variable in facts.variables.items():
+        if variable.kind == "category":  # Parquet keeps the levels that occur only
+            data[name] = pd.Categorical(data[name], categories=variable.levels)
+    own = {field.name: getattr(facts, field.name) for field in fields(facts)}
+    return Cohort(data=data, **{name: value for name, value in own.items() if name not in ("n", "time_unit")})

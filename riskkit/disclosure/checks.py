@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from riskkit.disclosure.models import counted, without_numbers
-from riskkit.disclosure.small import KEY, Small, is_in, too_few
+from riskkit.disclosure.small_cells import KEY, Small, is_in, too_few
 
 NAMING = ("influence", "without influential")  # single people
 

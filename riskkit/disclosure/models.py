@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from riskkit.disclosure.policy import significant
-from riskkit.disclosure.small import KEY, OUTERMOST, Small, is_in, percentiles, rests_on_few
+from riskkit.disclosure.small_cells import KEY, OUTERMOST, Small, is_in, percentiles, rests_on_few
 
-COUNTS = ("n", "events", "n_missing", "n_silent", "of_n", "of_events", "dilution_n", "n_at_risk", "n_event")
+COUNTS = ("n", "events", "n_missing", "n_without_events", "of_n", "of_events", "dilution_n", "n_at_risk", "n_event")
 AMOUNTS = ("person_years", "population")
 ESTIMATE = (
     "estimate", "se", "ratio", "low", "high", "p", "p_holm", "p_fdr", "float_se", "float_low", "float_high", "riv",

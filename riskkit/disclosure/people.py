@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from riskkit.describe.characteristics import DIFFERENCE, EVERYONE
 from riskkit.disclosure.models import counted, without_numbers
 from riskkit.disclosure.policy import Policy, significant
-from riskkit.disclosure.small import Small, percentiles
-from riskkit.tables.characteristics import DIFFERENCE, EVERYONE
+from riskkit.disclosure.small_cells import Small, percentiles
 
 COARSE = 0.1  # share of people in bins too small to be shown, above which bins are made wider
 PERCENT = {"median": 50, "q1": 25, "q3": 75}

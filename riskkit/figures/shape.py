@@ -9,6 +9,7 @@ eye.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,7 @@ def box_sides(groups: pd.DataFrame) -> np.ndarray:
 def _boxes(ax: Axes, rows: pd.DataFrame, low: float, high: float) -> None:
     gaps = np.diff(np.sort(rows["x"])) / np.ptp(ax.get_xlim()) * ax.get_window_extent().width / ax.get_figure().dpi
     upright = bool(len(gaps)) and gaps.min() < CROWDED
-    turned = {
+    turned: dict[str, Any] = {
         "rotation": 90 if upright else 0,
         "ha": "center",
         "size": 6.5,

@@ -143,7 +143,7 @@ def _differences(printed: list[tuple[str, str]], derived: list[tuple[str, str]])
 
 def _table_differences(content: Content, tables: Path) -> list[tuple[str, str, str]]:
     rows = []
-    for name, table in content.tables():
+    for name, table in content.tables:
         path = tables / f"{name}.csv"
         printed = path.read_text(encoding="utf-8") if path.is_file() else ""
         for before, after in zip_longest(printed.splitlines(), table.to_csv().splitlines(), fillvalue=""):
@@ -167,7 +167,7 @@ def _form_differences(content: Content, folder: Path) -> list[tuple[str, str, st
 
 def _data_differences(results: Results, data: Path) -> list[tuple[str, str, str]]:
     rows = []
-    for name, frame in results.frames().items():
+    for name, frame in results.frames.items():
         path = data / f"{name}.parquet"
         if not path.is_file():
             rows.append((f"data/{path.name}", "", f"{len(frame)} rows"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -14,17 +13,15 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Length, Mm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
-from docx.text.paragraph import Paragraph
+from docx.text.paragraph import Paragraph as WordParagraph
 
 from riskkit.errors import DataError
 from riskkit.folders import whole_file
 from riskkit.report.content import Content, report_content
-from riskkit.report.numbered import Numbered, Shown
-from riskkit.report.references import Bibliography
-from riskkit.report.sections import Finding, Section
-from riskkit.report.strobe import strobe_table
 from riskkit.report.word_table import add_table, clean
 from riskkit.results import Results
+from riskkit.telling.blocks import Checklist, Figure, Heading, Items, Numbered, Paragraph, walk
+from riskkit.telling.references import Bibliography
 
 FONT = "Arial"
 MARGIN = Mm(18)
@@ -52,7 +49,7 @@ def write_docx(results: Results, folder: str | Path) -> Path:
     """
     folder = Path(folder)
     content = report_content(results)
-    for name, table in content.tables():
+    for name, table in content.tables:
         path = folder / "tables" / f"{name}.csv"
         if not path.is_file() or path.read_text(encoding="utf-8") != table.to_csv():
             raise DataError(f"{folder}: it is not the report of these results; write it again (riskkit report ...).")
@@ -66,62 +63,30 @@ def word_document(content: Content, figures: Path | None = None) -> Document:
     """The report as a document; without a folder of figures it has its words and tables only."""
     document = docx.Document()
     _set_up(document, content)
-    cohort = content.manifest["cohort"]
-    document.add_paragraph(clean(cohort["title"]))
-    document.add_paragraph(clean(content.manifest["analysis"]["title"]), style="Title")
-    document.add_paragraph(clean(content.manifest["analysis"]["question"]), style="Subtitle")
+    analysis = content.manifest.analysis
+    document.add_paragraph(clean(content.manifest.cohort.title))
+    document.add_paragraph(clean(analysis.title), style="Title")
+    document.add_paragraph(clean(analysis.question), style="Subtitle")
     if content.warning:
         run = document.add_paragraph().add_run(f"{content.warning}. {content.unreal}")
         run.bold, run.font.color.rgb = True, WARN
-    _paragraphs(document, filter(None, (*content.answer, content.people, content.disclosure)))
-    document.add_heading("Key findings", 1)
-    for section in content.sections:
-        document.add_heading(clean(section.label), 2)
-        _findings(document, (*section.findings, *section.folded_findings))
-    document.add_paragraph(clean(content.reading))
-    document.add_heading("Who was studied", 1)
-    document.add_paragraph(clean(cohort["description"]))
-    _figure(document, content.flow, figures)
-    _table(document, content.baseline)
-    document.add_heading("What was missing", 2)
-    document.add_paragraph(clean(content.missing_told))
-    _table(document, content.missing)
-    for section in content.sections:
-        _section(document, section, figures)
-    document.add_heading("Checks", 1)
-    if content.proportional:
-        document.add_heading("Proportional hazards", 2)
-        document.add_paragraph(clean(content.proportional))
-    for figure in content.over_time:
-        _figure(document, figure, figures)
-    if content.imputation:
-        document.add_heading("Imputation", 2)
-        _table(document, content.imputation)
-        for figure in content.imputation_figures:
-            _figure(document, figure, figures)
-    if content.opinion:
-        document.add_heading("A second opinion", 2)
-        document.add_paragraph(clean(content.opinion))
-        _table(document, content.opinion_table)
-    document.add_heading("Models left out", 2)
-    document.add_paragraph(clean(content.left_out))
-    _table(document, content.failures)
-    document.add_heading("Methods", 1)
-    for heading, _, text in content.methods:
-        document.add_heading(heading, 2)
-        _cited(document, content.bibliography, text)
-    document.add_heading("Limitations", 1)
-    _paragraphs(document, content.limitations, "List Bullet")
-    document.add_heading("STROBE checklist", 1)
-    _cited(document, content.bibliography, content.strobe_introduction)
-    add_table(document, strobe_table(content.strobe), "", WIDTH)
-    document.add_heading("References", 1)
-    works = content.bibliography.works.values()
-    _paragraphs(document, (f"{w.text} doi:{w.doi}" if w.doi else w.text for w in works), "List Number")
-    document.add_heading("How to cite", 1)
-    _paragraphs(document, content.citations)
-    document.add_heading("Provenance", 1)
-    document.add_paragraph(clean(content.made))
+    for text in filter(None, (*content.answer, content.people, content.disclosure)):
+        document.add_paragraph(clean(text))
+    numbers = {id(block.table): block.number for block in walk(content.blocks) if isinstance(block, Numbered)}
+    for block in walk(content.blocks):
+        match block:
+            case Heading() if not block.on_page:
+                document.add_heading(clean(block.text), block.level - 1)
+            case Paragraph():
+                _cited(document, content.bibliography, block.text)
+            case Items():
+                _items(document, block)
+            case Figure():
+                _figure(document, block, figures, numbers.get(id(block.table)))
+            case Numbered():
+                add_table(document, block.table, f"Table {block.number}.", WIDTH)
+            case Checklist():
+                add_table(document, block.table, "", WIDTH)
     return document
 
 
@@ -140,26 +105,16 @@ def open_document(path: Path) -> Document:
     return docx.Document(str(path))
 
 
-def _section(document: Document, section: Section, figures: Path | None) -> None:
-    document.add_heading(clean(section.label), 1)
-    for figure in section.figures:
-        _figure(document, figure, figures)
-    for table in (section.main, section.shapes, section.variant_shapes):
-        _table(document, table)
-    _table(document, section.variant_shapes)
-    for figure in (*section.comparisons, *section.folded_figures):
-        _figure(document, figure, figures)
-    _table(document, section.models)
+def _items(document: Document, items: Items) -> None:
+    for item in items.items:
+        text = f"{item.text} doi:{item.doi}" if item.doi else item.text
+        document.add_paragraph(clean(text), style="List Number" if items.numbered else "List Bullet")
+        for aside in item.asides:
+            document.add_paragraph(clean(aside), style="List Continue")
 
 
-def _findings(document: Document, findings: Iterable[Finding]) -> None:
-    for finding in findings:
-        document.add_paragraph(clean(finding.text), style="List Bullet")
-        _paragraphs(document, finding.asides, "List Continue")
-
-
-def _figure(document: Document, figure: Shown, folder: Path | None) -> None:
-    """A figure with its caption below, its finding as alternative text, and the table behind it."""
+def _figure(document: Document, figure: Figure, folder: Path | None, elsewhere: int | None) -> None:
+    """A figure with its caption below, its finding as alternative text, and the table behind it or where that is."""
     if folder:
         paragraph = document.add_paragraph()
         paragraph.paragraph_format.keep_with_next = True
@@ -172,17 +127,10 @@ def _figure(document: Document, figure: Shown, folder: Path | None) -> None:
     caption = document.add_paragraph(style="Caption")
     caption.add_run(f"Figure {figure.number}. ").bold = True
     caption.add_run(clean(figure.caption))
+    if elsewhere is not None:
+        document.add_paragraph(f"The numbers of figure {figure.number} stand in table {elsewhere}.")
+        return
     add_table(document, figure.table, f"The numbers of figure {figure.number}.", WIDTH)
-
-
-def _table(document: Document, numbered: Numbered | None) -> None:
-    if numbered:
-        add_table(document, numbered.table, f"Table {numbered.number}.", WIDTH)
-
-
-def _paragraphs(document: Document, texts: Iterable[str], style: str = "Normal") -> None:
-    for text in texts:
-        document.add_paragraph(clean(text), style=style)
 
 
 def _cited(document: Document, works: Bibliography, text: str) -> None:
@@ -194,7 +142,7 @@ def _cited(document: Document, works: Bibliography, text: str) -> None:
 
 def _set_up(document: Document, content: Content) -> None:
     """Paper, letters, running heads and properties."""
-    title = clean(content.manifest["analysis"]["title"])
+    title = clean(content.manifest.analysis.title)
     page = document.sections[0]
     page.page_width, page.page_height = Mm(210), Mm(297)
     page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = MARGIN
@@ -224,14 +172,14 @@ def _set_up(document: Document, content: Content) -> None:
         foot.add_run(text).font.size = Pt(8)
         _field(foot, field)
     properties = document.core_properties
-    made = content.manifest["provenance"]
-    properties.title, properties.subject = title, clean(content.manifest["analysis"]["question"])
-    properties.author = properties.last_modified_by = f"riskkit {made['riskkit']}"
+    made = content.manifest.provenance
+    properties.title, properties.subject = title, clean(content.manifest.analysis.question)
+    properties.author = properties.last_modified_by = f"riskkit {made.riskkit}"
     properties.created = properties.modified = content.created.replace(tzinfo=None)
     properties.language, properties.comments = "en", ""
 
 
-def _field(paragraph: Paragraph, code: str) -> None:
+def _field(paragraph: WordParagraph, code: str) -> None:
     """A number that Word keeps, such as that of the page."""
     run = paragraph.add_run()
     run.font.size = Pt(8)

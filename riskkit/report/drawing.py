@@ -14,7 +14,7 @@ from threading import Thread
 import joblib
 
 from riskkit.figures.svg import draw
-from riskkit.report.numbered import Shown
+from riskkit.telling.blocks import Figure
 
 Progress = Callable[[str], None]
 
@@ -28,13 +28,13 @@ class Drawn:
 
 
 def draw_figures(
-    figures: Sequence[Shown], folder: Path, mark: str = "", on_progress: Progress | None = None
+    figures: Sequence[Figure], folder: Path, mark: str = "", on_progress: Progress | None = None
 ) -> dict[str, Drawn]:
     """Draw the figures, write the files of each, and give what stands in the page by its id.
 
     Parameters
     ----------
-    figures : sequence of Shown
+    figures : sequence of Figure
     folder : path
         For ID.svg, ID.pdf and ID.png.
     mark : str
@@ -57,10 +57,15 @@ def _end_with_parent() -> None:
     """Have a worker end when its parent is killed; it would wait for work for ever, and keep the report's lock."""
     parent = parent_process()
     if parent is not None:
-        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+        def end() -> None:
+            parent.join()
+            os._exit(1)
+
+        Thread(target=end, daemon=True).start()
 
 
-def _draw(shown: Shown, folder: Path, mark: str) -> Drawn:
+def _draw(shown: Figure, folder: Path, mark: str) -> Drawn:
     title = f"Figure {shown.number}. {shown.caption}"
     wide = draw(shown.figure.wide, shown.id, mark)
     wide.write(folder)

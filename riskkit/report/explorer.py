@@ -17,10 +17,9 @@ import pandas as pd
 from riskkit.figures.theme import LADDERS, STRETCH
 from riskkit.fit.hypothesis import t_critical
 from riskkit.numbers import level, p_phrase
-from riskkit.report.figure import exposure_text, model_label, warning
-from riskkit.report.words import TIME_SCALES, in_sentence
 from riskkit.results import Results
-from riskkit.tables.measure import MEASURES
+from riskkit.telling.exposure_text import exposure_text, model_label, warning
+from riskkit.telling.words import TIME_SCALES, in_sentence
 
 KEY = ["exposure", "outcome", "time_scale", "coding", "model"]
 SCRIPTS = (
@@ -73,27 +72,27 @@ def explorer(results: Results) -> Explorer | None:
 def _about(results: Results, exposures: set[str]) -> dict[str, Any]:
     """What is told of the analysis, apart from its curves: names, texts, and where things are drawn."""
     manifest = results.manifest
-    analysis = manifest["analysis"]
-    main = analysis["main_model"]
+    analysis = manifest.analysis
+    main = analysis.main.name
     return {
-        "name": analysis["name"],
+        "name": analysis.name,
         "mark": warning(manifest),
-        "measure": asdict(MEASURES[analysis["measure"]]),
-        "main": {"model": main, "time_scale": analysis["time_scales"][0], "level": analysis["level"]},
+        "measure": asdict(manifest.measure),
+        "main": {"model": main, "time_scale": analysis.time_scales[0], "level": analysis.level},
         "levels": [{"level": each, "label": level(each)} for each in _levels(results)],
         "ladders": LADDERS,
         "stretch": STRETCH,
         "percentiles": [int(name[1:]) for name in _percentiles(results.splines)],
-        "exposure": {name: _exposure(results, name) for name in manifest["exposures"] if name in exposures},
-        "outcome": {name: _named(manifest["outcomes"][name]["label"]) for name in analysis["outcomes"]},
+        "exposure": {name: _exposure(results, name) for name in manifest.exposures if name in exposures},
+        "outcome": {name: _named(manifest.outcomes[name].label) for name in analysis.outcomes},
         "model": {
-            model["name"]: {
-                "label": f"{model['label']} (main model)" if model["name"] == main else model["label"],
-                "name": model_label(analysis, model["name"]),
+            model.name: {
+                "label": f"{model.label} (main model)" if model.name == main else model.label,
+                "name": model_label(analysis, model.name),
             }
-            for model in analysis["models"]
+            for model in analysis.models
         },
-        "time_scale": {name: _named(TIME_SCALES[name]) for name in analysis["time_scales"]},
+        "time_scale": {name: _named(TIME_SCALES[name]) for name in analysis.time_scales},
     }
 
 
@@ -105,7 +104,7 @@ def _exposure(results: Results, name: str) -> dict[str, Any]:
         "name": text.name,
         "axis": text.axis,
         "unit": text.unit,
-        "knots": list(results.manifest["exposures"][name]["knots"]),
+        "knots": list(results.manifest.exposures[name].knots),
         "reference": text.reference_x,
         "histogram": bins[["left", "right", "n"]].dropna().to_dict("records"),
     }
@@ -113,7 +112,7 @@ def _exposure(results: Results, name: str) -> dict[str, Any]:
 
 def _levels(results: Results) -> list[float]:
     """Levels of confidence to choose from, the analysis's among them."""
-    return sorted({*LEVELS, results.manifest["analysis"]["level"]})
+    return sorted({*LEVELS, results.manifest.analysis.level})
 
 
 def _curve(
@@ -134,7 +133,7 @@ def _curve(
 
 
 def _percentiles(columns: pd.DataFrame | dict[str, Any]) -> list[str]:
-    return [name for name in columns if name[0] == "p" and name[1:].isdigit()]
+    return [str(name) for name in columns if name[0] == "p" and name[1:].isdigit()]
 
 
 def _tests(tests: pd.DataFrame | None, exposure: str) -> str:

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from riskkit import registry
 from riskkit.disclosure import applied
 from riskkit.figures.svg import draw
 from riskkit.folders import whole_file
 from riskkit.numbers import count
-from riskkit.report.associations import associations, is_outcome_wide
-from riskkit.report.curves import curves_figure
-from riskkit.report.estimates import groups_figure, linear_figure
-from riskkit.report.figure import SIMULATED, exposure_text, warning
-from riskkit.report.outcomewide import volcano_figure
 from riskkit.report.render import render
-from riskkit.report.words import headline, in_sentence
 from riskkit.results import Results
+from riskkit.telling.associations import Association, associations, is_outcome_wide
+from riskkit.telling.blocks import PageFigure
+from riskkit.telling.exposure_text import SIMULATED, exposure_text, warning
+from riskkit.telling.telling import Found
+from riskkit.telling.words import headline, in_sentence
 
 
 @dataclass(frozen=True)
@@ -59,33 +59,43 @@ def index_entry(results: Results) -> IndexEntry:
     """The entry of an analysis that has a report, from its results."""
     manifest = results.manifest
     applied(manifest)
-    analysis, cohort = manifest["analysis"], manifest["cohort"]
+    analysis, cohort = manifest.analysis, manifest.cohort
     found = associations(results)
     first = next((a for a in found if a.fitted), None)
     thumbnail, facts = "", "No model could be fitted"
     if first:
-        text = exposure_text(manifest, first.exposure)
-        if is_outcome_wide(found):
-            figure = volcano_figure(results, first.exposure, text, [a for a in found if a.exposure == first.exposure])
-        else:
-            drawn = curves_figure if first.ends else linear_figure if first.linear else groups_figure
-            figure = drawn(results, first.exposure, text, [first])
+        figure = _main_figure(results, first, found)
         if figure:
-            drawing = draw(figure.narrow, f"index-{analysis['name']}", warning(manifest))
+            drawing = draw(figure.narrow, f"index-{analysis.name}", warning(manifest))
             thumbnail = drawing.inline(figure.caption, figure.finding)
         had = f"{count(first.events)} {first.measure.event}s ({in_sentence(first.outcome_label)})"
         facts = f"{count(first.people)} people, {had}"
     return IndexEntry(
-        name=analysis["name"],
-        title=analysis["title"],
-        question=analysis["question"],
-        cohort=cohort["title"],
-        simulated=cohort["simulated"],
+        name=analysis.name,
+        title=analysis.title,
+        question=analysis.question,
+        cohort=cohort.title,
+        simulated=cohort.simulated,
         answer=headline(found)[0],
         thumbnail=thumbnail,
         facts=facts,
-        created=datetime.fromisoformat(manifest["provenance"]["created"]),
+        created=datetime.fromisoformat(manifest.provenance.created),
     )
+
+
+def _main_figure(results: Results, first: Association, found: Found) -> PageFigure | None:
+    """The first figure of the first exposure that the report shows, of its first outcome alone where it can be."""
+    many = is_outcome_wide(found)
+    own = [a for a in found if a.exposure == first.exposure] if many else [first]
+    text = exposure_text(results.manifest, first.exposure)
+    leading = [
+        exhibit
+        for telling in registry.parts("tell").values()
+        for exhibit in telling.exhibits
+        if exhibit.place == "leading" and (exhibit.few == "absent" if many else exhibit.few == "shown")
+    ]
+    made = (figure for exhibit in leading for figure in exhibit.of(results, first.exposure, text, own))
+    return next((figure for figure in made if isinstance(figure, PageFigure)), None)
 
 
 def write_index(folder: str | Path, entries: Sequence[IndexEntry]) -> Path:

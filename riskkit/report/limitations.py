@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from riskkit import registry
+from riskkit.manifest import Manifest
 from riskkit.numbers import count
-from riskkit.report.associations import Association
-from riskkit.report.methods import term_parts
-from riskkit.report.weighted import weighted_limits
 from riskkit.results import Results
-from riskkit.tables.measure import MEASURES
+from riskkit.spec.terms import columns_of
+from riskkit.telling.associations import Association, is_corrected
 
 CROSS_SECTIONAL = (
     "Exposure and outcome were measured at the same time: nothing here says which came first. Where an outcome is "
     "common, an odds ratio lies further from 1 than the ratio of prevalences."
-)
-
-ASSUMED = (
-    "Imputation supposes that, given what is known of a person, values are not missing because of what they are; the "
-    "data cannot show whether that holds."
 )
 
 
@@ -28,26 +22,24 @@ def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ..
     manifest = results.manifest
     tested = [a for a in found if a.fitted]
     uncorrected = "the p values are not"
-    if "p_holm" in results.tests:
+    if is_corrected(results.tests):
         uncorrected = "only the p values marked Holm are"
     pairs = f"{count(len(tested))} pairs of exposure and outcome were examined"
     general = [
         "This is an observational study. The associations may be due in part or in whole to causes of both the "
         "exposure and the outcome that were not measured, or not measured well, and to illness that changed the "
         "exposure before it was measured.",
-        "" if MEASURES[manifest["analysis"]["measure"]].timed else CROSS_SECTIONAL,
+        "" if manifest.measure.timed else CROSS_SECTIONAL,
         _uncorrected(results),
         f"{pairs}, and {uncorrected} corrected for their number." if len(tested) > 1 else "",
         "People with a missing value in a model were left out of it, which may bias the results if they differ.",
-        "" if results.imputed.empty else ASSUMED,
     ]
-    if manifest["cohort"]["simulated"]:
+    if manifest.cohort.simulated:
         general.insert(0, "The data are simulated: no number in this report says anything about people.")
-    variables = manifest["cohort"]["variables"]
-    notes = [
-        f"{variables[v]['label']}: {variables[v]['note']}" for v in used_variables(manifest) if variables[v]["note"]
-    ]
-    remarks = (*weighted_limits(results), *manifest["analysis"]["notes"], *notes)
+    variables = manifest.cohort.variables
+    notes = [f"{variables[v].label}: {variables[v].note}" for v in used_variables(manifest) if variables[v].note]
+    asked = [text for telling in registry.parts("tell").values() if telling.limits for text in telling.limits(results)]
+    remarks = (*asked, *manifest.analysis.notes, *notes)
     return tuple(text for text in (*general, *remarks) if text)
 
 
@@ -64,9 +56,9 @@ def _uncorrected(results: Results) -> str:
     )
 
 
-def used_variables(manifest: Mapping[str, Any]) -> list[str]:
+def used_variables(manifest: Manifest) -> list[str]:
     """The cohort's variables that the analysis used: exposures, covariates, strata."""
-    analysis = manifest["analysis"]
-    terms = (term for model in analysis["models"] for term in model["covariates"])
-    named = [*manifest["exposures"], *(term_parts(term)[1] for term in terms), *analysis["strata"]]
-    return [name for name in dict.fromkeys(named) if name in manifest["cohort"]["variables"]]
+    analysis = manifest.analysis
+    terms = columns_of(term for model in analysis.models for term in analysis.terms(model))
+    named = [*manifest.exposures, *terms, *analysis.strata]
+    return [name for name in dict.fromkeys(named) if name in manifest.cohort.variables]

@@ -2,146 +2,146 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from riskkit import formula, registry
 from riskkit.figures.shape import is_floating
+from riskkit.manifest import Manifest
 from riskkit.numbers import count, level, measure, measures, with_unit
-from riskkit.report.dilution import correction
-from riskkit.report.imputed import imputation_method
-from riskkit.report.interactions import interactions_method
-from riskkit.report.references import WORKS
-from riskkit.report.robustness import robustness_method
-from riskkit.report.weighted import weighted_method
-from riskkit.report.words import TIME_SCALES, in_sentence, listed
 from riskkit.results import Results
-from riskkit.tables.measure import MEASURES, Measure
+from riskkit.study.coding import ExposureCoding
+from riskkit.telling.associations import is_corrected
+from riskkit.telling.references import WORKS
+from riskkit.telling.words import TIME_SCALES, in_sentence, listed
 
-CALL = re.compile(r"(?P<function>\w+)\(\s*(?P<variable>[A-Za-z_]\w*)\s*(?:,\s*(?P<argument>.+?)\s*)?\)")
 SET_ONCE = "were set once, from everyone with a measurement, and are the same in every model."
+FUNCTIONS = {"log": "logarithm", "log2": "logarithm to base 2", "sqrt": "square root"}
 
 
 def methods(results: Results) -> tuple[tuple[str, str], ...]:
-    """The methods, as paragraphs with their headings."""
+    """The methods, as paragraphs with their headings: those of every analysis, and those of its questions."""
     manifest = results.manifest
-    return (
-        ("Design and people", _design(manifest)),
-        (outcomes_heading(manifest), _outcomes(manifest)),
-        ("Exposure", _exposures(manifest)),
-        ("Models", _models(manifest)),
-        *((("Measurement error", correction(results)),) if len(results.corrected) else ()),
-        *((("Survey design", weighted_method(results)),) if len(results.weighted_tests) else ()),
-        *((("Subgroups and sensitivity analyses", _variants(manifest)),) if _has_variants(manifest) else ()),
-        *((("Effect modification", modification),) if (modification := interactions_method(manifest)) else ()),
-        *((("Robustness", robust),) if (robust := robustness_method(manifest)) else ()),
-        ("Tests and intervals", _tests(results)),
-        ("Missing data", f"{_missing(results)} {imputation_method(results)}".strip()),
-        ("Software", _software(manifest)),
-    )
+    before = {
+        "Design and people": _design(manifest),
+        outcomes_heading(manifest): _outcomes(manifest),
+        "Exposure": _exposures(manifest),
+        "Models": _models(manifest),
+    }
+    after = {
+        "Tests and intervals": _tests(results),
+        "Missing data": _missing(results),
+        "Software": _software(manifest),
+    }
+    between: dict[str, str] = {}
+    for telling in registry.parts("tell").values():
+        for heading, text in telling.methods(results) if telling.methods else ():
+            place = next((part for part in (before, after) if heading in part), between)
+            place[heading] = f"{place[heading]} {text}" if heading in place else text
+    return tuple((before | between | after).items())
 
 
-def outcomes_heading(manifest: Mapping[str, Any]) -> str:
+def outcomes_heading(manifest: Manifest) -> str:
     """The heading of the paragraph on outcomes."""
-    return "Outcomes and follow-up" if _measure(manifest).timed else "Outcomes"
+    return "Outcomes and follow-up" if manifest.measure.timed else "Outcomes"
 
 
 def covariate(term: str, labels: Mapping[str, str]) -> str:
     """A covariate's term in words: rcs(age, 4) -> age (restricted cubic spline with 4 knots)."""
-    function, variable, argument = term_parts(term)
-    name = in_sentence(labels.get(variable, variable))
-    match function:
+    (factors,) = formula.terms(term)
+    if len(factors) > 1:
+        return f"the product of {listed(_factor(factor, labels) for factor in factors)}"
+    return _factor(factors[0], labels)
+
+
+def _factor(factor: formula.Factor, labels: Mapping[str, str]) -> str:
+    name = in_sentence(labels.get(factor.variable, factor.variable))
+    knots = dict(factor.options).get("knots")
+    match factor.function:
         case "":
             return name
-        case "rcs" if argument.isdigit():
-            return f"{name} (restricted cubic spline with {argument} knots)"
+        case "rcs" if isinstance(knots, int):
+            return f"{name} (restricted cubic spline with {knots} knots)"
         case "C":
             return f"{name} (categories)"
-        case "log" | "log2" | "sqrt":
-            return f"{name} ({ {'log': 'logarithm', 'log2': 'logarithm to base 2', 'sqrt': 'square root'}[function] })"
-        case _:
-            return f"{name} ({term})"
+        case function if function in FUNCTIONS:
+            return f"{name} ({FUNCTIONS[function]})"
+    return f"{name} ({factor.text})"
 
 
-def term_parts(term: str) -> tuple[str, str, str]:
-    """Function, variable and further argument of a term; a plain variable has neither function nor argument."""
-    found = CALL.fullmatch(term.strip())
-    return (found["function"], found["variable"], found["argument"] or "") if found else ("", term.strip(), "")
-
-
-def _design(manifest: Mapping[str, Any]) -> str:
-    cohort = manifest["cohort"]
-    flow = cohort["flow"]
-    design = "A prospective cohort study" if _measure(manifest).timed else "A cross-sectional study"
-    kind = "A simulated cohort" if cohort["simulated"] else design
-    left_out = flow[0]["remaining"] - flow[-1]["remaining"]
-    source = " [@cohort]" if cohort["citation"] else ""
+def _design(manifest: Manifest) -> str:
+    cohort = manifest.cohort
+    flow = cohort.flow
+    design = "A prospective cohort study" if manifest.measure.timed else "A cross-sectional study"
+    kind = "A simulated cohort" if cohort.simulated else design
+    left_out = flow[0].remaining - flow[-1].remaining
+    source = " [@cohort]" if cohort.citation else ""
     return (
-        f"{kind}: {cohort['title']}{source}. {_sentence(cohort['description'])} Of {count(flow[0]['remaining'])} "
+        f"{kind}: {cohort.title}{source}. {_sentence(cohort.description)} Of {count(flow[0].remaining)} "
         f"people, {count(left_out)} were left out for the reasons in the flow diagram, and "
-        f"{count(flow[-1]['remaining'])} remained."
+        f"{count(flow[-1].remaining)} remained."
     )
 
 
-def _outcomes(manifest: Mapping[str, Any]) -> str:
-    outcomes = listed([in_sentence(outcome["label"]) for outcome in manifest["outcomes"].values()])
-    declared = [manifest["cohort"]["outcomes"][name] for name in manifest["outcomes"]]
-    notes = " ".join(f"{outcome['label']}: {_sentence(outcome['note'])}" for outcome in declared if outcome["note"])
-    named = f"The outcome{'s were' if len(manifest['outcomes']) > 1 else ' was'} {outcomes}"
-    if not _measure(manifest).timed:
+def _outcomes(manifest: Manifest) -> str:
+    outcomes = listed([in_sentence(outcome.label) for outcome in manifest.outcomes.values()])
+    declared = [manifest.cohort.outcomes[name] for name in manifest.outcomes]
+    notes = " ".join(f"{outcome.label}: {_sentence(outcome.note)}" for outcome in declared if outcome.note)
+    named = f"The outcome{'s were' if len(manifest.outcomes) > 1 else ' was'} {outcomes}"
+    if not manifest.measure.timed:
         return f"{named}, as people had it at baseline. {notes}".strip()
-    follow_up = manifest["cohort"]["follow_up"]
+    follow_up = manifest.cohort.follow_up
     return (
         f"{named}. Follow-up began at "
-        f"{in_sentence(follow_up['start'])}, and ended at {in_sentence(follow_up['end'])}. People without the outcome "
+        f"{in_sentence(follow_up.start)}, and ended at {in_sentence(follow_up.end)}. People without the outcome "
         "by then were censored, as were those whose follow-up another event had ended (cause-specific hazards). "
         f"{notes}"
     ).strip()
 
 
-def _exposures(manifest: Mapping[str, Any]) -> str:
-    exposures = manifest["exposures"].values()
+def _exposures(manifest: Manifest) -> str:
+    exposures = manifest.exposures.values()
     places = {"knots": "knots", "cuts": "cut points"}
-    told = listed([words for name, words in places.items() if any(each[name] for each in exposures)])
+    told = listed([words for name, words in places.items() if any(getattr(each, name) for each in exposures)])
     return " ".join([*map(_exposure, exposures), *([f"{told.capitalize()} {SET_ONCE}"] if told else [])])
 
 
-def _exposure(exposure: Mapping[str, Any]) -> str:
-    label, unit = exposure["label"], exposure["unit"]
+def _exposure(exposure: ExposureCoding) -> str:
+    label, unit = exposure.label, exposure.unit
     codings = []
-    if exposure["knots"]:
-        at = _values(exposure["knots"], unit)
-        where = measure(exposure["reference"], unit)
-        if exposure["reference_label"] in ("median", "mean"):
-            where = f"the {exposure['reference_label']}, {where}"
-        knots = f"{len(exposure['knots'])} knots at {at}"
+    if exposure.knots:
+        at = _values(exposure.knots, unit)
+        where = measure(exposure.reference, unit)
+        if exposure.reference_label in ("median", "mean"):
+            where = f"the {exposure.reference_label}, {where}"
+        knots = f"{len(exposure.knots)} knots at {at}"
         codings.append(f"a restricted cubic spline [@durrleman] with {knots} (reference: {where})")
-    if exposure["cuts"]:
-        groups = f"{len(exposure['cuts']) + 1} groups cut at {_values(exposure['cuts'], unit)}"
-        codings.append(f"{groups} (reference: Q{exposure['reference_group']}, counted from the lowest)")
-    if exposure["per"]:
-        codings.append(f"a straight line per {exposure['per_label']}")
+    if exposure.cuts:
+        groups = f"{len(exposure.cuts) + 1} groups cut at {_values(exposure.cuts, unit)}"
+        codings.append(f"{groups} (reference: Q{exposure.reference_group}, counted from the lowest)")
+    if exposure.per:
+        codings.append(f"a straight line per {exposure.per_label}")
     return f"{label} was modelled as {listed(codings)}."
 
 
-def _models(manifest: Mapping[str, Any]) -> str:
-    analysis = manifest["analysis"]
-    labels = {name: variable["label"] for name, variable in manifest["cohort"]["variables"].items()}
-    main, *others = analysis["time_scales"]
-    timed = _measure(manifest).timed
+def _models(manifest: Manifest) -> str:
+    analysis = manifest.analysis
+    labels = {name: variable.label for name, variable in manifest.cohort.variables.items()}
+    main, *others = analysis.time_scales
+    timed = manifest.measure.timed
     cox = f"Hazard ratios were estimated by Cox regression [@cox] with {TIME_SCALES[main]} as the time scale" + (
         " and delayed entry at the age of entry [@thiebaut]." if main == "age" else "."
     )
     sentences = [cox if timed else "Odds ratios were estimated by logistic regression (maximum likelihood)."]
-    for model in analysis["models"]:
-        is_main = model["name"] == analysis["main_model"]
-        named = f"The main model, “{model['label']}”," if is_main else f"The model “{model['label']}”"
-        terms = listed([covariate(term, labels) for term in model["covariates"]])
-        sentences.append(f"{named} was adjusted for {terms or 'nothing'}.")
+    nothing = "nothing besides its strata" if analysis.strata else "nothing"
+    for model in analysis.models:
+        is_main = model.name == analysis.main.name
+        named = f"The main model, “{model.label}”," if is_main else f"The model “{model.label}”"
+        terms = listed([covariate(term, labels) for term in analysis.terms(model)])
+        sentences.append(f"{named} was adjusted for {terms or nothing}.")
     if main == "age":
         sentences.append("Where age is the time scale, age at entry is not a covariate.")
-    if analysis["strata"]:
-        strata = listed([in_sentence(labels.get(name, name)) for name in analysis["strata"]])
+    if analysis.strata:
+        strata = listed([in_sentence(labels.get(name, name)) for name in analysis.strata])
         sentences.append(f"The baseline hazard was allowed to differ by {strata} (stratification).")
     if others:
         named = listed([TIME_SCALES[scale] for scale in others])
@@ -151,55 +151,12 @@ def _models(manifest: Mapping[str, Any]) -> str:
     return " ".join(sentences)
 
 
-def _has_variants(manifest: Mapping[str, Any]) -> bool:
-    return bool(manifest["analysis"]["subgroups"] or manifest["analysis"]["sensitivity"])
-
-
-def _variants(manifest: Mapping[str, Any]) -> str:
-    """Which subgroups and sensitivity analyses there are, and how they are judged."""
-    analysis = manifest["analysis"]
-    sentences = [
-        "The analysis file names these beforehand; each is the main model, fitted to other people"
-        f"{' or follow-up' if _measure(manifest).timed else ''}."
-    ]
-    if analysis["subgroups"]:
-        kinds = listed(dict.fromkeys(in_sentence(subgroup["by"]) for subgroup in analysis["subgroups"]))
-        sentences.append(
-            f"Subgroups by {kinds} were compared by Cochran's Q [@cochran], the squared distances of their log "
-            f"{_measure(manifest).ratio}s from the mean weighted by information, on one degree of freedom fewer than "
-            "there are subgroups. Subgroups that overlap were not tested."
-        )
-    changes = [_change(change) for change in analysis["sensitivity"]]
-    if changes:
-        sentences.append(
-            f"Sensitivity analyses: {'; '.join(changes)}. An estimate is said to have moved when it lies outside the "
-            "main analysis's confidence interval."
-        )
-    return " ".join(sentences)
-
-
-def _change(change: Mapping[str, Any]) -> str:
-    """A sensitivity analysis: its label, and in brackets what it changes."""
-    parts = []
-    if change["when"]:
-        parts.append(f"people with {change['when']}")
-    if change["lag"]:
-        years = "1 year" if change["lag"] == 1 else f"{change['lag']:g} years"
-        parts.append(f"the first {years} of follow-up left out")
-    if change["trim"]:
-        low, high = change["trim"]
-        parts.append(f"the exposure within its percentiles {low:g} to {high:g}")
-    if change["without"]:
-        parts.append(f"without {listed(change['without'])}")
-    return f"{in_sentence(change['label'])} ({', '.join(parts)})"
-
-
 def _tests(results: Results) -> str:
-    confidence = level(results.manifest["analysis"]["level"])
-    timed = _measure(results.manifest).timed
+    confidence = level(results.manifest.analysis.level)
+    timed = results.manifest.measure.timed
     hazards = ", proportional hazards by the score test of Grambsch and Therneau [@grambsch]" if timed else ""
-    exposures = results.manifest["exposures"].values()
-    splines, groups = (any(each[name] for each in exposures) for name in ("knots", "cuts"))
+    exposures = results.manifest.exposures.values()
+    splines, groups = (any(getattr(each, name) for each in exposures) for name in ("knots", "cuts"))
     bands = "; bands around curves hold at each point, not for the curve as a whole" if splines else ""
     tested = (
         "Overall association and non-linearity were tested by two-sided Wald tests of all spline terms and of the "
@@ -216,19 +173,12 @@ def _tests(results: Results) -> str:
             "[@sasabuchi; @lind]): that a curve is bent is no evidence of a U. The lowest point of a curve has a "
             "confidence interval of its own."
         )
-    if len(results.two_lines):
-        sentences.append("Two straight lines in place of a curve were tested for a U as well (Simonsohn [@simonsohn]).")
-    if len(results.incidence):
-        sentences.append(
-            "Cumulative incidence by group was estimated by Aalen and Johansen's method [@aalen] with delayed entry, "
-            "with infinitesimal-jackknife standard errors and intervals symmetric for log(-log)."
-        )
     if is_floating(results.estimates[results.estimates["coding"] == "groups"]):
         sentences.append(
             "Groups have floating absolute risks (Easton, Peto and Babiker [@easton; @plummer]), by which any two of "
             "them can be compared."
         )
-    if "p_holm" in results.tests and len(results.manifest["outcomes"]) > 1:
+    if is_corrected(results.tests) and len(results.manifest.outcomes) > 1:
         sentences.append(
             "For each exposure, model and kind of test, p values were corrected for the number of outcomes by Holm's "
             "method [@holm], which limits the chance of any false finding among them, and by Benjamini and Hochberg's "
@@ -239,32 +189,28 @@ def _tests(results: Results) -> str:
 
 def _missing(results: Results) -> str:
     manifest = results.manifest
-    analysis = manifest["analysis"]
-    fits = results.fits[results.fits["time_scale"] == analysis["time_scales"][0]]
+    analysis = manifest.analysis
+    fits = results.fits[results.fits["time_scale"] == analysis.time_scales[0]]
     ranges = []
-    for model in analysis["models"]:
-        missing = fits.loc[fits["model"] == model["name"], "n_missing"].dropna()
+    for model in analysis.models:
+        missing = fits.loc[fits["model"] == model.name, "n_missing"].dropna()
         if len(missing):
             low, high = count(missing.min()), count(missing.max())
-            ranges.append(f"{low if low == high else f'{low} to {high}'} people in the model “{model['label']}”")
+            ranges.append(f"{low if low == high else f'{low} to {high}'} people in the model “{model.label}”")
     return (
         "Each model used the people with a value for all of its variables (complete cases). "
         + (f"This left out {listed(ranges)}. " if ranges else "")
-        + f"A model with fewer than {count(analysis['min_events'])} {_measure(manifest).event}s was not fitted and is "
+        + f"A model with fewer than {count(analysis.min_events)} {manifest.measure.event}s was not fitted and is "
         "listed as left out."
     )
 
 
-def _software(manifest: Mapping[str, Any]) -> str:
-    made = manifest["provenance"]
+def _software(manifest: Manifest) -> str:
+    made = manifest.provenance
     packages = listed(
-        [f"{name} {version}{f' [@{name}]' if name in WORKS else ''}" for name, version in made["packages"].items()]
+        [f"{name} {version}{f' [@{name}]' if name in WORKS else ''}" for name, version in made.packages.items()]
     )
-    return f"riskkit {made['riskkit']} with Python {made['python']}, {packages}."
-
-
-def _measure(manifest: Mapping[str, Any]) -> Measure:
-    return MEASURES[manifest["analysis"]["measure"]]
+    return f"riskkit {made.riskkit} with Python {made.python}, {packages}."
 
 
 def _values(values: Sequence[float], unit: str | None) -> str:

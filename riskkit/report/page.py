@@ -10,7 +10,7 @@ from riskkit.report.content import Content, report_content
 from riskkit.report.drawing import Drawn, Progress, draw_figures
 from riskkit.report.explorer import Explorer, explorer
 from riskkit.report.render import render
-from riskkit.results import Results
+from riskkit.results import Results, schemas
 
 
 def write_report(results: Results, folder: str | Path, on_progress: Progress | None = None) -> Path:
@@ -38,9 +38,9 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
         drawings = draw_figures(content.figures, new / "figures", content.warning, on_progress)
         html = content_html(content, drawings, explorer(results))
         (new / "index.html").write_text(html, encoding="utf-8")
-        for name, table in content.tables():
+        for name, table in content.tables:
             (new / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
-        for name, frame in results.frames().items():
+        for name, frame in results.frames.items():
             frame.to_csv(new / "data" / f"{name}.csv", index=False)
             frame.to_parquet(new / "data" / f"{name}.parquet", index=False)
     return folder / "index.html"
@@ -53,5 +53,4 @@ def page_html(results: Results) -> str:
 
 def content_html(content: Content, drawings: Mapping[str, Drawn], explored: Explorer | None) -> str:
     """What a report says, as a page with the drawings of its figures, by their ids; those without one are left out."""
-    frames = Results.frame_names()
-    return render("page.html.j2", **vars(content), drawings=drawings, frames=frames, explorer=explored)
+    return render("page.html.j2", content=content, drawings=drawings, frames=tuple(schemas()), explorer=explored)

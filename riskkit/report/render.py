@@ -19,7 +19,12 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": count, "date": _date, "drawing": Markup}
+    environment.filters |= {
+        "count": count,
+        "date": _date,
+        "drawing": Markup,
+        "kind": lambda block: type(block).__name__,
+    }
     return environment.get_template(template).render(values)
 
 

@@ -1,148 +1,85 @@
-"""What a report says of one exposure: its findings, figures and tables."""
+"""What a report says of one exposure: its findings, and its section of figures and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from riskkit.report.associations import Association, is_outcome_wide
-from riskkit.report.curves import curves_figure, models_figure, usual_figure
-from riskkit.report.estimates import groups_figure, linear_figure
-from riskkit.report.figure import ExposureText, PageFigure, exposure_text
-from riskkit.report.imputed import imputed_figure, imputed_told
-from riskkit.report.incidence import incidence_figure
-from riskkit.report.interactions import interaction_figures, interactions_told
-from riskkit.report.numbered import Numbered, Numberer, Shown
-from riskkit.report.outcomewide import parts, volcano_figure
-from riskkit.report.people import age_and_sex_figure
-from riskkit.report.published import published_figure
-from riskkit.report.robustness import robustness_figure, robustness_told
-from riskkit.report.tables import curve_shapes, main_table, side_by_side, variant_shapes
-from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
-from riskkit.report.weighted import weighted_figure, weighted_told
-from riskkit.report.words import asides, finding, has_evidence, shapes_counted
+from riskkit import registry
 from riskkit.results import Results
+from riskkit.study.leading import READABLE
+from riskkit.tables.table import Table
+from riskkit.telling.associations import is_outcome_wide
+from riskkit.telling.blocks import Block, Fold, Heading, Item, Items, PageFigure
+from riskkit.telling.exposure_text import exposure_text
+from riskkit.telling.telling import Exhibit, Found
+from riskkit.telling.words import asides, finding, has_evidence
 
-Maker = Callable[[Results, str, ExposureText, Sequence[Association]], PageFigure | None]
-LEADING: tuple[Maker, ...] = (curves_figure, usual_figure, groups_figure, linear_figure)
-OUTCOME_WIDE: tuple[Maker, ...] = (linear_figure, volcano_figure, usual_figure)
-DESCRIBING: tuple[Maker, ...] = (incidence_figure, age_and_sex_figure)
-TOLD = {
-    "weighted": weighted_told,
-    "subgroups": subgroups_told,
-    "interaction": interactions_told,
-    "sensitivity": sensitivity_told,
-    "robustness": robustness_told,
-    "imputed": imputed_told,
-}  # by the first word of the figure's name
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A sentence, the place where its numbers stand (a table's row or a figure), and what adds to it."""
-
-    text: str
-    anchor: str
-    place: str = "table"
-    asides: tuple[str, ...] = ()
+PLACES = ("leading", "describing", "tables", "comparing", "last")
 
 
 @dataclass(frozen=True)
 class Section:
-    """What a report shows of one exposure; what is folded is opened by the reader of a page."""
+    """One exposure: what its key findings say, and the blocks of its section."""
 
-    id: str
-    label: str
-    findings: tuple[Finding, ...]
-    folded_findings: tuple[Finding, ...]
-    figures: tuple[Shown, ...]
-    main: Numbered | None
-    shapes: Numbered | None
-    variant_shapes: Numbered | None
-    comparisons: tuple[Shown, ...]
-    folded_figures: tuple[Shown, ...]
-    models: Numbered | None
+    findings: tuple[Block, ...]
+    blocks: tuple[Block, ...]
 
 
-def report_section(results: Results, exposure: str, id: str, own: Sequence[Association], numberer: Numberer) -> Section:
-    """Write the findings, draw the figures and lay out the tables of one exposure with its outcomes."""
-    text = exposure_text(results.manifest, exposure)
-    many = is_outcome_wide(own)
-    drawn, comparisons, folded = (
-        tuple(
-            numberer.figure(figure, exposure, fold)
-            for part in each
-            for figure in _figures(makers, results, exposure, text, part)
-        )
-        for makers, each, fold in _layout(results, exposure, own, many)
-    )
-    main, shapes, of_variants, models = (
-        numberer.table(make(results, exposure, text, own))
-        for make in (main_table, curve_shapes, variant_shapes, side_by_side)
-    )
-    clear, aside = (
-        tuple(Finding(finding(a), a.anchor, asides=asides(a)) for a in own if (has_evidence(a) or not many) == first)
-        for first in (True, False)
-    )
-    shaped = (Finding(shapes_counted(own), shapes.id),) if shapes else ()
-    return Section(
-        id=id,
-        label=text.label,
-        findings=(*clear, *shaped, *_robustness(results, exposure, own, (*comparisons, *folded))),
-        folded_findings=aside,
-        figures=drawn,
-        main=main,
-        shapes=shapes,
-        variant_shapes=of_variants,
-        comparisons=comparisons,
-        folded_figures=folded,
-        models=models,
-    )
+def section(results: Results, exposure: str, anchor: str, own: Found) -> Section:
+    """Lay out one exposure with its outcomes.
 
-
-def _layout(
-    results: Results, exposure: str, found: Sequence[Association], many: bool
-) -> tuple[tuple[tuple[Maker, ...], Iterable[Sequence[Association]], bool], ...]:
-    """Which figures stand before the main table, after it, and folded away, each for which outcomes.
-
-    The first exposure is shown whole, of others what their answer rests on. Of many outcomes the page shows the figures
-    that hold all of them, and folds small multiples, a readable number at a time.
+    The first exposure is shown whole, of others what their answer rests on. Of many outcomes the page shows what holds
+    all of them, and folds small multiples, a readable number at a time.
     """
-    modified = interaction_figures(results.manifest)
-    comparisons = (
-        models_figure,
-        weighted_figure,
-        subgroups_figure,
-        *modified,
-        sensitivity_figure,
-        robustness_figure,
-        published_figure,
-        imputed_figure,
+    text = exposure_text(results.manifest, exposure)
+    many, first = is_outcome_wide(own), exposure == next(iter(results.manifest.exposures))
+    shown: dict[str, list[Block]] = {place: [] for place in PLACES}
+    folded: list[tuple[int, PageFigure]] = []  # by the first of the outcomes that they show
+    said: list[Item] = []
+    for exhibit, start, found in _exhibits(own, many):
+        made = [
+            replace(each, about=exposure) if isinstance(each, PageFigure) else each
+            for each in exhibit.of(results, exposure, text, found)
+        ]
+        fold = exhibit.many == "folded" if many else not first and exhibit.place in ("describing", "comparing")
+        for each in made:
+            if fold and isinstance(each, PageFigure):
+                folded.append((start, each))
+            else:
+                shown[exhibit.place].append(each)
+        spoken = exhibit.said(results, exposure, own) if made and exhibit.said else ""
+        if spoken and all(item.text != spoken for item in said):
+            said.append(Item(spoken, made[0], "table" if isinstance(made[0], Table) else "figure"))
+    last = shown.pop("last")
+    figures = tuple(figure for _, figure in sorted(folded, key=lambda each: each[0]))
+    more = [Fold(f"{len(figures)} more figures", figures)] if figures else []
+    blocks = (
+        Heading(text.label, 2, anchor),
+        *(block for place in shown.values() for block in place),
+        *more,
+        *last,
     )
-    nothing: tuple[tuple[Maker, ...], Iterable[Sequence[Association]], bool] = ((), (), False)
-    if many:
-        folded = (curves_figure, groups_figure, *comparisons)
-        return ((*OUTCOME_WIDE, *DESCRIBING), (found,), False), nothing, (folded, parts(found), True)
-    if exposure == next(iter(results.manifest["exposures"])):
-        return ((*LEADING, *DESCRIBING), (found,), False), (comparisons, (found,), False), nothing
-    return (LEADING, (found,), False), nothing, ((*DESCRIBING, *comparisons), (found,), True)
+    return Section(_findings(text.label, own, said, many), blocks)
 
 
-def _figures(
-    makers: Sequence[Maker], results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
-) -> Iterator[PageFigure]:
-    for make in makers:
-        figure = make(results, exposure, text, found)
-        if figure:
-            yield figure
+def _exhibits(own: Found, many: bool) -> Iterator[tuple[Exhibit, int, Found]]:
+    """The exhibits in the order of the report, those that are folded for a readable number of outcomes at a time."""
+    every = [exhibit for telling in registry.parts("tell").values() for exhibit in telling.exhibits]
+    for exhibit in every:
+        kept = exhibit.many if many else exhibit.few
+        if kept == "shown":
+            yield exhibit, 0, own
+        elif kept == "folded":
+            for start in range(0, len(own), READABLE):
+                yield exhibit, start, own[start : start + READABLE]
 
 
-def _robustness(
-    results: Results, exposure: str, found: Sequence[Association], comparisons: Sequence[Shown]
-) -> Iterator[Finding]:
-    """What comparisons say, with the figures that show it."""
-    for name, tell in TOLD.items():
-        shown = next((figure for figure in comparisons if figure.name.split("-")[0] == name), None)
-        said = tell(results, exposure, found)
-        if shown and said:
-            yield Finding(said, shown.id, "figure")
+def _findings(label: str, own: Found, said: list[Item], many: bool) -> tuple[Block, ...]:
+    """The heading and key findings of one exposure, those without evidence folded where there are many."""
+    clear, aside = (
+        tuple(Item(finding(a), a.anchor, asides=asides(a)) for a in own if (has_evidence(a) or not many) == wanted)
+        for wanted in (True, False)
+    )
+    summary = f"Without evidence of an association: {len(aside)}"
+    return (Heading(label), Items((*clear, *said)), *((Fold(summary, (Items(aside),)),) if aside else ()))

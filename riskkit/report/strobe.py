@@ -6,100 +6,74 @@ von Elm E, Altman DG, Egger M, et al. (2007) The Strengthening the Reporting of 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
+from riskkit import registry
+from riskkit.manifest import Manifest
 from riskkit.report.methods import outcomes_heading
 from riskkit.results import Results
-from riskkit.tables.measure import MEASURES
 from riskkit.tables.table import Column, Row, Table
-
-Status = Literal["met", "in part", "not met"]
-
-
-@dataclass(frozen=True)
-class Link:
-    """A place on the page and what it is called."""
-
-    anchor: str
-    label: str
-
-
-@dataclass(frozen=True)
-class Item:
-    """One of the 22 items.
-
-    Attributes
-    ----------
-    number : int
-    topic, asks : str
-        The item's name, and what it asks for.
-    status : {"met", "in part", "not met"}
-    where : tuple of Link
-    remark : str
-        What is missing and whose it is to write, or what the reader should know.
-    """
-
-    number: int
-    topic: str
-    asks: str
-    status: Status
-    where: tuple[Link, ...] = ()
-    remark: str = ""
-
+from riskkit.telling.blocks import ChecklistItem as Item
+from riskkit.telling.blocks import Link
+from riskkit.telling.telling import methods_link
 
 FINDINGS = Link("findings", "Key findings")
 FLOW = Link("people", "Who was studied")
 LIMITATIONS = Link("limitations", "Limitations")
 PROVENANCE = Link("provenance", "Provenance")
-CHECKS = Link("checks", "Checks")
 AUTHORS = "For the authors to write."
+
+
+def design_of(manifest: Manifest) -> str:
+    """Which of STROBE's checklists applies."""
+    return "cohort" if manifest.measure.timed else "cross-sectional"
 
 
 def introduction(results: Results) -> str:
     """What stands above the checklist."""
-    design = "cohort" if MEASURES[results.manifest["analysis"]["measure"]].timed else "cross-sectional"
+    design = design_of(results.manifest)
     return f"Where this report meets the items for {design} studies [@vonelm], and where it does not."
 
 
 def checklist(results: Results) -> tuple[Item, ...]:
     """The 22 items for this analysis."""
     manifest = results.manifest
-    analysis = manifest["analysis"]
-    main = Link("e1", next(iter(manifest["exposures"].values()))["label"])
+    main = Link("e1", next(iter(manifest.exposures.values())).label)
     described = bool((results.characteristics["kind"] != "people").any())
     groups = bool((results.estimates["coding"] == "groups").any())
-    variants = bool(analysis["subgroups"] or analysis["sensitivity"])
-    outcomes = _methods(outcomes_heading(manifest))
-    timed = MEASURES[analysis["measure"]].timed
-    changed = [_methods("Subgroups and sensitivity analyses")] if variants else []
-    sampled = [] if results.weighted_tests.empty else [_methods("Survey design")]
+    outcomes = methods_link(outcomes_heading(manifest))
+    timed = manifest.measure.timed
+    met: dict[int, list[Link]] = defaultdict(list)
+    for telling in registry.parts("tell").values():
+        for item, link in telling.strobe(results) if telling.strobe else ():
+            met[item].append(link)
     return (
         Item(1, "Title and abstract", "the design, and a balanced summary", "in part", (FINDINGS,),
              "The headline answer is a summary of results; an abstract is for the authors to write."),
         Item(2, "Background", "scientific background and rationale", "not met", (), AUTHORS),
         Item(3, "Objectives", "specific objectives", "met", (Link("question", "The question"),)),
-        Item(4, "Study design", "key elements of the design", "met", (_methods("Design and people"),)),
+        Item(4, "Study design", "key elements of the design", "met", (methods_link("Design and people"),)),
         Item(5, "Setting", f"places, dates, periods of recruitment{' and follow-up' if timed else ''}", "met",
-             (_methods("Design and people"), outcomes),
+             (methods_link("Design and people"), outcomes),
              "As far as the cohort file says."),
         Item(6, "Participants", f"who was eligible, how they were selected{' and followed' if timed else ''}", "met",
              (FLOW, outcomes)),
         Item(7, "Variables", "outcomes, exposures, confounders, defined", "met",
-             (outcomes, _methods("Exposure"), _methods("Models"))),
+             (outcomes, methods_link("Exposure"), methods_link("Models"))),
         Item(8, "Data sources and measurement", "how each variable was measured", "in part",
              (PROVENANCE, LIMITATIONS),
              "Files and notes on variables are given; methods of assay and interview are for the authors to describe."),
-        Item(9, "Bias", "efforts against sources of bias", "in part", (LIMITATIONS, *changed),
-             "" if changed else "There is no sensitivity analysis."),
+        Item(9, "Bias", "efforts against sources of bias", "in part", (LIMITATIONS, *met[9]),
+             "" if met[9] else "There is no sensitivity analysis, and no check of robustness."),
         Item(10, "Study size", "how the size was arrived at", "in part", (FLOW,),
              "Everyone eligible was used; no size was calculated beforehand."),
-        Item(11, "Quantitative variables", "how they were handled, and groups chosen", "met", (_methods("Exposure"),)),
+        Item(11, "Quantitative variables", "how they were handled, and groups chosen", "met",
+             (methods_link("Exposure"),)),
         Item(12, "Statistical methods", "all methods, confounding, subgroups, missing data, losses, sensitivity",
-             "met" if changed else "in part",
-             (_methods("Models"), *sampled, _methods("Tests and intervals"), _methods("Missing data"), *changed),
-             "" if changed else "There are no subgroups or sensitivity analyses."),
+             "met" if met[17] else "in part",
+             (methods_link("Models"), methods_link("Tests and intervals"), methods_link("Missing data"), *met[12]),
+             "" if met[17] else "There are no subgroups, interactions or sensitivity analyses."),
         Item(13, "Participants (results)", "numbers at each stage, with reasons; a flow diagram", "met", (FLOW,)),
         Item(14, "Descriptive data", f"characteristics, missing data{', follow-up time' if timed else ''}",
              "met" if described else "in part", (FLOW,),
@@ -110,8 +84,8 @@ def checklist(results: Results) -> tuple[Item, ...]:
              "in part", (main,),
              "The least adjusted model stands for the unadjusted; "
              + ("absolute rates are crude, by group." if groups else "there are no absolute rates.")),
-        Item(17, "Other analyses", "subgroups, interactions, sensitivity analyses", "met" if changed else "not met",
-             (main, CHECKS) if changed else (), "" if changed else "The analysis asks for none."),
+        Item(17, "Other analyses", "subgroups, interactions, sensitivity analyses", "met" if met[17] else "not met",
+             (main, *met[17]) if met[17] else (), "" if met[17] else "The analysis asks for none."),
         Item(18, "Key results", "summarised with reference to the objectives", "met", (FINDINGS,)),
         Item(19, "Limitations", "sources of bias and imprecision, their direction and size", "in part",
              (LIMITATIONS,), "Direction and size of biases are for the authors to discuss."),
@@ -121,7 +95,7 @@ def checklist(results: Results) -> tuple[Item, ...]:
     )  # fmt: skip
 
 
-def strobe_table(items: Sequence[Item]) -> Table:
+def strobe_table(items: Sequence[Item], design: str) -> Table:
     """The checklist as a table, with the names of the places in the report."""
     columns = tuple(Column(text, numeric=False) for text in ("Item", "Asks for", "Met", "Where, and what is missing"))
     rows = []
@@ -129,13 +103,4 @@ def strobe_table(items: Sequence[Item]) -> Table:
         where = ", ".join(link.label for link in item.where)
         there = ". ".join(text for text in (where, item.remark) if text)
         rows.append(Row((f"{item.number}. {item.topic}", item.asks, item.status, there)))
-    return Table("STROBE checklist for cohort studies", columns, tuple(rows))
-
-
-def methods_anchor(heading: str) -> str:
-    """The place of a paragraph of the methods."""
-    return f"methods-{heading.lower().replace(' ', '-')}"
-
-
-def _methods(heading: str) -> Link:
-    return Link(methods_anchor(heading), f"Methods: {heading.lower()}")
+    return Table(f"STROBE checklist for {design} studies", columns, tuple(rows))

@@ -1,4 +1,4 @@
-"""An analysis file to results: plan the grid, fit it, keep every number."""
+"""An analysis file to results: the jobs of every question through one queue."""
 
 from riskkit.runner.run import run
 

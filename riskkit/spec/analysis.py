@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
+from riskkit import registry
 from riskkit.errors import SpecError, did_you_mean
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
 from riskkit.spec.exposure import ExposureSpec, exposure_faults
 from riskkit.spec.expression import parse
-from riskkit.spec.imputation import ImputationSpec, imputation_faults
-from riskkit.spec.interactions import InteractionSpec, interaction_faults
+from riskkit.spec.faults import Place
 from riskkit.spec.load import Fault, SpecModel, other_name, read_toml, validate
-from riskkit.spec.published import PublishedSpec, published_faults
-from riskkit.spec.robustness import RobustnessSpec, robustness_faults
 from riskkit.spec.tables import ExclusionSpec
-
-TERM = re.compile(r"(?:\w+\(\s*)?(?P<variable>[A-Za-z_]\w*)")
+from riskkit.spec.terms import columns_of, is_product, single_terms, term_faults
 
 
 class ModelSpec(SpecModel):
@@ -57,7 +54,10 @@ class SensitivitySpec(VariantSpec):
 
 
 class AnalysisSpec(SpecModel):
-    """One analysis: every exposure with every outcome, on every time scale, in every model."""
+    """One analysis: every exposure with every outcome, on every time scale, in every model.
+
+    An analysis that is loaded also has the fields that the kinds of question contribute (`analysis_model`).
+    """
 
     name: str
     title: str
@@ -78,15 +78,8 @@ class AnalysisSpec(SpecModel):
     characteristics: tuple[str, ...] = Field((), description="variables of the table of characteristics")
     subgroups: tuple[SubgroupSpec, ...] = ()
     sensitivity: tuple[SensitivitySpec, ...] = ()
-    survey: bool = Field(
-        False, description="whether the main model is also fitted by the design of the cohort's survey"
-    )
-    imputation: ImputationSpec | None = Field(None, description="impute missing covariates of the main model")
-    interactions: tuple[InteractionSpec, ...] = ()
-    robustness: RobustnessSpec | None = None
     level: float = Field(0.95, gt=0, lt=1, description="confidence level")
     min_events: int = Field(20, ge=1, description="a model with fewer events is not fitted but listed as left out")
-    published: tuple[PublishedSpec, ...] = Field((), description="estimates from the literature to stand beside")
     notes: tuple[str, ...] = Field((), description="limitations or remarks printed in the report")
 
     @property
@@ -100,13 +93,30 @@ class AnalysisSpec(SpecModel):
         return next((m for m in self.models if m.name == self.main_model), self.models[-1])
 
     def covariates(self, model: ModelSpec) -> tuple[str, ...]:
-        """Every term of a model, those of the models it adds to included."""
+        """Every covariate of a model as it is written, those of the models it adds to included."""
         terms: tuple[str, ...] = ()
         for each in self.models:
             terms = each.covariates if each.covariates is not None else (*terms, *(each.add or ()))
             if each.name == model.name:
                 break
         return terms
+
+    def terms(self, model: ModelSpec) -> tuple[str, ...]:
+        """The same, taken apart: one term each, so that `age * sex` is age, sex and age:sex."""
+        return single_terms(self.covariates(model))
+
+    def asked(self, field: str) -> Any:
+        """What the file says in a field that a kind of question contributes; None where no such kind is known."""
+        return getattr(self, field, None)
+
+
+@lru_cache(maxsize=1)
+def analysis_model() -> type[AnalysisSpec]:
+    """The analysis file with the fields of every kind of question."""
+    fields: dict[str, Any] = {
+        name: field for asking in registry.parts("spec").values() for name, field in asking.fields.items()
+    }
+    return create_model("AnalysisSpec", __base__=AnalysisSpec, **fields)
 
 
 def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
@@ -124,7 +134,7 @@ def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
     if isinstance(named, str):
         cohort = load_cohort_spec(path.resolve().parent.parent / "cohorts" / f"{named}.toml")
     spec = validate(
-        AnalysisSpec,
+        analysis_model(),
         {"name": path.stem, **data},
         path,
         lambda spec: (*other_name(spec.name, path), *(_faults(spec, cohort) if cohort else ())),
@@ -135,32 +145,36 @@ def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
     return spec, cohort
 
 
-def with_imputations(spec: AnalysisSpec, m: int) -> AnalysisSpec:
-    """The analysis with so many imputed sets.
-
-    Raises
-    ------
-    SpecError
-        If there are fewer than two.
-    """
-    if m < 2:
-        raise SpecError(f"imputations: two sets or more are needed to pool (20 is common); got {m}.")
-    declared = spec.imputation or ImputationSpec.model_validate({})
-    return spec.model_copy(update={"imputation": declared.model_copy(update={"m": m})})
-
-
 def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     units = {name: column.unit for name, column in cohort.columns.items()}
     for i, outcome in enumerate(spec.outcomes):
         if outcome not in cohort.outcomes:
-            yield _unknown(("outcomes", i), "outcome", outcome, spec, cohort.outcomes)
+            yield unknown(("outcomes", i), "outcome", outcome, spec, cohort.outcomes)
+        elif outcome in spec.outcomes[:i]:
+            yield Fault(("outcomes", i), f"'{outcome}' is named twice.")
+    for i, scale in enumerate(spec.time_scales):
+        if scale in spec.time_scales[:i]:
+            yield Fault(("time_scales", i), f"'{scale}' is named twice.")
     if spec.competing is not None and spec.competing not in cohort.outcomes:
-        yield _unknown(("competing",), "outcome", spec.competing, spec, cohort.outcomes)
+        yield unknown(("competing",), "outcome", spec.competing, spec, cohort.outcomes)
     yield from _state_faults(spec, cohort)
-    if spec.survey and cohort.design is None:
-        yield Fault(("survey",), f"cohort '{spec.cohort}' has no [design], which says how its people were drawn.")
     for name, exposure in spec.exposures.items():
         yield from exposure_faults(name, exposure, units, spec.outcomes, spec.cohort)
+    yield from _model_faults(spec, cohort)
+    for field in ("strata", "characteristics"):
+        for j, name in enumerate(getattr(spec, field)):
+            if name not in units:
+                yield unknown((field, j), "variable", name, spec, units)
+    for i, exclusion in enumerate(spec.exclusions):
+        yield from _condition_faults(("exclusions", i, "when"), exclusion.when, spec, units)
+    yield from _variant_faults(spec, units)
+    for asking in registry.parts("spec").values():
+        yield from asking.faults(spec, cohort)
+    yield from _coding_faults(spec)
+
+
+def _model_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
+    """Names of models, and their covariates term by term."""
     names = [model.name for model in spec.models]
     if spec.main_model is not None and spec.main_model not in names:
         yield Fault(("main_model",), f"no model is named '{spec.main_model}'.{did_you_mean(spec.main_model, names)}")
@@ -172,41 +186,35 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
         if i == 0 and model.add is not None:
             yield Fault(("models", i, "add"), "the first model has none before it to add to; write 'covariates'.")
         field = "covariates" if model.covariates is not None else "add"
-        for j, term in enumerate((model.covariates or ()) + (model.add or ())):
-            found = TERM.match(term)
-            if not found:
-                yield Fault(("models", i, field, j), f"'{term}' is not a column or a formula term such as rcs(bmi, 4).")
-            elif found["variable"] not in units:
-                yield _unknown(("models", i, field, j), "variable", found["variable"], spec, units)
-            elif found["variable"] in spec.exposures and len(spec.exposures) == 1:
-                yield Fault(("models", i, field, j), f"'{found['variable']}' is the exposure; it adjusts for itself.")
-    for field in ("strata", "characteristics"):
-        for j, name in enumerate(getattr(spec, field)):
-            if name not in units:
-                yield _unknown((field, j), "variable", name, spec, units)
-    for i, exclusion in enumerate(spec.exclusions):
-        yield from _condition_faults(("exclusions", i, "when"), exclusion.when, spec, units)
-    yield from _variant_faults(spec, units)
-    groups = {name: exposure.number_of_groups for name, exposure in spec.exposures.items()}
-    yield from published_faults(spec.published, groups, spec.outcomes, {each.name: each for each in spec.variants})
-    covariates = {found["variable"] for term in spec.covariates(spec.main) if (found := TERM.match(term))}
-    yield from imputation_faults(spec.imputation, covariates, units)
-    yield from interaction_faults(spec.interactions, cohort.columns, spec.strata, spec.cohort)
-    yield from robustness_faults(spec.robustness, cohort.columns, cohort.outcomes, spec.outcomes, spec.cohort)
-    yield from _coding_faults(spec)
+        for j, written in enumerate((model.covariates or ()) + (model.add or ())):
+            place = ("models", i, field, j)
+            found = list(term_faults(place, written, cohort.columns, spec.cohort))
+            yield from found or _covariate_faults(place, written, spec, cohort)
+
+
+def _covariate_faults(place: Place, written: str, spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
+    """What a covariate cannot be in this analysis, although the cohort has all that it names."""
+    age = cohort.follow_up.age if cohort.follow_up else None
+    for term in single_terms((written,)):
+        used = columns_of((term,))
+        exposures = [name for name in used if name in spec.exposures]
+        if exposures and is_product(term):
+            yield Fault(
+                place, f"'{term}' is a product with the exposure '{exposures[0]}'; ask for it with [[interactions]]."
+            )
+        elif exposures and len(spec.exposures) == 1:
+            yield Fault(place, f"'{exposures[0]}' is the exposure; it adjusts for itself.")
+        if age in used and is_product(term) and "age" in spec.time_scales:
+            others = ", ".join(f'"{name}"' for name in used if name != age)
+            yield Fault(
+                place,
+                f"'{term}' is a product with age, which is the time scale and no covariate there. To let the hazard "
+                f"change with age differently by it, write strata = [{others}].",
+            )
 
 
 def _coding_faults(spec: AnalysisSpec) -> Iterator[Fault]:
     """What is asked of every exposure, and an exposure's codings cannot answer."""
-    for name, exposure in spec.exposures.items():
-        if spec.survey and not (exposure.spline and exposure.per):
-            yield Fault(
-                ("exposures", name), "survey = true sets curves and lines side by side: spline and per cannot be false."
-            )
-        if spec.robustness is not None and exposure.per is False:
-            yield Fault(("robustness",), f"is about linear estimates, and '{name}' has none: it says per = false.")
-        if spec.interactions and exposure.per is False and exposure.spline is False:
-            yield Fault(("interactions",), f"need a spline or a straight line, and '{name}' has neither.")
     switches = {"spline": "spline", "groups": "groups", "linear": "per"}
     for field in ("subgroups", "sensitivity"):
         for i, variant in enumerate(getattr(spec, field)):
@@ -222,15 +230,10 @@ def _coding_faults(spec: AnalysisSpec) -> Iterator[Fault]:
 
 def _state_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     """What cannot go together: states at baseline, whose models are logistic, with anything that has follow-up."""
-    asked = (*spec.outcomes, *(spec.robustness.negative_controls if spec.robustness else ()))
-    states = [name for name in asked if name in cohort.states]
-    timed = [name for name in asked if name in cohort.outcomes and name not in states]
+    states = [name for name in spec.outcomes if name in cohort.states]
+    timed = [name for name in spec.outcomes if name in cohort.outcomes and name not in states]
     if states and timed:
-        yield Fault(
-            ("outcomes",),
-            f"'{states[0]}' is a state at baseline (odds ratios), '{timed[0]}' has follow-up (hazard ratios). "
-            "Write two analyses.",
-        )
+        yield two_kinds(states[0], timed[0])
     elif states:
         if "time_scales" in spec.model_fields_set and spec.time_scales != ("none",):
             yield Fault(("time_scales",), "the outcomes are states at baseline and have none. Leave it out.")
@@ -241,6 +244,14 @@ def _state_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
                 yield Fault(("sensitivity", i, "lag"), "the outcomes are states at baseline: there is no follow-up.")
     elif timed and "none" in spec.time_scales:
         yield Fault(("time_scales",), "'none' is for states at baseline; these outcomes have 'age' and 'follow_up'.")
+
+
+def two_kinds(state: str, timed: str) -> Fault:
+    """The fault of outcomes of both kinds in one analysis."""
+    return Fault(
+        ("outcomes",),
+        f"'{state}' is a state at baseline (odds ratios), '{timed}' has follow-up (hazard ratios). Write two analyses.",
+    )
 
 
 def _variant_faults(spec: AnalysisSpec, units: Mapping[str, str | None]) -> Iterator[Fault]:
@@ -254,7 +265,7 @@ def _variant_faults(spec: AnalysisSpec, units: Mapping[str, str | None]) -> Iter
             seen.add(variant.name)
             for j, name in enumerate(variant.without):
                 if name not in units:
-                    yield _unknown((*place, "without", j), "variable", name, spec, units)
+                    yield unknown((*place, "without", j), "variable", name, spec, units)
             if variant.when is not None:
                 yield from _condition_faults((*place, "when"), variant.when, spec, units)
     for i, change in enumerate(spec.sensitivity):
@@ -265,16 +276,15 @@ def _variant_faults(spec: AnalysisSpec, units: Mapping[str, str | None]) -> Iter
             yield Fault((*place, "trim"), "must be two percentiles in increasing order, as in [1, 99].")
 
 
-def _condition_faults(
-    place: tuple[str | int, ...], text: str, spec: AnalysisSpec, units: Mapping[str, str | None]
-) -> Iterator[Fault]:
+def _condition_faults(place: Place, text: str, spec: AnalysisSpec, units: Mapping[str, str | None]) -> Iterator[Fault]:
     try:
         absent = [name for name in parse(text).names if name not in units]
     except SpecError as error:
         yield Fault(place, str(error))
     else:
-        yield from (_unknown(place, "variable", name, spec, units) for name in absent)
+        yield from (unknown(place, "variable", name, spec, units) for name in absent)
 
 
-def _unknown(place: tuple[str | int, ...], kind: str, name: str, spec: AnalysisSpec, known: Iterable[str]) -> Fault:
+def unknown(place: Place, kind: str, name: str, spec: AnalysisSpec, known: Iterable[str]) -> Fault:
+    """The fault of a name that the cohort does not have."""
     return Fault(place, f"cohort '{spec.cohort}' has no {kind} '{name}'.{did_you_mean(name, known)}")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby, product
 from typing import Literal
 
-from riskkit.spec.analysis import TERM, AnalysisSpec
+from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.exposure import ExposureSpec
+from riskkit.spec.terms import coded, without
 
 Coding = Literal["spline", "groups", "linear"]
 EVERYONE = ""
@@ -32,7 +33,7 @@ class Task:
     variant : str
         Name of the subgroup or sensitivity analysis; empty for the main analysis.
     covariates, strata : tuple of str
-        Formula terms; the age variable is not among them where age is the time scale.
+        Single formula terms, and columns; the age variable is not among them where age is the time scale.
     """
 
     exposure: str
@@ -60,7 +61,7 @@ def plan(spec: AnalysisSpec, age: str | None) -> tuple[Task, ...]:
     tasks: list[Task] = []
     for exposure, scale, model in product(spec.exposures, spec.time_scales, spec.models):
         accounted_for = {exposure, *spec.strata, *([age] if scale == "age" else [])}
-        terms = tuple(term for term in spec.covariates(model) if variable_of(term) not in accounted_for)
+        terms = tuple(term for term in spec.terms(model) if coded(term) not in accounted_for)
         strata = tuple(name for name in spec.strata if name != exposure)
         main = Task(exposure, "", scale, "linear", model.name, EVERYONE, terms, strata)
         tasks += _for_each_outcome(main, codings(spec.exposures[exposure]), spec.outcomes)
@@ -70,7 +71,7 @@ def plan(spec: AnalysisSpec, age: str | None) -> tuple[Task, ...]:
             changed = replace(
                 main,
                 variant=variant.name,
-                covariates=tuple(term for term in terms if variable_of(term) not in variant.without),
+                covariates=without(terms, variant.without),
                 strata=tuple(name for name in strata if name not in variant.without),
             )
             tasks += _for_each_outcome(changed, variant.codings, spec.outcomes)
@@ -119,12 +120,6 @@ def codings(exposure: ExposureSpec) -> tuple[Coding, ...]:
         ("linear", exposure.per is not False),
     )
     return tuple(coding for coding, asked in wanted if asked)
-
-
-def variable_of(term: str) -> str:
-    """The variable of a covariate term: 'bmi' of 'rcs(bmi, 4)'."""
-    found = TERM.match(term)
-    return found["variable"] if found else term
 
 
 def _for_each_outcome(task: Task, codings: Sequence[Coding], outcomes: Sequence[str]) -> list[Task]:

@@ -19,6 +19,7 @@ TABLES: dict[str, tuple[Literal["parquet", "csv"], str]] = {  # format and delim
     ".tsv": ("csv", "\t"),
     ".txt": ("csv", "\t"),
 }
+FLAG = ("No", "Yes")  # what the values 0 and 1 of a flag are called
 PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]*)?")
 
 

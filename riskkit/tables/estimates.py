@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from riskkit import numbers
+from riskkit.measure import Measure
 from riskkit.numbers import NOTHING, count, p_value, per_cent, ratio_interval
-from riskkit.tables.measure import Measure
 from riskkit.tables.table import Column, Row, Table
 
 CORRECTIONS = {"rosner": "Rosner", "macmahon-peto": "MacMahon and Peto", "simex": "SIMEX"}
@@ -37,7 +37,7 @@ def groups_table(
     Parameters
     ----------
     estimates : DataFrame
-        Rows of coding "groups" of one exposure and time scale; float_low and float_high are shown if there.
+        Rows of coding "groups" of one exposure and time scale; float_low and float_high are shown where known.
     outcomes, models : mapping of str to str
         Names to labels, in order.
     main : str
@@ -50,7 +50,7 @@ def groups_table(
     measure : Measure
         What they are.
     """
-    floating = "float_low" in estimates
+    floating = estimates["float_low"].notna().any()
     found = {(r.outcome, r.level, r.model): r for r in estimates.itertuples()}
     of_main = estimates[estimates["model"] == main]
     columns = (

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from riskkit.measure import Measure
 from riskkit.numbers import NOTHING, count, p_value, ratio_interval
-from riskkit.tables.measure import Measure
 from riskkit.tables.table import Column, Row, Table
 
 HAZARDS = "proportional hazards"
@@ -40,7 +40,7 @@ def table_of_tests(
     estimates : DataFrame
         Rows of coding "linear" of the same.
     fits : DataFrame
-        Columns outcome n events n_missing n_silent; the first row of each outcome is shown.
+        Columns outcome n events n_missing n_without_events; the first row of each outcome is shown.
     outcomes : mapping of str to str
         Outcomes to show, in order, with their labels.
     exposure : str
@@ -81,7 +81,7 @@ def table_of_tests(
     notes = ["Under each p value: the chi-squared statistic and its degrees of freedom."]
     if "p_holm" in tests:
         notes.append("Holm: the p value corrected for the number of outcomes by Holm's method.")
-    if fits.loc[fits["outcome"].isin(outcomes), "n_silent"].any():
+    if fits.loc[fits["outcome"].isin(outcomes), "n_without_events"].any():
         notes.append(SILENT)
     return Table(caption, columns, tuple(rows), tuple(notes))
 
@@ -90,8 +90,10 @@ def _people(fits: pd.DataFrame, outcome: str) -> tuple[str, ...]:
     rows = fits[fits["outcome"] == outcome]
     if rows.empty:
         return (NOTHING,)
-    events, people, missing, silent = (count(rows[name].iloc[0]) for name in ("events", "n", "n_missing", "n_silent"))
-    aside = f"\n{silent} in silent categories" if rows["n_silent"].iloc[0] else ""
+    events, people, missing, silent = (
+        count(rows[name].iloc[0]) for name in ("events", "n", "n_missing", "n_without_events")
+    )
+    aside = f"\n{silent} in silent categories" if rows["n_without_events"].iloc[0] else ""
     return (f"{events} / {people}\n{missing} missing{aside}",)
 
 

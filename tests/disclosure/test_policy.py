@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from itertools import product
 
 import numpy as np
@@ -11,12 +10,13 @@ import pytest
 from imputed_example import with_imputation
 from modified_example import with_interactions, with_robustness
 from results_example import example_results, with_correction
+from study_example import of_cohort
 from variants_example import with_repeats, with_variants, with_weights
 
 from riskkit.disclosure import protect
 from riskkit.disclosure.policy import Policy, significant
-from riskkit.disclosure.protect import RULES
-from riskkit.results import Results
+from riskkit.results import Results, schemas
+from riskkit.spec.disclosure import DisclosureSpec
 
 POLICY = Policy(min_count=10, round_to=5)
 
@@ -29,13 +29,16 @@ def results() -> Results:
 
 
 def protected(results: Results, min_count: int, round_to: int = 5) -> Results:
-    cohort = {**results.manifest["cohort"], "disclosure": {"min_count": min_count, "round_to": round_to}}
-    return protect(replace(results, manifest={**results.manifest, "cohort": cohort}))
+    rule = DisclosureSpec(min_count=min_count, round_to=round_to)
+    return protect(results.replaced(of_cohort(results.manifest, disclosure=rule)))
 
 
-def test_every_frame_of_the_results_has_a_rule() -> None:
-    assert set(RULES) == set(Results.frame_names())
-    assert {field.name for field in fields(Results)} == {*RULES, "manifest"}
+def test_every_frame_is_as_its_schema_says_after_the_rule(results: Results) -> None:
+    shown = protected(results, 100, 50)
+    assert list(shown.frames) == list(schemas())
+    for name, frame in shown.frames.items():
+        assert list(frame) == [column.name for column in schemas()[name].columns], name
+        assert frame.index.equals(pd.RangeIndex(len(frame))), name
 
 
 def test_counts_are_withheld_or_rounded() -> None:
@@ -102,14 +105,14 @@ def test_a_group_of_few_events_has_no_estimate_and_only_the_cuts_for_its_range(r
     assert groups.loc[groups["level"] == "Q2", "ratio"].notna().all()
     first, last = groups.iloc[0], groups.iloc[4]
     assert np.isnan([first["x_low"], last["x_high"]]).all()
-    assert first["x_high"] == results.manifest["exposures"]["igf1"]["cuts"][0]
+    assert first["x_high"] == results.manifest.exposures["igf1"].cuts[0]
 
 
 def test_all_groups_are_withheld_where_the_reference_has_few_events(results: Results) -> None:
     estimates = results.estimates.copy()
     chosen = (estimates["coding"] == "groups") & (estimates["level"] == "Q1")
     estimates.loc[chosen, "events"] = 4
-    shown = protected(replace(results, estimates=estimates), 10).estimates.query("coding == 'groups'")
+    shown = protected(results.replaced(estimates=estimates), 10).estimates.query("coding == 'groups'")
     assert shown["ratio"].isna().all()
     assert shown.loc[shown["level"] != "Q1", "events"].notna().all()
 
@@ -119,8 +122,8 @@ def test_a_model_of_few_events_goes_from_every_frame_and_is_listed(results: Resu
     key = {"outcome": "cardiovascular", "time_scale": "age", "model": "lifestyle"}
     own = (fits[list(key)] == pd.Series(key)).all(axis=1)
     fits.loc[own, "events"] = 7
-    shown = protected(replace(results, fits=fits), 10)
-    for name, frame in shown.frames().items():
+    shown = protected(results.replaced(fits=fits), 10)
+    for name, frame in shown.frames.items():
         if set(key) <= set(frame) and name not in ("failures", "variants", "corrected", "variant_shapes"):
             own = frame[(frame[list(key)] == pd.Series(key)).all(axis=1)]
             assert own.empty, name
@@ -145,7 +148,7 @@ def test_people_by_name_and_estimates_without_a_few_are_left_out(results: Result
     main = robustness[robustness["check"] == "main"].set_index("outcome")["n"]
     left_out = robustness["check"] == "left out"
     robustness.loc[left_out, "n"] = robustness.loc[left_out, "outcome"].map(main) - 3
-    shown = protected(replace(results, robustness=robustness), 10).robustness
+    shown = protected(results.replaced(robustness=robustness), 10).robustness
     assert not {"influence", "without influential", "left out"} & set(shown["check"])
     assert {"main", "E-value"} <= set(shown["check"])
 
@@ -153,7 +156,7 @@ def test_people_by_name_and_estimates_without_a_few_are_left_out(results: Result
 def test_an_interaction_with_a_small_group_is_withheld(results: Results) -> None:
     curves = results.interaction_curves.copy()
     curves.loc[curves["level"] == "Men", "events"] = 3
-    shown = protected(replace(results, interaction_curves=curves), 10)
+    shown = protected(results.replaced(interaction_curves=curves), 10)
     assert shown.interactions.empty
     assert shown.additive.empty
     assert shown.failures["variant"].eq("Interaction with Sex").any()
@@ -175,7 +178,7 @@ def test_curves_over_time_end_where_few_are_at_risk_or_events_are_few(results: R
     shown = protected(results, 600, 100)  # of 1,200 in each group all are at risk at 30, 600 at 76
     assert shown.incidence.empty  # fifty events in one group
     incidence = results.incidence.assign(events=600, n_event=10 * results.incidence["n_event"])
-    shown = protected(replace(results, incidence=incidence), 600, 100)
+    shown = protected(results.replaced(incidence=incidence), 600, 100)
     assert shown.incidence["time"].max() == 76
     assert 30 < shown.schoenfeld["time"].min() < shown.schoenfeld["time"].max() < 90
 
@@ -199,7 +202,7 @@ def test_what_was_imputed_for_few_people_is_not_drawn(results: Results) -> None:
 
 
 def test_the_flow_and_what_is_missing_are_rounded(results: Results) -> None:
-    cohort = protected(results, 50, 25).manifest["cohort"]
-    assert [step["remaining"] for step in cohort["flow"]] == [6050, 6050, 5900]
-    np.testing.assert_array_equal([step["removed"] for step in cohort["flow"]], [0, np.nan, 150])
-    assert cohort["n"] == 5900
+    cohort = protected(results, 50, 25).manifest.cohort
+    assert [step.remaining for step in cohort.flow] == [6050, 6050, 5900]
+    np.testing.assert_array_equal([step.removed for step in cohort.flow], [0, np.nan, 150])
+    assert cohort.n == 5900

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from riskkit.figures.age_and_sex import age_and_sex
+from riskkit.questions.people.age_and_sex import age_and_sex
 
 
 def described(sexes: tuple[str, ...] = ("Women", "Men")) -> pd.DataFrame:

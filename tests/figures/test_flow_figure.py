@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from riskkit.figures.flow import Step, flow
+from riskkit.questions.people.flow import Step, flow
 
 STEPS = [
     Step("Serum measured", 0, 6061),

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 from closer_example import AGES, closer_frames
 
-from riskkit.figures.incidence import APART, incidence
-from riskkit.figures.over_time import over_time
 from riskkit.figures.panels import Panel
+from riskkit.questions.incidence.figure import APART, incidence
+from riskkit.questions.over_time.figure import over_time
 
 FRAMES = closer_frames(["igf1"], ["death", "stroke"], "lifestyle")
 PANELS = (Panel("death", "Death"), Panel("stroke", "Stroke"))

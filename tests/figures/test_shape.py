@@ -6,7 +6,7 @@ from results_example import example_results
 
 from riskkit.figures.panels import Panel
 from riskkit.figures.shape import LARGEST, box_sides, shape
-from riskkit.report.associations import main_rows
+from riskkit.telling.associations import main_rows
 
 RESULTS = example_results(1, 2)
 GROUPS = main_rows(RESULTS.estimates, RESULTS.manifest, "igf1", "groups")

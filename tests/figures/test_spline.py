@@ -8,12 +8,12 @@ from results_example import example_results
 
 from riskkit.figures.panels import Panel
 from riskkit.figures.spline import HISTOGRAM_SHARE, Lowest, Reference, comparison, spline
-from riskkit.report.associations import main_rows
+from riskkit.telling.associations import main_rows
 
 RESULTS = example_results(1, 5)
 CURVES = main_rows(RESULTS.curves, RESULTS.manifest, "igf1", "spline")
 PANELS = [Panel("all_causes", "Death from any cause", "2,400 events"), Panel("cancer", "Death from cancer")]
-KNOTS = RESULTS.manifest["exposures"]["igf1"]["knots"]
+KNOTS = RESULTS.manifest.exposures["igf1"].knots
 
 
 def drawn(panels: list[Panel] = PANELS, narrow: bool = False) -> Figure:
@@ -39,7 +39,7 @@ def test_each_curve_is_its_frame() -> None:
 def test_the_reference_and_the_knots_are_marked() -> None:
     for ax in drawn().axes:
         assert line(ax, "reference").tolist() == [[150, 1]]
-        assert line(ax, "knots")[:, 0].tolist() == KNOTS
+        assert line(ax, "knots")[:, 0].tolist() == list(KNOTS)
 
 
 def test_the_lowest_point_stands_on_its_curve_with_its_interval_at_the_foot() -> None:
@@ -85,7 +85,7 @@ def test_a_narrow_figure_has_one_column() -> None:
 
 
 def test_five_outcomes_stand_in_three_columns_and_none_overlap() -> None:
-    figure = drawn([Panel(name, outcome["label"]) for name, outcome in RESULTS.manifest["outcomes"].items()])
+    figure = drawn([Panel(name, outcome.label) for name, outcome in RESULTS.manifest.outcomes.items()])
     boxes = [ax.get_position() for ax in figure.axes]
     assert len(boxes) == 5
     assert len({round(box.x0, 6) for box in boxes}) == 3

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from riskkit.spec.interactions import AdditiveSpec, InteractionSpec
-from riskkit.spec.robustness import ConfounderSpec, RobustnessSpec
+from riskkit.questions.interactions.spec import AdditiveSpec, InteractionSpec
+from riskkit.questions.robustness.spec import ConfounderSpec, RobustnessSpec
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from riskkit.results import Results
 def other(results: Results, name: str, row: int, column: str, value: object) -> Results:
     frame = getattr(results, name).copy()
     frame.loc[row, column] = value
-    return replace(results, **{name: frame})
+    return results.replaced(**{name: frame})
 
 
 def test_a_report_agrees_with_its_own_results(results: Results, report: Path) -> None:
@@ -49,10 +48,9 @@ def test_results_that_say_otherwise_are_found(
     results: Results, report: Path, frame: str, column: str, value: object
 ) -> None:
     rows = getattr(results, frame)
-    analysis = results.manifest["analysis"]
     main = rows.index
     if "model" in rows:
-        main = rows.index[(rows["model"] == analysis["main_model"]) & (rows["time_scale"] == "age")]
+        main = rows.index[(rows["model"] == results.manifest.analysis.main.name) & (rows["time_scale"] == "age")]
     found = check_report(other(results, frame, main[0], column, value), report).differences
     assert f"data/{frame}.parquet" in found["where"].tolist()
     assert (~found["where"].str.startswith("data/")).any()
@@ -65,7 +63,7 @@ def test_a_passage_that_was_taken_out_is_found(results: Results, report: Path, t
     found = check_report(results, tmp_path).differences
     gone = found[found["printed"] == ""]
     assert gone["derived"].iloc[0].startswith("There was no evidence of an association of serum IGF-I")
-    assert gone["where"].str.startswith("data/").sum() == len(results.frame_names())  # nor are the data there
+    assert gone["where"].str.startswith("data/").sum() == len(results.frames)  # nor are the data there
 
 
 def test_there_must_be_a_report(results: Results, tmp_path: Path) -> None:

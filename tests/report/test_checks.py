@@ -3,12 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pandas as pd
-from results_example import example_results
+from results_example import example_results, with_frames
 
-from riskkit.report.associations import Association, associations
-from riskkit.report.checks import opinion_table, opinion_told, proportional_hazards
+from riskkit.questions.cross_check.tell import cross_check_table, cross_check_told
+from riskkit.questions.over_time.tell import proportional_hazards
 from riskkit.report.page import page_html
 from riskkit.results import Results
+from riskkit.telling.associations import Association, associations
 
 RESULTS = example_results(1, 2, scales=1, models=1)
 STRAIGHT, NONE = (
@@ -39,7 +40,7 @@ def test_proportional_hazards() -> None:
     assert proportional_hazards([replace(STRAIGHT, proportional=NAN)]) == "Proportional hazards were not tested."
 
 
-def with_opinion(converged: tuple[bool, bool] = (True, True), n: int = 5000) -> Results:
+def checked(converged: tuple[bool, bool] = (True, True), n: int = 5000) -> Results:
     key = {"exposure": "igf1", "time_scale": "age", "coding": "spline", "model": "age-sex"}
     rows = [
         {
@@ -50,25 +51,25 @@ def with_opinion(converged: tuple[bool, bool] = (True, True), n: int = 5000) -> 
         }
         for i, (outcome, agreed) in enumerate(zip(("all_causes", "cardiovascular"), converged, strict=True))
     ]  # fmt: skip
-    return replace(RESULTS, opinion=pd.DataFrame(rows))
+    return with_frames(RESULTS, cross_check=pd.DataFrame(rows))
 
 
 def test_the_largest_difference_is_told() -> None:
-    assert opinion_told(with_opinion()) == (
+    assert cross_check_told(checked()) == (
         "2 models, spread evenly over those of the main model, were fitted again by lifelines 0.30.3. The largest "
         "difference of a coefficient was 4e-05 standard errors, which no printed number shows; of a standard error, "
         "0.0003%."
     )
-    assert "(on 2,000 people at most, half of them with the outcome" in opinion_told(with_opinion(n=2000))
-    assert opinion_told(with_opinion((True, False))).endswith(" In 1 of them its steps did not converge.")
-    assert opinion_told(with_opinion((False, False))).endswith("0.30.3. In 2 of them its steps did not converge.")
-    wrong = with_opinion()
-    wrong = replace(wrong, opinion=wrong.opinion.assign(max_difference_se=0.3))
-    assert "0.3 standard errors, which should be looked into" in opinion_told(wrong)
+    assert "(on 2,000 people at most, half of them with the outcome" in cross_check_told(checked(n=2000))
+    assert cross_check_told(checked((True, False))).endswith(" In 1 of them its steps did not converge.")
+    assert cross_check_told(checked((False, False))).endswith("0.30.3. In 2 of them its steps did not converge.")
+    wrong = checked()
+    wrong = wrong.replaced(cross_check=wrong.cross_check.assign(max_difference_se=0.3))
+    assert "0.3 standard errors, which should be looked into" in cross_check_told(wrong)
 
 
-def test_each_model_of_the_opinion_has_its_row() -> None:
-    table = opinion_table(with_opinion((True, False)))
+def test_each_model_that_was_fitted_again_has_its_row() -> None:
+    table = cross_check_table(checked((True, False)))
     assert table
     assert table.rows[0].cells == (
         "Serum IGF-I, death from any cause\nspline, Age and sex, attained age; lifelines",
@@ -78,15 +79,15 @@ def test_each_model_of_the_opinion_has_its_row() -> None:
     assert table.rows[1].cells[-2:] == ("did not converge", "–")
 
 
-def test_a_run_without_an_opinion_says_nothing_of_it() -> None:
-    assert opinion_told(RESULTS) == ""
-    assert opinion_table(RESULTS) is None
+def test_a_run_without_a_cross_check_says_nothing_of_it() -> None:
+    assert cross_check_told(RESULTS) == ""
+    assert cross_check_table(RESULTS) is None
 
 
-def test_the_page_prints_the_opinion() -> None:
-    results = with_opinion()
+def test_the_page_prints_the_cross_check() -> None:
+    results = checked()
     names = ("estimates", "curves", "tests", "fits")
     empty = {name: getattr(results, name).iloc[:0] for name in names}
-    html = page_html(replace(results, **empty))
-    assert "A second opinion" in html
+    html = page_html(results.replaced(**empty))
+    assert "Cross-check by other software" in html
     assert "fitted again by lifelines 0.30.3" in html

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,24 +13,30 @@ from docx.table import Table as WordTable
 from imputed_example import with_imputation
 from PIL import Image
 from results_example import example_results, with_correction
-from variants_example import with_repeats, with_variants, with_weights
+from study_example import of_cohort
+from variants_example import with_repeats, with_variant_shapes, with_variants, with_weights
 
 from riskkit.errors import DataError
 from riskkit.report.check import check_report
 from riskkit.report.content import report_content
 from riskkit.report.document import document_passages, open_document, word_document, write_docx
+from riskkit.report.limitations import limitations
 from riskkit.report.page import page_html
+from riskkit.report.word_table import clean
 from riskkit.results import Results
+from riskkit.telling.associations import associations
+from riskkit.telling.blocks import Items, Paragraph, walk
+from riskkit.telling.references import citations, made_told
 
 TABLE_PROPERTIES = ("tblStyle", "tblW", "jc", "tblBorders", "tblLayout", "tblCellMar", "tblLook", "tblCaption")
 
 
 def simulated(results: Results) -> Results:
-    cohort = {**results.manifest["cohort"], "simulated": True, "description": "Adults\x0b of no place."}
-    return replace(results, manifest={**results.manifest, "cohort": cohort})
+    return results.replaced(of_cohort(results.manifest, simulated=True, description="Adults\x0b of no place."))
 
 
-RESULTS = with_imputation(simulated(with_weights(with_repeats(with_variants(with_correction(example_results(1, 2)))))))
+VARIED = with_variant_shapes(with_variants(with_correction(example_results(1, 2))))
+RESULTS = with_imputation(simulated(with_weights(with_repeats(VARIED))))
 CONTENT = report_content(RESULTS)
 
 
@@ -43,7 +48,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / part).mkdir(parents=True)
     for figure in CONTENT.figures:
         Image.new("L", (2126, 300), 200).save(folder / "figures" / f"{figure.id}.png", dpi=(300, 300))
-    for name, table in CONTENT.tables():
+    for name, table in CONTENT.tables:
         (folder / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
     return folder
 
@@ -58,7 +63,7 @@ def caption_of(table: WordTable) -> str:
 
 
 def test_every_table_of_the_report_is_there_with_every_cell(document: Document) -> None:
-    tables = {table.caption: table for _, table in CONTENT.tables()}
+    tables = {table.caption: table for _, table in CONTENT.tables}
     found = {re.sub(r"^(Table \d+|The numbers of figure \d+)\. ", "", caption_of(t)): t for t in document.tables}
     assert set(found) == set(tables)
     for caption, word in found.items():
@@ -69,6 +74,19 @@ def test_every_table_of_the_report_is_there_with_every_cell(document: Document) 
         for line, row in zip(lines[heads:], table.rows, strict=True):
             cells = [cell.text for cell in line.cells]
             assert cells == (list(row.cells) if row.kind != "heading" else list(row.cells) * len(table.columns))
+
+
+def test_no_table_is_printed_twice(document: Document) -> None:
+    """Shapes of variants once were, and what a figure's table says, where it has a number of its own, would be."""
+    captions = [re.sub(r"^(Table \d+|The numbers of figure \d+)\. ", "", caption_of(t)) for t in document.tables]
+    assert any("in subgroups and sensitivity analyses" in caption for caption in captions)
+    assert len(captions) == len(set(captions))
+    cells = [tuple(cell.text for row in table.rows for cell in row.cells) for table in document.tables]
+    assert len(cells) == len(set(cells))
+    (chains,) = (figure for figure in CONTENT.figures if figure.name == "imputation-chains")
+    (imputed,) = (caption_of(t) for t in document.tables if "How missing values were imputed" in caption_of(t))
+    number = imputed.split(".")[0].removeprefix("Table ")
+    assert f"The numbers of figure {chains.number} stand in table {number}." in document_passages(document)
 
 
 def test_tables_have_three_lines_heads_on_every_page_and_rows_that_stay_whole(document: Document) -> None:
@@ -106,8 +124,15 @@ def test_figures_have_their_finding_as_alternative_text_and_their_resolution(doc
 
 def test_words_are_those_of_the_page(document: Document) -> None:
     said = document_passages(document)
-    for text in (*CONTENT.answer, CONTENT.people, *CONTENT.limitations, CONTENT.made, *CONTENT.citations):
+    limits, made = limitations(RESULTS, associations(RESULTS)), made_told(RESULTS.manifest)
+    for text in (*CONTENT.answer, CONTENT.people, *limits, made, *citations(RESULTS)):
         assert " ".join(text.split()) in said
+    blocks = tuple(walk(CONTENT.blocks))
+    paragraphs = [block.text for block in blocks if isinstance(block, Paragraph) and "[@" not in block.text]
+    items = [item.text for block in blocks if isinstance(block, Items) and not block.numbered for item in block.items]
+    assert len(paragraphs) > 5
+    assert len(items) > 5
+    assert {" ".join(clean(text).split()) for text in (*paragraphs, *items)} <= set(said)
     cited = next(text for text in said if text.startswith("Hazard ratios were estimated by Cox regression"))
     works = [w.text for w in CONTENT.bibliography.works.values()]
     number = 1 + next(i for i, work in enumerate(works) if work.startswith("Cox DR."))

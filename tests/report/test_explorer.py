@@ -7,7 +7,6 @@ import hashlib
 import html
 import json
 import re
-from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import Opened, opened_at, probed
-from results_example import example_results
+from results_example import example_results, with_frames
+from study_example import of_cohort
 
 from riskkit.fit.cox import cox
 from riskkit.fit.fit import Fit
@@ -27,7 +27,7 @@ from riskkit.infer.nadir import nadir as nadir_between
 from riskkit.report.explorer import SCRIPTS, explorer
 from riskkit.report.page import page_html
 from riskkit.results import Results
-from riskkit.runner.splines import SEARCHED, covariances, spline_row
+from riskkit.study.splines import SEARCHED, covariances, spline_row
 
 nadir = partial(nadir_between, limits=SEARCHED)  # as far as the page's curve is drawn
 
@@ -88,14 +88,14 @@ def results(fits: dict[tuple[str, str], Fit]) -> Results:
             "splines": spline_row(fit, "igf1", nadir(fit, "igf1")),
             "covariances": covariances(fit),
             "coefficients": fit.tidy(),
-            "fits": fit.glance().drop(columns="model").assign(n_silent=0),
+            "fits": fit.glance().drop(columns="model").assign(n_without_events=0),
             "tests": anova(fit),
         }
         for name, frame in rows.items():
             frames.setdefault(name, []).append(frame.assign(**key))
     example = example_results(1, 2, 1, 2)
-    assert example.manifest["exposures"]["igf1"]["knots"] == [60, 126, 168, 252]
-    return replace(example, **{name: pd.concat(rows, ignore_index=True) for name, rows in frames.items()})
+    assert example.manifest.exposures["igf1"].knots == (60, 126, 168, 252)
+    return with_frames(example, **{name: pd.concat(rows, ignore_index=True) for name, rows in frames.items()})
 
 
 @pytest.fixture(scope="module")
@@ -211,14 +211,13 @@ def test_what_is_chosen_by_hand_is_in_the_address(page: Path, fits: dict[tuple[s
 
 
 def test_simulated_data_say_so_in_the_explorer(results: Results) -> None:
-    cohort = {**results.manifest["cohort"], "simulated": True}
-    made = explorer(replace(results, manifest={**results.manifest, "cohort": cohort}))
+    made = explorer(results.replaced(of_cohort(results.manifest, simulated=True)))
     assert made
     assert json.loads(made.data)["mark"] == "SIMULATED DATA"
 
 
 def test_counts_that_are_withheld_stay_withheld(results: Results) -> None:
-    made = explorer(replace(results, fits=results.fits.assign(events=np.nan)))
+    made = explorer(results.replaced(fits=results.fits.assign(events=np.nan)))
     assert made
     assert [curve["events"] for curve in json.loads(made.data)["curves"]] == [None] * 3
 

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pandas as pd
 import pytest
 from results_example import example_results
+from study_example import asking
 
 from riskkit.numbers import NOTHING
-from riskkit.report.associations import associations
-from riskkit.report.figure import exposure_text
-from riskkit.report.incidence import incidence_figure, reading_times
-from riskkit.report.over_time import over_time_figure
+from riskkit.questions.incidence.tell import incidence_figure, reading_times
+from riskkit.questions.over_time.tell import over_time_figure
+from riskkit.telling.associations import associations
+from riskkit.telling.exposure_text import exposure_text
 
 RESULTS = example_results(1, 2)
 FOUND = associations(RESULTS)
@@ -37,7 +37,7 @@ def test_curves_that_start_and_end_apart_are_read_each_at_its_own_last_time() ->
     rows = RESULTS.incidence
     second = FOUND[1].outcome
     shorter = rows[(rows["outcome"] != second) | rows["time"].between(50, 70)]
-    figure = incidence_figure(replace(RESULTS, incidence=shorter), "igf1", TEXT, FOUND)
+    figure = incidence_figure(RESULTS.replaced(incidence=shorter), "igf1", TEXT, FOUND)
     assert figure
     assert figure.finding.startswith("By age 80, death from any cause: 11.8% (10.6 to 12.9)")
     assert ". By age 60, death from cardiovascular disease: " in figure.finding
@@ -48,8 +48,7 @@ def test_curves_that_start_and_end_apart_are_read_each_at_its_own_last_time() ->
 
 def test_what_competes_is_said() -> None:
     def caption(competing: str | None, found: int = 2) -> str:
-        analysis = {**RESULTS.manifest["analysis"], "competing": competing}
-        results = replace(RESULTS, manifest={**RESULTS.manifest, "analysis": analysis})
+        results = RESULTS.replaced(asking(RESULTS.manifest, competing=competing))
         figure = incidence_figure(results, "igf1", TEXT, FOUND[:found])
         assert figure
         return figure.caption
@@ -77,5 +76,5 @@ def test_a_ratio_over_time_is_read_at_its_ends_and_between() -> None:
 
 
 def test_what_was_not_made_is_not_shown() -> None:
-    none = replace(RESULTS, incidence=RESULTS.incidence.iloc[:0], schoenfeld=RESULTS.schoenfeld.iloc[:0])
+    none = RESULTS.replaced(incidence=RESULTS.incidence.iloc[:0], schoenfeld=RESULTS.schoenfeld.iloc[:0])
     assert incidence_figure(none, "igf1", TEXT, FOUND) is over_time_figure(none, "igf1", FOUND) is None

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from imputed_example import M, with_imputation
 from results_example import example_results
 
-from riskkit.figures.imputation import chains, observed_and_imputed
 from riskkit.figures.panels import Panel
-from riskkit.report.associations import associations
+from riskkit.questions.imputation.figure import chains, observed_and_imputed
+from riskkit.questions.imputation.tell import imputation_checks, imputed_figure, imputed_told
+from riskkit.questions.people.tell import missing_told
 from riskkit.report.check import check_report
-from riskkit.report.figure import exposure_text
-from riskkit.report.imputed import imputation_checks, imputed_figure, imputed_told, missing_told
 from riskkit.report.page import page_html, write_report
 from riskkit.results import Results
+from riskkit.telling.associations import associations
+from riskkit.telling.exposure_text import exposure_text
 
 PLAIN = example_results(exposures=2)
 IMPUTED = with_imputation(PLAIN)
@@ -26,7 +25,7 @@ def test_every_report_says_how_much_was_missing() -> None:
         "Of the 5,900 people with serum IGF-I, 41 (0.7%) lacked a covariate of the main model, most often BMI (33)."
     )
     none = PLAIN.missing.assign(n_missing=0)
-    assert "none lacked a covariate" in missing_told(replace(PLAIN, missing=none))
+    assert "none lacked a covariate" in missing_told(PLAIN.replaced(missing=none))
     page = page_html(PLAIN)
     assert "What was missing" in page
     assert "33 (0.6)" in page
@@ -89,7 +88,7 @@ def test_every_number_is_made_again(tmp_path) -> None:
     assert checked.differences.empty
     for name in ("imputed-values", "imputation-chains", "igf1-imputed"):
         assert list((tmp_path / "report" / "figures").glob(f"figure-*-{name}.svg")), name
-    other = replace(written, imputed=written.imputed.assign(ratio=written.imputed["ratio"] * 1.1))
+    other = written.replaced(imputed=written.imputed.assign(ratio=written.imputed["ratio"] * 1.1))
     assert not check_report(other, tmp_path / "report").differences.empty
 
 

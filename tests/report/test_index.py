@@ -37,5 +37,5 @@ def test_an_empty_index_is_a_page(tmp_path: Path) -> None:
 def test_an_analysis_without_a_fit_has_an_entry() -> None:
     results = example_results(1, 2)
     empty = {name: getattr(results, name).iloc[:0] for name in ("estimates", "curves", "tests", "fits")}
-    entry = index_entry(replace(results, **empty))
+    entry = index_entry(results.replaced(**empty))
     assert (entry.thumbnail, entry.facts) == ("", "No model could be fitted")

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from results_example import example_results
+from study_example import of_cohort
 
-from riskkit.report.associations import associations
+from riskkit.questions.variants.tell import _change
 from riskkit.report.limitations import limitations, used_variables
-from riskkit.report.methods import _change, covariate, methods
+from riskkit.report.methods import covariate, methods
+from riskkit.spec.analysis import SensitivitySpec
+from riskkit.telling.associations import associations
 
 RESULTS = example_results(1, 2)
 
@@ -73,13 +74,12 @@ def test_limitations_include_the_notes_of_used_variables_only() -> None:
 
 
 def test_simulated_data_are_the_first_limitation() -> None:
-    cohort = {**RESULTS.manifest["cohort"], "simulated": True}
-    simulated = replace(RESULTS, manifest={**RESULTS.manifest, "cohort": cohort})
+    simulated = RESULTS.replaced(of_cohort(RESULTS.manifest, simulated=True))
     assert limitations(simulated, associations(simulated))[0].startswith("The data are simulated")
     assert dict(methods(simulated))["Design and people"].startswith("A simulated cohort")
 
 
 @pytest.mark.parametrize(("lag", "years"), [(0.5, "0.5 years"), (1.0, "1 year"), (2.0, "2 years")])
 def test_a_lag_is_told_in_years(lag: float, years: str) -> None:
-    change = {"label": "Later", "when": None, "lag": lag, "trim": None, "without": []}
+    change = SensitivitySpec(name="later", label="Later", lag=lag)
     assert _change(change) == f"later (the first {years} of follow-up left out)"

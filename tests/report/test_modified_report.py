@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 from modified_example import SLOPES, with_interactions, with_robustness
 from results_example import example_results
 
-from riskkit.report.associations import associations
-from riskkit.report.figure import PageFigure, exposure_text
-from riskkit.report.interactions import interaction_figure, interaction_figures, interactions_told
+from riskkit.questions.interactions.tell import interaction_figure, interaction_figures, interactions_told, modifiers
+from riskkit.questions.robustness.tell import robustness_figure, robustness_told
 from riskkit.report.methods import methods
-from riskkit.report.robustness import robustness_figure, robustness_told
-from riskkit.results import Results
+from riskkit.telling.associations import associations
+from riskkit.telling.blocks import PageFigure
+from riskkit.telling.exposure_text import exposure_text
 
 PLAIN = example_results(1, 2)
 RESULTS = with_robustness(with_interactions(PLAIN))
@@ -33,8 +31,7 @@ def cells(figure: PageFigure) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def by_sex() -> PageFigure:
-    declared = RESULTS.manifest["analysis"]["interactions"][0]
-    figure = interaction_figure(declared, RESULTS, "igf1", TEXT, FOUND)
+    figure = interaction_figure(modifiers(RESULTS)[0], RESULTS, "igf1", TEXT, FOUND)
     assert figure
     return figure
 
@@ -127,10 +124,10 @@ def test_what_is_told_of_robustness():
 
 
 def test_an_analysis_without_them_says_nothing():
-    assert interaction_figures(PLAIN.manifest) == ()
+    assert interaction_figures(PLAIN, "igf1", TEXT, FOUND) == ()
     assert robustness_figure(PLAIN, "igf1", TEXT, associations(PLAIN)) is None
     others = RESULTS.robustness[RESULTS.robustness["check"] != "E-value"]
-    figure = robustness_figure(replace(RESULTS, robustness=others), "igf1", TEXT, FOUND)
+    figure = robustness_figure(RESULTS.replaced(robustness=others), "igf1", TEXT, FOUND)
     assert figure
     assert "E-value" not in figure.caption
     assert interactions_told(PLAIN, "igf1", FOUND) == robustness_told(PLAIN, "igf1", FOUND) == ""
@@ -142,7 +139,7 @@ def test_an_analysis_without_them_says_nothing():
 
 def test_an_outcome_that_could_not_be_fitted_is_left_out_of_the_picture():
     rows = RESULTS.interactions
-    fewer = Results(**{**vars(RESULTS), "interactions": rows[rows["outcome"] == "all_causes"]})
-    figure = interaction_figure(fewer.manifest["analysis"]["interactions"][0], fewer, "igf1", TEXT, FOUND)
+    fewer = RESULTS.replaced(interactions=rows[rows["outcome"] == "all_causes"])
+    figure = interaction_figure(modifiers(fewer)[0], fewer, "igf1", TEXT, FOUND)
     assert figure
     assert len(figure.wide.axes) == 1

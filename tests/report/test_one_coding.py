@@ -8,14 +8,14 @@ import pytest
 from made_cohort import made_analysis, made_cohort, made_people, made_project
 
 from riskkit.numbers import p_phrase
-from riskkit.report.associations import associations
+from riskkit.questions.people.tell import characteristics_table
 from riskkit.report.check import check_report
 from riskkit.report.document import write_docx
 from riskkit.report.index import index_entry
 from riskkit.report.methods import methods
 from riskkit.report.page import write_report
-from riskkit.report.people import characteristics_table
 from riskkit.runner import run
+from riskkit.telling.associations import associations
 
 COHORT = made_cohort("cause", outcomes="""death = { label = "Death", event = "cause != 'no'" }""")
 ANALYSIS = made_analysis("""

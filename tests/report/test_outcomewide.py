@@ -9,13 +9,13 @@ from results_example import example_results, with_correction
 
 from riskkit.figures.theme import MAIN
 from riskkit.infer.multiplicity import adjust
-from riskkit.report.associations import associations
+from riskkit.questions.associations.estimates import linear_figure
+from riskkit.questions.associations.outcome_wide import by_estimate, parts, thresholds, volcano_figure
 from riskkit.report.content import report_content
-from riskkit.report.estimates import linear_figure
-from riskkit.report.figure import exposure_text
 from riskkit.report.index import index_entry
-from riskkit.report.outcomewide import by_estimate, parts, thresholds, volcano_figure
 from riskkit.report.page import page_html
+from riskkit.telling.associations import associations
+from riskkit.telling.exposure_text import exposure_text
 
 RESULTS = with_correction(example_results(1, 14, scales=1, models=1))
 FOUND = associations(RESULTS)
@@ -33,7 +33,7 @@ def test_thresholds_part_what_the_corrections_part(seed: int) -> None:
 
 
 def test_without_correction_there_is_one_threshold() -> None:
-    assert [line.label for line in thresholds(pd.DataFrame({"p": [0.2]}), 0.9)] == ["p = 0.1"]
+    assert [line.label for line in thresholds(pd.DataFrame({"p": [0.2], "p_holm": [np.nan]}), 0.9)] == ["p = 0.1"]
 
 
 def test_the_forest_is_ordered_and_marks_what_survives_correction() -> None:
@@ -55,7 +55,7 @@ def test_the_volcano_names_what_survives() -> None:
     named = {text.get_text().replace("\n", " ") for text in figure.wide.axes[0].texts}
     linear = RESULTS.estimates.query("coding == 'linear'")
     survived = linear.loc[linear["p_fdr"] < 0.05, "outcome"]
-    assert {RESULTS.manifest["outcomes"][name]["label"] for name in survived} <= named
+    assert {RESULTS.manifest.outcomes[name].label for name in survived} <= named
     assert "Cancer of site 6" not in named
     assert figure.finding.startswith(f"{len(survived)} of 14 outcomes lie below the threshold: ")
     p = [row.cells[7] for row in figure.table.rows]

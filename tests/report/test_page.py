@@ -37,11 +37,11 @@ def test_every_pointer_inside_the_page_finds_its_target(page: Page) -> None:
     assert set(pointers) | set(named) <= set(page.ids)
 
 
-def test_files_that_are_linked_are_there(page: Page, report: Path) -> None:
+def test_files_that_are_linked_are_there(page: Page, results: Results, report: Path) -> None:
     linked = [a["href"] for a in page.all("a") if not a["href"].startswith(("#", "http", "../"))]
     tables = list((report / "tables").glob("*.csv"))
     assert len(tables) == len(page.all("table")) - 2  # the raw data files' is the manifest's, the explorer's is empty
-    assert len(linked) == 3 * 12 + 2 * len(Results.frame_names()) + len(tables)
+    assert len(linked) == 3 * 12 + 2 * len(results.frames) + len(tables)
     assert all((report / href).stat().st_size > 0 for href in linked)
 
 
@@ -90,7 +90,7 @@ def test_findings_point_to_the_row_of_their_numbers(page: Page) -> None:
 
 
 def test_the_data_beside_the_page_are_the_frames(results: Results, report: Path) -> None:
-    for name, frame in results.frames().items():
+    for name, frame in results.frames.items():
         parquet = pd.read_parquet(report / "data" / f"{name}.parquet")
         pd.testing.assert_frame_equal(parquet, frame)
         path = report / "data" / f"{name}.csv"
@@ -103,8 +103,9 @@ def test_the_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     results = without_fits(example_results(1, 1))
     folder = write_report(results, tmp_path / "report").parent
     (folder / "stale.txt").touch()
-    broken = replace(results, manifest={**results.manifest, "provenance": {}})
-    with pytest.raises(KeyError):
+    undated = replace(results.manifest.provenance, created="")
+    broken = results.replaced(results.manifest.replaced(provenance=undated))
+    with pytest.raises(ValueError, match="isoformat"):
         write_report(broken, folder)
     assert (folder / "stale.txt").exists()
     write_report(results, folder)
@@ -123,7 +124,7 @@ def test_an_analysis_of_one_coding(coding: str) -> None:
     results = example_results(1, 2)
     frames = {name: getattr(results, name) for name in ("estimates", "curves", "splines", "tests", "fits")}
     kept = {name: frame[frame["coding"] == coding] for name, frame in frames.items()}
-    page = Page(page_html(replace(results, **kept)))
+    page = Page(page_html(results.replaced(**kept)))
     assert len(page.all("figure")) == {"spline": 4, "groups": 3, "linear": 4}[coding]
     assert len(page.ids) == len(set(page.ids))
 
@@ -131,7 +132,7 @@ def test_an_analysis_of_one_coding(coding: str) -> None:
 def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_named(results: Results) -> None:
     frames = {name: getattr(results, name) for name in ("estimates", "curves", "fits", "tests")}
     linear = {name: frame[frame["coding"] == "linear"] for name, frame in frames.items()}
-    page = Page(page_html(replace(results, **linear)))
+    page = Page(page_html(results.replaced(**linear)))
     text = page.text.replace("\u00a0", " ")
     for expected in (
         "was tested 2 times: there was evidence that it did for death from any cause by sex (p < 0.001)",
@@ -142,7 +143,7 @@ def test_subgroups_and_sensitivity_analyses_are_findings_and_their_failures_are_
     ):
         assert expected in text
     pointers = [a["href"] for a in page.all("a") if a.get("class") == "evidence"]
-    names = ("subgroups", "interaction-sex", "sensitivity", "robustness")
+    names = ("subgroups", "sensitivity", "interaction-sex", "robustness")
     assert pointers[-4:] == [f"#figure-{number}-igf1-{name}" for number, name in enumerate(names, start=4)]
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))

@@ -6,12 +6,12 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from browser import opened, seen_without_scripts
 from parsed_page import Page
 
+from riskkit.manifest import Manifest
 from riskkit.report.content import report_content
 from riskkit.report.drawing import draw_figures
 from riskkit.report.page import page_html
@@ -22,29 +22,30 @@ HOSTILE = '<script>alert("x")</script><img src=https://example.org/x onerror=ale
 
 def hostile(results: Results) -> Results:
     """The same results with hostile text wherever a user's words go."""
-    manifest = json.loads(json.dumps(results.manifest))
-    for place in (manifest["analysis"], manifest["cohort"]):
+    plain = json.loads(results.manifest.to_json())
+    analysis, cohort = plain["analysis"], plain["cohort"]
+    for place in (analysis, cohort):
         place.update({name: HOSTILE for name in ("title", "question", "description", "citation") if name in place})
-    manifest["analysis"]["notes"] = [HOSTILE]
-    for model in manifest["analysis"]["models"]:
-        model["label"] = HOSTILE
-    for variant in (*manifest["analysis"]["subgroups"], *manifest["analysis"]["sensitivity"]):
-        variant.update({name: HOSTILE for name in ("label", "by", "when") if variant.get(name)})
-    labelled = (
-        manifest["exposures"],
-        manifest["outcomes"],
-        manifest["cohort"]["variables"],
-        manifest["cohort"]["outcomes"],
-    )
-    for each in (each for group in labelled for each in group.values()):
-        each.update(
-            {name: HOSTILE for name in ("label", "unit", "note", "per_label", "reference_label") if name in each}
-        )
-    for each in (*manifest["cohort"]["flow"], *manifest["cohort"]["sources"]):
-        each.update({name: HOSTILE for name in ("label", "file", "origin") if name in each})
+    analysis["notes"] = [HOSTILE]
+    labelled = [
+        *analysis["models"],
+        *analysis["subgroups"],
+        *analysis["sensitivity"],
+        *analysis["interactions"],
+        *analysis["robustness"]["confounders"],
+        *plain["exposures"].values(),
+        *cohort["variables"].values(),
+        *cohort["outcomes"].values(),
+        *cohort["flow"],
+        *cohort["sources"],
+    ]
+    words = ("label", "by", "when", "unit", "note", "per_label", "reference_label", "file", "origin")
+    for each in labelled:
+        each.update({name: HOSTILE for name in words if each.get(name) or (name == "label" and name in each)})
+    manifest = Manifest.from_dict(plain)
     characteristics = results.characteristics.assign(label=HOSTILE, unit=HOSTILE)
     failures = results.failures.assign(reason=HOSTILE)
-    return replace(results, manifest=manifest, characteristics=characteristics, failures=failures)
+    return results.replaced(manifest, characteristics=characteristics, failures=failures)
 
 
 def test_nothing_is_fetched(page: Page) -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 from results_example import example_results
+from study_example import of_cohort
 from variants_example import with_variants
 
 from riskkit.errors import DataError, SoftwareUnavailable
@@ -24,12 +24,11 @@ DRAWING = (
 
 
 def simulated(results: Results) -> Results:
-    cohort = {**results.manifest["cohort"], "simulated": True}
-    return replace(results, manifest={**results.manifest, "cohort": cohort})
+    return results.replaced(of_cohort(results.manifest, simulated=True))
 
 
 RESULTS = simulated(with_variants(example_results(1, 2)))
-TABLES = tuple(report_content(RESULTS).tables())
+TABLES = report_content(RESULTS).tables
 
 
 @pytest.fixture(scope="module")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from results_example import Z, example_results
+from study_example import asking
 from variants_example import with_variants
 
-from riskkit.report.associations import associations
-from riskkit.report.figure import exposure_text
+from riskkit.questions.published.spec import PublishedSpec
+from riskkit.questions.published.tell import _information, own_estimate, published_figure
 from riskkit.report.page import page_html
-from riskkit.report.published import _information, own_estimate, published_figure
 from riskkit.results import Results
+from riskkit.telling.associations import associations
+from riskkit.telling.exposure_text import exposure_text
 
 LINE: dict[str, Any] = {
     "study": "Doe 2001", "exposure": "igf1", "outcome": "all_causes", "contrast": "per SD higher", "estimate": 1.5,
@@ -27,10 +28,9 @@ GROUPS = {**LINE, "contrast": "lowest against middle fifth", "group": 1, "agains
 
 def results(*published: dict[str, Any]) -> Results:
     made = with_variants(example_results(1, 2))
-    analysis = {**made.manifest["analysis"], "published": list(published)}
     groups = made.estimates["coding"] == "groups"
     floating = made.estimates.assign(float_se=np.where(groups, 0.05, np.nan), float_low=0.9, float_high=1.1)
-    return replace(made, manifest={**made.manifest, "analysis": analysis}, estimates=floating)
+    return made.replaced(asking(made.manifest, published=list(published)), estimates=floating)
 
 
 def test_a_published_line_stands_beside_ours() -> None:
@@ -38,9 +38,9 @@ def test_a_published_line_stands_beside_ours() -> None:
     row = made.estimates.query(
         "outcome == 'all_causes' and coding == 'linear' and model == 'lifestyle' and time_scale == 'age'"
     ).iloc[0]
-    own = own_estimate(made, LINE)
+    own = own_estimate(made, PublishedSpec(**LINE))
     assert (own.ratio, own.low, own.n) == (row["ratio"], row["low"], row["n"])
-    women = own_estimate(made, {**LINE, "variant": "women"})
+    women = own_estimate(made, PublishedSpec(**LINE | {"variant": "women"}))
     assert women.ratio == pytest.approx(row["ratio"] * math.exp(-0.1))
 
 
@@ -49,15 +49,15 @@ def test_two_groups_are_compared_by_their_floating_variances() -> None:
     rows = made.estimates.query(
         "outcome == 'all_causes' and coding == 'groups' and model == 'lifestyle' and time_scale == 'age'"
     ).set_index("level")
-    own = own_estimate(made, GROUPS)
+    own = own_estimate(made, PublishedSpec(**GROUPS))
     assert own.ratio == pytest.approx(rows["ratio"]["Q1"] / rows["ratio"]["Q3"])
     assert math.log(own.high / own.ratio) == pytest.approx(Z * math.hypot(0.05, 0.05))
     assert own.events == rows["events"]["Q1"] + rows["events"]["Q3"]
 
 
 def test_an_estimate_of_our_own_that_was_not_fitted_is_said_so() -> None:
-    made = replace(results(LINE), estimates=example_results(1, 2).estimates.iloc[:0])
-    assert math.isnan(own_estimate(made, LINE).ratio)
+    made = results(LINE).replaced(estimates=example_results(1, 2).estimates.iloc[:0])
+    assert math.isnan(own_estimate(made, PublishedSpec(**LINE)).ratio)
 
 
 def test_the_table_says_who_how_and_what_differs() -> None:

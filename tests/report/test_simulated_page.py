@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from parsed_page import Page
 from results_example import example_results, without_fits
+from study_example import of_cohort
 
 from riskkit.report.page import write_report
 from riskkit.results import Results
 
 
 def simulated(results: Results) -> Results:
-    cohort = {**results.manifest["cohort"], "simulated": True}
-    return replace(results, manifest={**results.manifest, "cohort": cohort})
+    return results.replaced(of_cohort(results.manifest, simulated=True))
 
 
 def test_simulated_data_say_so_wherever_a_reader_looks(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -11,11 +9,12 @@ from results_example import example_results, with_correction
 from variants_example import with_repeats
 
 from riskkit.figures.theme import BAND, MAIN, SERIES
-from riskkit.report.associations import associations
-from riskkit.report.curves import USUAL, usual_figure
-from riskkit.report.figure import PageFigure, exposure_text
-from riskkit.report.tables import main_table
+from riskkit.questions.associations.tables import main_table
+from riskkit.questions.dilution.tell import USUAL, usual_figure
 from riskkit.results import Results
+from riskkit.telling.associations import associations
+from riskkit.telling.blocks import PageFigure
+from riskkit.telling.exposure_text import exposure_text
 
 RESULTS = with_repeats(with_correction(example_results(1, 2)))
 TEXT = exposure_text(RESULTS.manifest, "igf1")
@@ -32,7 +31,7 @@ def test_both_curves_stand_in_each_panel_with_their_bands() -> None:
     drawn = {line.get_label(): line for line in panel.get_lines() if line.get_label() in USUAL.values()}
     measured, usual = (drawn[label] for label in USUAL.values())
     assert (measured.get_color(), usual.get_color()) == (SERIES[0], MAIN)
-    centre = RESULTS.manifest["exposures"]["igf1"]["reference"]
+    centre = RESULTS.manifest.exposures["igf1"].reference
     np.testing.assert_allclose(usual.get_xdata(), centre + 0.8 * (measured.get_xdata() - centre))
     np.testing.assert_allclose(usual.get_ydata(), measured.get_ydata())
     bands = {to_hex(band.get_facecolor()[0]) for band in panel.collections}
@@ -68,7 +67,7 @@ def test_of_many_outcomes_those_that_stand_out_are_shown_or_else_those_that_sime
     assert len(headings) == 12
     assert set(headings) <= set(certain)
     assert "those with Holm-corrected p < 0.05" in figure.caption
-    silent = shown(replace(many, tests=many.tests.assign(p_holm=1.0)))
+    silent = shown(many.replaced(tests=many.tests.assign(p_holm=1.0)))
     assert silent
     assert [row.cells[0] for row in silent.table.rows if row.kind == "heading"] == ["Death from any cause"]
     assert "Holm" not in silent.caption
@@ -79,8 +78,8 @@ def test_people_in_silent_categories_are_shown_with_the_reason() -> None:
     plain = main_table(RESULTS, "igf1", TEXT, found)
     assert plain
     assert not any("silent" in text for text in plain.notes)
-    fits = RESULTS.fits.assign(n_silent=np.where(RESULTS.fits["outcome"] == "cardiovascular", 35, 0))
-    table = main_table(replace(RESULTS, fits=fits), "igf1", TEXT, found)
+    fits = RESULTS.fits.assign(n_without_events=np.where(RESULTS.fits["outcome"] == "cardiovascular", 35, 0))
+    table = main_table(RESULTS.replaced(fits=fits), "igf1", TEXT, found)
     assert table
     assert table.rows[1].cells[1].endswith("missing\n35 in silent categories")
     assert "silent" not in table.rows[0].cells[1]

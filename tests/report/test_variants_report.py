@@ -1,23 +1,29 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from results_example import example_results, main_linear
-from variants_example import with_repeats, with_variants
+from study_example import of_cohort
+from variants_example import with_repeats, with_variant_shapes, with_variants
 
 from riskkit.figures.theme import SERIES
-from riskkit.report.associations import associations
-from riskkit.report.dilution import correction
-from riskkit.report.estimates import linear_figure
-from riskkit.report.figure import PageFigure, exposure_text
+from riskkit.questions.associations.estimates import linear_figure
+from riskkit.questions.dilution.tell import correction
+from riskkit.questions.variants.tell import (
+    sensitivity_figure,
+    sensitivity_told,
+    subgroups_figure,
+    subgroups_told,
+    variant_shapes,
+)
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
 from riskkit.report.page import page_html
-from riskkit.report.tables import variant_shapes
-from riskkit.report.variants import sensitivity_figure, sensitivity_told, subgroups_figure, subgroups_told
 from riskkit.results import Results
+from riskkit.telling.associations import associations
+from riskkit.telling.blocks import PageFigure
+from riskkit.telling.exposure_text import exposure_text
 
 RESULTS = with_variants(example_results(1, 2))
 REPEATED = with_repeats(example_results(1, 2))
@@ -122,11 +128,11 @@ def test_words_know_whether_anything_was_corrected() -> None:
     assert "the main model's lines for death from any cause were corrected by simulation" in told
     assert "error of 0.5, 1, 1.5 and 2 times its variance was added, in 10 replicates each" in told
     assert f"the ratio of everybody within sex, 0.80 {ratio}." in told
-    variables = {k: v for k, v in REPEATED.manifest["cohort"]["variables"].items() if k != "sex"}
-    one_sex = REPEATED.manifest | {"cohort": REPEATED.manifest["cohort"] | {"variables": variables}}
-    assert "within sex" not in correction(replace(REPEATED, manifest=one_sex))
+    variables = {k: v for k, v in REPEATED.manifest.cohort.variables.items() if k != "sex"}
+    one_sex = of_cohort(REPEATED.manifest, variables=variables)
+    assert "within sex" not in correction(REPEATED.replaced(one_sex))
     assert any("corrected in straight lines and in one figure of curves" in t for t in limitations(REPEATED, FOUND))
-    lines_only = replace(REPEATED, usual=REPEATED.usual.iloc[:0])
+    lines_only = REPEATED.replaced(usual=REPEATED.usual.iloc[:0])
     assert any("corrected in straight lines only" in text for text in limitations(lines_only, FOUND))
     assert "curves" not in dict(methods(lines_only))["Measurement error"]
     assert any("nothing was corrected for error of measurement" in text for text in limitations(RESULTS, FOUND))
@@ -137,11 +143,7 @@ def test_words_know_whether_anything_was_corrected() -> None:
 
 def test_the_shapes_of_subgroups_stand_in_a_table_of_their_own() -> None:
     assert variant_shapes(RESULTS, "igf1", TEXT, FOUND) is None
-    analysis = RESULTS.manifest["analysis"]
-    splines = [{**each, "codings": ["linear", "spline"]} for each in analysis["subgroups"]]
-    manifest = {**RESULTS.manifest, "analysis": {**analysis, "subgroups": splines}}
-    women = RESULTS.shapes.query("outcome == 'all_causes'").assign(variant="women")
-    made = replace(RESULTS, manifest=manifest, variant_shapes=women)
+    made = with_variant_shapes(RESULTS)
     table = variant_shapes(made, "igf1", TEXT, FOUND)
     assert table is not None
     assert [row.cells[0] for row in table.rows[:2]] == ["Death from any cause: women", "Death from any cause: men"]

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from html import escape
 
 import pytest
 from results_example import example_results, main_linear
+from study_example import asking
 from variants_example import with_weights
 
 from riskkit.numbers import ratio, ratio_interval
-from riskkit.report.associations import associations
+from riskkit.questions.survey.tell import weighted_figure, weighted_told
 from riskkit.report.check import check_report
-from riskkit.report.figure import exposure_text
 from riskkit.report.limitations import limitations
 from riskkit.report.methods import methods
 from riskkit.report.page import page_html
 from riskkit.report.strobe import checklist
-from riskkit.report.weighted import weighted_figure, weighted_told
 from riskkit.results import Results
+from riskkit.telling.associations import associations
+from riskkit.telling.exposure_text import exposure_text
 
 PLAIN = example_results(1, 3)
 RESULTS = with_weights(PLAIN)
@@ -72,7 +72,7 @@ def test_the_sentence_gives_the_first_outcome_and_counts_those_that_moved() -> N
     assert told.endswith(
         f"evidence of an association (p < 0.05) with {with_evidence} of 3 outcomes unweighted, and with none weighted."
     )
-    still = replace(RESULTS, weighted=WEIGHTED[WEIGHTED["outcome"] != FOUND[2].outcome])
+    still = RESULTS.replaced(weighted=WEIGHTED[WEIGHTED["outcome"] != FOUND[2].outcome])
     assert "Of 2 weighted estimates, none lay outside the unweighted" in weighted_told(still, "igf1", FOUND)
 
 
@@ -88,7 +88,7 @@ def test_methods_and_limitations_say_what_each_is_an_estimate_of() -> None:
 
 
 def test_a_survey_that_was_not_asked_for_is_a_limitation_and_other_cohorts_say_nothing() -> None:
-    unasked = replace(PLAIN, manifest=RESULTS.manifest)
+    unasked = PLAIN.replaced(asking(RESULTS.manifest, survey=False))
     assert any(
         text.startswith("The people are the sample of a survey; nothing") for text in limitations(unasked, FOUND)
     )
@@ -102,7 +102,7 @@ def test_the_page_shows_it_and_the_check_finds_a_number_that_was_changed(tmp_pat
     assert escape(weighted_told(RESULTS, "igf1", FOUND)) in page
     (tmp_path / "data").mkdir()
     (tmp_path / "index.html").write_text(page.replace("add up to 7,654,321", "add up to 7,654,322"), encoding="utf-8")
-    for name, frame in RESULTS.frames().items():
+    for name, frame in RESULTS.frames.items():
         frame.to_parquet(tmp_path / "data" / f"{name}.parquet", index=False)
     found = _prose(RESULTS, tmp_path)
     assert len(found) == 1

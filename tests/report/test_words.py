@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from results_example import example_results
 
-from riskkit.report.associations import Association, Ratio, Shape, associations
-from riskkit.report.words import (
+from riskkit.measure import HAZARD
+from riskkit.telling.associations import Association, Ratio, Shape, associations
+from riskkit.telling.words import (
     asides,
     finding,
     headline,
@@ -19,7 +20,6 @@ from riskkit.report.words import (
     shape_told,
     shapes_counted,
 )
-from riskkit.tables.measure import HAZARD
 
 NAN = float("nan")
 HIGH_END = Ratio(0.9, 0.8, 1.01, NAN, 231.4)

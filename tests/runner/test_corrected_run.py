@@ -9,10 +9,11 @@ import pytest
 from rows import one
 
 from riskkit.infer.dilution import dilution
-from riskkit.runner import fits
-from riskkit.runner.scale import learn_scale
+from riskkit.questions.associations.run import fit_batch
+from riskkit.questions.dilution.run import REPLICATES
 from riskkit.spec.analysis import load_analysis
 from riskkit.spec.plan import batches, is_main, plan
+from riskkit.study.study import make_study
 
 
 def test_correction_for_regression_dilution_divides_by_the_slope_of_the_repeat(results, cohort):
@@ -56,7 +57,7 @@ def test_simex_is_asked_of_the_named_outcomes_in_the_main_model(results, cohort)
     reach = np.polyval(np.polyfit(added, 1 / (1 + share * added), 2), -1)
     assert simex["estimate"] == pytest.approx(reach * plain["estimate"], rel=0.03)
     assert (simex["events"], simex["p"]) == (plain["events"], plain["p"])
-    assert results.manifest["analysis"]["simex"]["replicates"] == 10
+    assert REPLICATES == 10
 
 
 def test_the_main_curve_is_moved_to_the_usual_level(results, cohort):
@@ -66,7 +67,7 @@ def test_the_main_curve_is_moved_to_the_usual_level(results, cohort):
     usual = results.usual.query("outcome == 'death'")
     assert usual["dilution_ratio"].iloc[0] == pytest.approx(ratio.ratio)
     np.testing.assert_allclose(usual["x"], ratio.mean + ratio.ratio * (usual["x_measured"] - ratio.mean))
-    reference = results.manifest["exposures"]["marker"]["reference"]
+    reference = results.manifest.exposures["marker"].reference
     assert usual.loc[usual["se"] == 0, "x"].tolist() == pytest.approx([reference])
     # Between two usual levels the log ratio is the measured curve's between the levels that stand for them.
     measured = results.curves.query("outcome == 'death' and model == 'full'")
@@ -78,10 +79,10 @@ def test_a_correction_that_cannot_be_had_is_a_row_with_its_reason(analysis, coho
     few = cohort.data["again"].where(cohort.data["again"].notna().cumsum() <= 4)
     sparse = replace(cohort, data=cohort.data.assign(again=few))
     spec, _ = load_analysis(analysis)
-    scale = learn_scale("marker", spec.exposures["marker"], sparse)
+    study = make_study(spec, sparse, "age")
     main = [batch for batch in batches(plan(spec, "age")) if is_main(batch[0], spec) and batch[0].coding != "groups"]
     for batch in main:
-        found = fits.fit_batch(batch, scale, spec, sparse)
+        found = fit_batch(study, batch)
         assert set(found["fits"]["outcome"]) == {"death", "a"}
         failed = found["failures"].query("outcome != 'c'")
         assert failed["reason"].str.startswith("not corrected for regression dilution: ").all()

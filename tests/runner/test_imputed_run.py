@@ -97,7 +97,7 @@ def test_every_answer_of_the_main_model_is_there(results):
 
 
 def test_what_could_not_be_fitted_is_listed(results):
-    failures = results.failures[results.failures["variant"] == "imputed"]
+    failures = results.failures[results.failures["variant"] == "Missing covariates imputed"]
     assert set(failures["outcome"]) == {"rare"}
     assert failures["reason"].str.contains("fewer than the 20 asked for").all()
 
@@ -106,7 +106,7 @@ def test_nothing_is_imputed_unless_asked(tmp_path):
     path = made_project(tmp_path, people(), COHORT, ANALYSIS)
     plain = run(path)
     assert plain.imputed.empty
-    assert plain.manifest["analysis"]["imputation"] is None
+    assert plain.manifest.analysis.imputation is None
     with pytest.raises(SpecError, match="two sets or more are needed"):
         run(path, imputations=1)
 
@@ -115,7 +115,7 @@ def test_a_covariate_that_nobody_with_the_exposure_has_is_a_failure_with_its_rea
     frame = people()
     frame["bmi"] = frame["bmi"].where(frame["marker"].isna())
     lost = run(made_project(tmp_path, frame, COHORT, ANALYSIS + IMPUTATION))
-    reasons = lost.failures.loc[lost.failures["variant"] == "imputed", "reason"]
+    reasons = lost.failures.loc[lost.failures["variant"] == "Missing covariates imputed", "reason"]
     assert reasons.str.contains("'bmi' has 0 values among").all()
     assert len(reasons) == 6
 
@@ -124,7 +124,7 @@ def test_nothing_missing_leaves_nothing_to_impute(tmp_path):
     whole = people().dropna()
     plain = run(made_project(tmp_path, whole, COHORT, ANALYSIS + IMPUTATION))
     assert plain.imputed.empty
-    assert plain.failures["variant"].ne("imputed").all()
+    assert plain.failures["variant"].ne("Missing covariates imputed").all()
 
 
 def test_faults_of_the_file_are_said_by_their_place(tmp_path):

@@ -16,6 +16,7 @@ from riskkit.infer.anova import anova
 from riskkit.infer.confounding import evalue, tipping_point
 from riskkit.infer.curve import curve
 from riskkit.infer.interaction import additive_interaction
+from riskkit.questions.interactions.tell import modifiers
 from riskkit.results import Results
 from riskkit.runner import run
 
@@ -105,7 +106,7 @@ def results(analysis, cohort) -> Results:
 
 @pytest.fixture(scope="module")
 def product(results, cohort):
-    knots = results.manifest["exposures"]["marker"]["knots"]
+    knots = results.manifest.exposures["marker"].knots
     return cox(f"Surv(age_entry, age_exit, a) ~ rcs(marker, {list(knots)}) * sex + ill", cohort.data)
 
 
@@ -128,7 +129,7 @@ def test_both_tests_are_those_of_a_fit_by_hand(results, product):
 
 def test_a_group_s_curve_is_the_product_s_over_its_own_range(results, product, cohort):
     rows = results.interaction_curves.query("modifier == 'sex' and level == 'Women'")
-    by_hand = curve(product, "marker", {"sex": "Women"}, results.manifest["exposures"]["marker"]["reference"],
+    by_hand = curve(product, "marker", {"sex": "Women"}, results.manifest.exposures["marker"].reference,
                     grid=rows["x"])  # fmt: skip
     np.testing.assert_allclose(rows[["estimate", "low", "high"]], by_hand[["estimate", "low", "high"]], rtol=1e-8)
     women = cohort.data.query("sex == 'Women'").dropna(subset=["marker"])
@@ -155,8 +156,7 @@ def test_additive_measures_are_of_the_declared_contrast(results, product, cohort
 def test_a_flag_is_a_modifier_with_two_levels(results):
     rows = results.interaction_curves.query("modifier == 'ill'")
     assert rows["level"].unique().tolist() == ["No", "Yes"]
-    declared = results.manifest["analysis"]["interactions"][1]
-    assert (declared["label"], declared["levels"]) == ("Earlier illness", ("No", "Yes"))
+    assert (modifiers(results)[1].label, modifiers(results)[1].levels) == ("Earlier illness", ("No", "Yes"))
 
 
 def test_what_cannot_be_compared_is_a_row_with_its_reason(results):
@@ -171,7 +171,7 @@ def test_a_stratum_can_be_a_modifier(analysis, cohort):
     head = ANALYSIS.replace("min_events", 'strata = ["sex"]\nmin_events').replace('["sex", "ill"]', '["ill"]')
     path.write_text(head + '[[interactions]]\nmodifier = "sex"\n')
     found = run(path, cohort)
-    knots = list(found.manifest["exposures"]["marker"]["knots"])
+    knots = list(found.manifest.exposures["marker"].knots)
     text = f"Surv(age_entry, age_exit, a) ~ rcs(marker, {knots}) + rcs(marker, {knots}):sex + ill + strata(sex)"
     asked = anova(cox(text, cohort.data), "lr").query("term == 'marker' and part == 'interaction'").iloc[0]
     row = found.interactions.query("test == 'likelihood ratio'").iloc[0]

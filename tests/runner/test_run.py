@@ -57,12 +57,12 @@ def test_groups_are_compared_with_the_one_that_is_asked_for(results, analysis, c
     tests, before = (each.tests.query(key).set_index("part") for each in (found, results))
     assert tests.index.tolist() == ["overall", "trend"]
     np.testing.assert_allclose(tests[["chi2", "df", "p"]], before.loc[tests.index, ["chi2", "df", "p"]], rtol=1e-7)
-    assert found.manifest["exposures"]["marker"]["reference_group"] == 3
+    assert found.manifest.exposures["marker"].reference_group == 3
 
 
 def test_a_curve_can_be_drawn_again_from_what_is_kept_of_its_spline(results, cohort):
     key = {"outcome": "a", "model": "full", "coding": "spline"}
-    about = results.manifest["exposures"]["marker"]
+    about = results.manifest.exposures["marker"]
 
     def rows(name: str) -> pd.DataFrame:
         frame = getattr(results, name)
@@ -73,7 +73,7 @@ def test_a_curve_can_be_drawn_again_from_what_is_kept_of_its_spline(results, coh
     own = rows("coefficients").set_index("term").loc[terms, "estimate"]
     half = covariance.pivot(index="term", columns="other", values="covariance").loc[terms, terms].fillna(0.0).to_numpy()
     matrix = half + np.tril(half, -1).T
-    basis = rcs(curve["x"], about["knots"]) - rcs([about["reference"]], about["knots"])
+    basis = rcs(curve["x"], about.knots) - rcs([about.reference], about.knots)
     np.testing.assert_allclose(basis @ own, curve["estimate"], atol=1e-12)
     np.testing.assert_allclose(
         np.sqrt(np.einsum("ij,jk,ik->i", basis, matrix, basis)), curve["se"], rtol=1e-9, atol=1e-9
@@ -142,7 +142,7 @@ def test_a_category_without_an_event_does_not_cost_the_model(analysis, cohort):
     row = one(found.estimates, outcome="a", model="full", coding="linear")
     fit = cox("Surv(age_entry, age_exit, a) ~ per(marker, 5) + bmi", data.drop(rare))
     np.testing.assert_allclose([row["estimate"], row["se"]], [fit.coef[0], fit.se[0]], rtol=1e-9)
-    assert one(found.fits, outcome="a", model="full", coding="linear")["n_silent"] == 40
+    assert one(found.fits, outcome="a", model="full", coding="linear")["n_without_events"] == 40
     # The limit of the likelihood as the rare category's coefficient goes to minus infinity, all people kept.
     offset = data.assign(far=np.where(kinds == "rare", -40.0, 0.0))
     limit = cox("Surv(age_entry, age_exit, a) ~ per(marker, 5) + bmi + offset(far)", offset)

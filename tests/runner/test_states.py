@@ -12,12 +12,13 @@ from made_cohort import cohort_of, made_analysis, made_cohort, made_project
 
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.cohort import Cohort
+from riskkit.cohort.flow import FlowStep
 from riskkit.errors import SpecError
 from riskkit.fit.logistic import logistic
 from riskkit.infer.nadir import nadir
 from riskkit.infer.ushape import ushape
+from riskkit.questions.people.tell import how_much_missing, missing_told
 from riskkit.report.check import passages
-from riskkit.report.imputed import how_much_missing, missing_told
 from riskkit.report.page import page_html
 from riskkit.results import Results
 from riskkit.runner import run
@@ -110,21 +111,21 @@ def test_people_whose_state_is_not_known_are_counted_as_missing(results: Results
 
 
 def test_exclusions_of_the_analysis_are_steps_of_the_flow(results: Results, cohort: Cohort) -> None:
-    step = results.manifest["cohort"]["flow"][-1]
-    assert step == {"label": "Fasted for less than 6 hours", "removed": 120, "remaining": 1080}
+    step = results.manifest.cohort.flow[-1]
+    assert step == FlowStep("Fasted for less than 6 hours", 120, 1080)
     assert len(cohort.data) == 1200
 
 
 def test_a_category_of_cases_only_is_left_out_as_is_one_without_any(results: Results, cohort: Cohort) -> None:
     row = results.fits.query("model == 'centre' and coding == 'linear'").iloc[0]
     data = cohort.data.query("hours >= 6").dropna(subset=["waist"])
-    assert row["n_silent"] == (data["centre"] == "C").sum()
+    assert row["n_without_events"] == (data["centre"] == "C").sum()
     assert row["n"] == (data["centre"] != "C").sum()
 
 
 def test_a_subgroup_that_asks_for_a_spline_has_a_shape_of_its_own(results: Results, cohort: Cohort) -> None:
     old = cohort.data.query("hours >= 6 and age > 55 and centre != 'C'")
-    knots = results.manifest["exposures"]["marker"]["knots"]
+    knots = results.manifest.exposures["marker"].knots
     fit = logistic(f"wide ~ rcs(marker, {knots}) + age + centre", old)
     row = results.variant_shapes.iloc[0]
     assert len(results.variant_shapes) == 1
@@ -135,7 +136,7 @@ def test_a_subgroup_that_asks_for_a_spline_has_a_shape_of_its_own(results: Resul
 
 def test_hazards_are_not_tested_and_statsmodels_gives_the_second_opinion(results: Results) -> None:
     assert "proportional hazards" not in set(results.tests["part"])
-    assert results.opinion.empty  # its main model lacks the people of centre C
+    assert results.cross_check.empty  # its main model lacks the people of centre C
 
 
 def test_the_page_speaks_of_odds_and_cases(results: Results) -> None:
@@ -191,4 +192,4 @@ def test_a_cohort_without_follow_up_has_states_only(analysis: Path, tmp_path: Pa
     found = run(path, made)
     assert set(found.fits["model"]) == {"age", "centre"}
     assert set(found.fits["events"]) == {int((made.data.query("hours >= 6")["years"] < 5).sum())}
-    assert found.opinion["software"].iloc[0] == "statsmodels"
+    assert found.cross_check["software"].iloc[0] == "statsmodels"

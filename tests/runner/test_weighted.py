@@ -120,14 +120,14 @@ def test_a_weighted_estimate_is_that_of_the_subpopulation_of_everyone_sampled(re
 
 def test_groups_curves_and_tests_are_those_of_the_same_fits(results, everyone):
     people, design = everyone
-    described = results.manifest["exposures"]["marker"]
-    spline = cox(f"Surv(age, age_exit, died) ~ rcs(marker, {list(described['knots'])})", people, survey=design)
-    expected = curve(spline, "marker", reference=described["reference"])
+    described = results.manifest.exposures["marker"]
+    spline = cox(f"Surv(age, age_exit, died) ~ rcs(marker, {list(described.knots)})", people, survey=design)
+    expected = curve(spline, "marker", reference=described.reference)
     np.testing.assert_allclose(results.weighted_curves["high"], expected["high"], rtol=1e-8)
     tests = anova(spline).query("term == 'marker'")
     found = results.weighted_tests.query("coding == 'spline'")
     np.testing.assert_allclose(found[["chi2", "df", "p"]], tests[["chi2", "df", "p"]], rtol=1e-7)
-    groups = cox(f"Surv(age, age_exit, died) ~ groups(marker, {list(described['cuts'])}, ref=2)", people, survey=design)
+    groups = cox(f"Surv(age, age_exit, died) ~ groups(marker, {list(described.cuts)}, ref=2)", people, survey=design)
     rows = results.weighted.query("coding == 'groups'")
     assert rows["level"].tolist() == ["Q1", "Q3"]
     np.testing.assert_allclose(rows[["estimate", "se"]], groups.tidy()[["estimate", "se"]], rtol=1e-8)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskkit.describe.age_and_sex import by_age_and_sex
 from riskkit.errors import DataError
-from riskkit.tables.age_and_sex import by_age_and_sex
 
 
 def test_percentiles_of_a_known_distribution() -> None:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from riskkit.describe.characteristics import DIFFERENCE, characteristics, standardised_difference
 from riskkit.errors import DataError
-from riskkit.tables.baseline import baseline_table
-from riskkit.tables.characteristics import DIFFERENCE, characteristics, standardised_difference
+from riskkit.questions.people.table import baseline_table
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from io import StringIO
 import pandas as pd
 from results_example import example_results
 
-from riskkit.report.associations import main_rows
+from riskkit.measure import HAZARD
+from riskkit.report.failures import failures_table
 from riskkit.tables.estimates import curve_table, groups_table, linear_table, models_table
-from riskkit.tables.failures import failures_table
-from riskkit.tables.measure import HAZARD
 from riskkit.tables.table import Column, Row, Table
 from riskkit.tables.tests import table_of_tests
+from riskkit.telling.associations import main_rows
 
 RESULTS = example_results(1, 2)
 OUTCOMES = {"all_causes": "Death from any cause", "cardiovascular": "Cardiovascular death"}

@@ -9,8 +9,8 @@ from scipy.stats import norm
 from statsmodels.stats.meta_analysis import combine_effects
 from variants_example import SENSITIVITY, with_variants
 
-from riskkit.tables.measure import HAZARD
-from riskkit.tables.variants import (
+from riskkit.measure import HAZARD
+from riskkit.questions.variants.table import (
     compare_sensitivity,
     compare_subgroups,
     heterogeneity,
@@ -21,8 +21,8 @@ from riskkit.tables.variants import (
 
 RESULTS = with_variants(example_results(1, 2))
 MAIN = main_linear(RESULTS)
-ANALYSIS = RESULTS.manifest["analysis"]
-OUTCOMES = {name: outcome["label"] for name, outcome in RESULTS.manifest["outcomes"].items()}
+ANALYSIS = RESULTS.manifest.analysis
+OUTCOMES = {name: outcome.label for name, outcome in RESULTS.manifest.outcomes.items()}
 
 
 def test_two_estimates_are_compared_as_their_difference_is() -> None:
@@ -43,7 +43,7 @@ def test_one_estimate_has_no_heterogeneity() -> None:
 
 
 def test_subgroups_of_one_kind_are_tested_together() -> None:
-    compared = compare_subgroups(RESULTS.variants, ANALYSIS["subgroups"], RESULTS.manifest["cohort"]["n"])
+    compared = compare_subgroups(RESULTS.variants, ANALYSIS.subgroups, RESULTS.manifest.cohort.n)
     assert compared["label"].tolist() == ["Women", "Men"] * 2
     # the two lie 0.2 apart, each with the main standard error times the root of 2
     q = 0.04 / (4 * MAIN["se"].to_numpy() ** 2)
@@ -57,13 +57,13 @@ def test_subgroups_of_one_kind_are_tested_together() -> None:
 
 
 def test_overlapping_subgroups_are_not_tested() -> None:
-    compared = compare_subgroups(RESULTS.variants, ANALYSIS["subgroups"], 1000)
+    compared = compare_subgroups(RESULTS.variants, ANALYSIS.subgroups, 1000)
     assert compared["p_heterogeneity"].isna().all()
     assert "–" in subgroups_table(compared, OUTCOMES, "T", "HR", HAZARD).rows[1].cells[-1]
 
 
 def test_a_sensitivity_analysis_moves_an_estimate_when_it_leaves_the_main_interval() -> None:
-    compared = compare_sensitivity(RESULTS.variants, MAIN, ANALYSIS["sensitivity"])
+    compared = compare_sensitivity(RESULTS.variants, MAIN, ANALYSIS.sensitivity)
     first = compared[compared["outcome"] == "all_causes"]
     assert first["change"].tolist() == pytest.approx([math.exp(shift) for *_, shift in SENSITIVITY])
     assert first["moved"].tolist() == [False, True]

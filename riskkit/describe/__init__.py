@@ -1,0 +1,1 @@
+"""What the people of a cohort are like: computed once, before any model."""

@@ -1,0 +1,1 @@
+"""The models of the analysis: every exposure with every outcome."""

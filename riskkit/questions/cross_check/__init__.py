@@ -1,0 +1,1 @@
+"""A sample of the models fitted again by other software."""

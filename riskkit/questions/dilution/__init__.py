@@ -1,0 +1,1 @@
+"""Correction for regression dilution, where the exposure was measured twice."""

@@ -1,0 +1,1 @@
+"""The main model with missing covariates imputed."""

@@ -1,0 +1,1 @@
+"""Cumulative incidence by group of an exposure."""

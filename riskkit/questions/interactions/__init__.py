@@ -1,0 +1,1 @@
+"""Effect modification by declared variables."""

@@ -1,0 +1,1 @@
+"""Whether a ratio changes along the time scale."""

@@ -1,0 +1,1 @@
+"""The main model by the design of the cohort's survey."""

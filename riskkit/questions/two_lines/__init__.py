@@ -1,0 +1,1 @@
+"""Two straight lines in the place of a curve."""

@@ -1,0 +1,1 @@
+"""Subgroups and sensitivity analyses."""

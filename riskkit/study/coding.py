@@ -1,0 +1,87 @@
+"""How an exposure is coded in every model of an analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskkit.cohort.cohort import Cohort
+from riskkit.design.bases import numbers
+from riskkit.design.splines import knots
+from riskkit.spec.exposure import AMOUNT, ExposureSpec
+from riskkit.spec.plan import Task
+
+
+@dataclass(frozen=True)
+class ExposureCoding:
+    """How an exposure is coded, learnt once from the whole cohort.
+
+    Knots, cut points and the standard deviation are the same for all outcomes and models, so that their results can be
+    laid side by side. Everything is in the exposure's own unit; groups are counted from the lowest, which is 1.
+    """
+
+    label: str
+    unit: str | None
+    knots: tuple[float, ...]
+    cuts: tuple[float, ...]
+    reference_group: int
+    per: float
+    per_label: str
+    reference: float
+    reference_label: str
+    repeat: str | None = None
+    simex: tuple[str, ...] = ()
+
+    def term(self, task: Task) -> str:
+        """The exposure's formula term."""
+        match task.coding:
+            case "spline":
+                return f"rcs({task.exposure}, {list(self.knots)})"
+            case "groups":
+                return f"groups({task.exposure}, {list(self.cuts)}, ref={self.reference_group})"
+            case "linear":
+                return f"per({task.exposure}, {self.per!r})"
+
+
+def learn_coding(name: str, spec: ExposureSpec, cohort: Cohort) -> ExposureCoding:
+    """Learn how an exposure is coded from everyone in the cohort who has it.
+
+    Raises
+    ------
+    DataError
+        If there are too few distinct values for the knots.
+    """
+    variable = cohort.variables[name]
+    values = numbers(cohort.data[name].dropna())
+    per, per_label = _increment(spec, float(values.std(ddof=1)), variable.unit)
+    placed: tuple[float, ...] = spec.spline if isinstance(spec.spline, tuple) else ()
+    if isinstance(spec.spline, int) and spec.spline:
+        placed = tuple(knots(values, spec.spline).tolist())
+    cuts: tuple[float, ...] = spec.groups if isinstance(spec.groups, tuple) else ()
+    if isinstance(spec.groups, int) and spec.groups:
+        cuts = tuple(np.quantile(values, np.arange(1, spec.groups) / spec.groups).tolist())
+    where = {"median": float(np.median(values)), "mean": float(values.mean())}
+    return ExposureCoding(
+        label=variable.label,
+        unit=variable.unit,
+        knots=placed,
+        cuts=cuts,
+        reference_group=spec.reference_group,
+        per=per,
+        per_label=per_label,
+        reference=where[spec.reference] if isinstance(spec.reference, str) else spec.reference,
+        reference_label=spec.reference if isinstance(spec.reference, str) else "chosen value",
+        repeat=spec.repeat,
+        simex=spec.simex,
+    )
+
+
+def _increment(spec: ExposureSpec, sd: float, unit: str | None) -> tuple[float, str]:
+    """What the linear estimate is per, and how to call it."""
+    in_unit = f" {unit}" if unit else ""
+    if spec.per == "sd" or spec.per is False:
+        return sd, f"SD ({sd:.3g}{in_unit})"
+    amount = AMOUNT.fullmatch(spec.per) if isinstance(spec.per, str) else None
+    per = float(amount["number"]) if amount else float(spec.per)
+    return per, f"{per:g}{in_unit}"

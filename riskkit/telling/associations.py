@@ -1,0 +1,264 @@
+"""What an analysis found, one value for each exposure with each outcome: the material of sentences and headlines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from riskkit.manifest import Manifest
+from riskkit.measure import Measure
+from riskkit.results import Results
+from riskkit.study.leading import READABLE
+from riskkit.tables.tests import HAZARDS
+
+ADJUSTED = ("p_holm", "p_fdr")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio with its interval; `x` is the level of the exposure it is read at, NaN for one per increment."""
+
+    value: float
+    low: float
+    high: float
+    p: float = float("nan")
+    x: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The lowest point of a curve with its interval (an end is None where the data do not bound it), and the U test.
+
+    `sentence` and `verdict` say both in words, as inference wrote them; `u` is the p value of the U test, `lines` that
+    of the two-lines test, NaN where it was not made.
+    """
+
+    x: float
+    low: float | None
+    high: float | None
+    inside: bool
+    sentence: str
+    u: float
+    verdict: str
+    lines: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Association:
+    """One exposure with one outcome in the main model on the main time scale.
+
+    Attributes
+    ----------
+    exposure, outcome : str
+        Names in the analysis.
+    exposure_label, outcome_label, unit
+        As the cohort calls them.
+    anchor : str
+        Where on the page the numbers stand.
+    level : float
+        Confidence level.
+    measure : Measure
+        What the ratios are.
+    reference, reference_label
+        Level of the exposure where the ratio is 1, and what it is ("median").
+    per_label : str
+        The increment of the linear ratio, such as "SD (81.3 ng/mL)".
+    people, events, person_years, missing : float
+        Of the main model's spline fit, or of the first coding that was fitted; people NaN when none was.
+    linear, usual : Ratio or None
+        Per increment of the measured level, and of the usual level (corrected for regression dilution).
+    overall, nonlinear : float
+        p values of the spline's tests; NaN where there is no spline.
+    holm, fdr : float
+        The p value of the main test (`p`) corrected over the exposure's outcomes; NaN where it was not.
+    ends : tuple of Ratio
+        The curve at a low and a high level of the exposure.
+    groups : int
+        The number of groups whose lowest and highest medians these levels are; 0 where they are the ends of the curve.
+    shape : Shape or None
+        Of the spline.
+    proportional, proportional_all : float
+        p values of the tests of proportional hazards, for the exposure and for the whole model.
+    difference : float
+        p value of the test of any difference between groups; NaN where there are none.
+    """
+
+    exposure: str
+    outcome: str
+    exposure_label: str
+    outcome_label: str
+    unit: str | None
+    anchor: str
+    level: float
+    measure: Measure
+    reference: float
+    reference_label: str
+    per_label: str
+    people: float
+    events: float
+    person_years: float
+    missing: float
+    linear: Ratio | None
+    usual: Ratio | None
+    overall: float
+    nonlinear: float
+    holm: float
+    fdr: float
+    ends: tuple[Ratio, ...]
+    groups: int
+    shape: Shape | None
+    proportional: float
+    proportional_all: float
+    difference: float = math.nan
+
+    @property
+    def fitted(self) -> bool:
+        """Whether any model of this pair could be fitted."""
+        return self.linear is not None or bool(self.ends) or not math.isnan(self.difference)
+
+    @property
+    def p(self) -> float:
+        """Of the main test: all terms of the spline, else the straight line, else any difference between groups."""
+        tests = (self.overall, self.linear.p if self.linear else math.nan, self.difference)
+        return next((p for p in tests if not math.isnan(p)), math.nan)
+
+
+def associations(results: Results) -> tuple[Association, ...]:
+    """Gather the main results of every exposure with every outcome, in the analysis's order."""
+    manifest = results.manifest
+    return tuple(
+        _association(results, exposure, outcome, anchor(i, j))
+        for i, exposure in enumerate(manifest.exposures)
+        for j, outcome in enumerate(manifest.analysis.outcomes)
+    )
+
+
+def is_corrected(tests: pd.DataFrame) -> bool:
+    """Whether p values were corrected over the outcomes."""
+    return bool(tests["p_holm"].notna().any())
+
+
+def is_outcome_wide(found: Sequence[Association]) -> bool:
+    """Whether there are more outcomes than a page can show as small multiples or tell one by one."""
+    return len({a.outcome for a in found}) > READABLE
+
+
+def anchor(exposure: int, outcome: int) -> str:
+    """The place on the page of the main numbers of the i-th exposure with the j-th outcome."""
+    return f"e{exposure + 1}-o{outcome + 1}"
+
+
+def main_rows(frame: pd.DataFrame, manifest: Manifest, exposure: str, coding: str | None = None) -> pd.DataFrame:
+    """Rows of one exposure in the main model on the main time scale."""
+    rows = on_main_scale(frame, manifest, exposure, coding)
+    return rows[rows["model"] == manifest.analysis.main.name]
+
+
+def on_main_scale(frame: pd.DataFrame, manifest: Manifest, exposure: str, coding: str | None = None) -> pd.DataFrame:
+    """Rows of one exposure in every model on the main time scale."""
+    kept = (frame["exposure"] == exposure) & (frame["time_scale"] == manifest.analysis.time_scales[0])
+    return frame[kept & (frame["coding"] == coding)] if coding else frame[kept]
+
+
+def corrected_by(results: Results, method: str, exposure: str) -> pd.DataFrame:
+    """Linear estimates of one exposure in the main model, corrected for regression dilution by one method."""
+    rows = main_rows(results.corrected, results.manifest, exposure, "linear")
+    return rows if rows.empty else rows[(rows["variant"] == "") & (rows["correction"] == method)]
+
+
+def _association(results: Results, exposure: str, outcome: str, place: str) -> Association:
+    manifest = results.manifest
+    described = manifest.exposures[exposure]
+
+    def of(frame: pd.DataFrame, coding: str | None = None) -> pd.DataFrame:
+        rows = main_rows(frame, manifest, exposure, coding)
+        return rows[rows["outcome"] == outcome]
+
+    fits = of(results.fits)
+    counts = fits.iloc[0] if len(fits) else dict.fromkeys(("n", "events", "person_years", "n_missing"), float("nan"))
+    groups, curve = of(results.estimates, "groups"), of(results.curves)
+    if len(groups) and (curve.empty or not groups["x"].between(curve["x"].min(), curve["x"].max()).all()):
+        groups = groups.iloc[:0]  # withheld, or where the curve is
+    linear = [_ratio(row) for _, row in of(results.estimates, "linear").iterrows()]
+    rosner = corrected_by(results, "rosner", exposure)
+    usual = [_ratio(row) for _, row in rosner[rosner["outcome"] == outcome].iterrows()]
+    tested = of(results.tests, "spline")
+    tested, whole = tested[tested["term"] == exposure], tested[tested["term"] == "GLOBAL"]
+    tests = tested.set_index("part")["p"]
+    differences = _overall(of(results.tests, "groups"))
+    main_tests = (_overall(tested), of(results.estimates, "linear"), differences)
+    main_test = next((rows for rows in main_tests if len(rows)), differences)
+    holm, fdr = (float(main_test[c].iloc[0]) if len(main_test) else np.nan for c in ADJUSTED)
+    return Association(
+        exposure=exposure,
+        outcome=outcome,
+        exposure_label=described.label,
+        outcome_label=manifest.outcomes[outcome].label,
+        unit=described.unit,
+        anchor=place,
+        level=manifest.analysis.level,
+        measure=manifest.measure,
+        reference=described.reference,
+        reference_label=described.reference_label,
+        per_label=described.per_label,
+        people=counts["n"],
+        events=counts["events"],
+        person_years=counts["person_years"],
+        missing=counts["n_missing"],
+        linear=linear[0] if linear else None,
+        usual=usual[0] if usual else None,
+        overall=float(tests.get("overall", np.nan)),
+        nonlinear=float(tests.get("nonlinear", np.nan)),
+        holm=holm,
+        fdr=fdr,
+        ends=_ends(curve, groups),
+        groups=len(groups),
+        shape=_shape(of(results.shapes), of(results.two_lines), curve),
+        proportional=float(tests.get(HAZARDS, np.nan)),
+        proportional_all=float(whole[whole["part"] == HAZARDS]["p"].min()),
+        difference=float(differences["p"].min()),
+    )
+
+
+def _overall(tests: pd.DataFrame) -> pd.DataFrame:
+    return tests[tests["part"] == "overall"]
+
+
+def _ends(curve: pd.DataFrame, groups: pd.DataFrame) -> tuple[Ratio, ...]:
+    """The curve at the median of the lowest and of the highest group, or at its own ends where there are no groups."""
+    if curve.empty:
+        return ()
+    x = curve["x"].to_numpy()
+    wanted = (groups["x"].min(), groups["x"].max()) if len(groups) else (x.min(), x.max())
+    return tuple(_ratio(curve.iloc[int(np.argmin(np.abs(x - at)))]) for at in wanted)
+
+
+def _shape(rows: pd.DataFrame, lines: pd.DataFrame, curve: pd.DataFrame) -> Shape | None:
+    if rows.empty or curve.empty:
+        return None
+    row, x = rows.iloc[0], curve["x"]
+    return Shape(
+        x=float(row["nadir"]),
+        low=None if row["nadir_low"] <= x.min() else float(row["nadir_low"]),
+        high=None if row["nadir_high"] >= x.max() else float(row["nadir_high"]),
+        inside=not row["at_boundary"],
+        sentence=str(row["nadir_sentence"]),
+        u=float(row["u_p"]),
+        verdict=str(row["verdict"]),
+        lines=float(lines["p"].iloc[0]) if len(lines) else np.nan,
+    )
+
+
+def _ratio(row: pd.Series) -> Ratio:
+    x = row["x"] if row["coding"] == "spline" else float("nan")
+    p = row["p"] if "p" in row.index else float("nan")
+    return Ratio(float(row["ratio"]), float(row["low"]), float(row["high"]), float(p), float(x))
+
+
+def histogram(results: Results, exposure: str) -> pd.DataFrame:
+    """Distribution of one exposure in the cohort."""
+    return results.histograms[results.histograms["exposure"] == exposure]
