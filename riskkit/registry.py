@@ -15,6 +15,7 @@ from typing import Any
 QUESTIONS = (  # in the order of a report
     "associations",
     "people",
+    "calendar",
     "dilution",
     "incidence",
     "survey",

@@ -1,0 +1,1 @@
+"""Incidence by calendar year, standardised for age."""
