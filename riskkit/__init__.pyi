@@ -28,6 +28,8 @@ from riskkit.fit.baseline import baseline as baseline
 from riskkit.fit.clogit import clogit as clogit
 from riskkit.fit.concordance import concordance as concordance
 from riskkit.fit.cox import cox as cox
+from riskkit.fit.federated.cox import cox_federated as cox_federated
+from riskkit.fit.federated.site import cox_site as cox_site
 from riskkit.fit.finegray import finegray as finegray
 from riskkit.fit.inclusion import ncc_weights as ncc_weights
 from riskkit.fit.linear import linear as linear
@@ -45,7 +47,6 @@ from riskkit.infer.affordable import affordable as affordable
 from riskkit.infer.anova import anova as anova
 from riskkit.infer.bootstrap import bootstrap as bootstrap
 from riskkit.infer.calibration import calibrated as calibrated
-from riskkit.infer.centiles import centiles as centiles
 from riskkit.infer.confounding import bias_factor as bias_factor
 from riskkit.infer.confounding import evalue as evalue
 from riskkit.infer.confounding import tipping_point as tipping_point
@@ -84,7 +85,6 @@ from riskkit.infer.usual import group_means as group_means
 from riskkit.infer.usual import relocate as relocate
 from riskkit.infer.usual import usual_curve as usual_curve
 from riskkit.infer.verdict import ShapeVerdict as ShapeVerdict
-from riskkit.infer.worm import worm as worm
 from riskkit.runner.run import run as run
 from riskkit.simulate import simulate_ukb as simulate_ukb
 
