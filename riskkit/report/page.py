@@ -11,6 +11,7 @@ from riskkit.report.drawing import Drawn, Progress, draw_figures
 from riskkit.report.explorer import Explorer, explorer
 from riskkit.report.render import render
 from riskkit.results import Results, schemas
+from riskkit.tables.sheet import without_formulas
 
 
 def write_report(results: Results, folder: str | Path, on_progress: Progress | None = None) -> Path:
@@ -41,7 +42,7 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
         for name, table in content.tables:
             (new / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
         for name, frame in results.frames.items():
-            frame.to_csv(new / "data" / f"{name}.csv", index=False)
+            without_formulas(frame).to_csv(new / "data" / f"{name}.csv", index=False)
             frame.to_parquet(new / "data" / f"{name}.parquet", index=False)
     return folder / "index.html"
 

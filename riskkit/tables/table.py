@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Literal
 
+from riskkit.tables.sheet import as_text
+
 
 @dataclass(frozen=True)
 class Column:
@@ -70,4 +72,4 @@ class Table:
 
 
 def _flat(cell: str) -> str:
-    return cell.replace(",\n", ", ").replace("\n", "; ")
+    return as_text(cell.replace(",\n", ", ").replace("\n", "; "))
