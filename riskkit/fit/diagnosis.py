@@ -13,6 +13,7 @@ COLLINEAR = 1e-10  # share of a column's information left after the columns befo
 MOVING = 0.1  # change of a linear predictor in one step that is no longer convergence
 LISTED = 8  # columns that a message names
 INFINITE = 100.0  # Newton steps ahead at which a monotone likelihood still does not fall
+STILL, LEVERAGE = 1e-9, 1e-3  # how far nine rows in ten move, over the furthest: rounding; a few rows drown the others
 FURTHEST = 300.0  # difference of linear predictors beyond which there is nothing more to see
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,10 @@ from riskkit.fit.within import limit_notes, maximise_limit, maximum_within, with
 
 Penalty = Literal["firth"] | None
 MAX_ITERATIONS = 100
+FAR_OFF, ALIKE = (
+    1e3,
+    1e-13,
+)  # means over spreads from which a column is centred, and spreads over means that are rounding
 
 
 def fit_glm(
@@ -50,6 +54,7 @@ def fit_glm(
     splines = smooths(design.recipe, plain=not (robust or penalty))
     everyone = likelihood.family is BERNOULLI
     infinite = None if penalty or splines else without_events(design, likelihood.y > 0, everyone=everyone)
+    likelihood, back = centred(likelihood) if infinite is None else (likelihood, None)
     best, edf = maximise_glm(likelihood, names, penalty, max_iterations, splines, infinite)
     vcov = vcov_model = inverse(best.information)
     residual = likelihood.residual(best.at.mean)
@@ -59,10 +64,13 @@ def fit_glm(
     elif robust:
         people = design.people if design.weight_kind == "frequency" else None
         vcov = sandwich(likelihood.x, residual, vcov_model, design.cluster, people)
+    coef = best.coef
+    if back is not None:
+        coef, vcov, vcov_model = back @ coef, back @ vcov @ back.T, back @ vcov_model @ back.T
     return Fit(
         model=model,
         recipe=design.recipe,
-        coef=best.coef,
+        coef=coef,
         vcov=vcov,
         vcov_model=vcov_model,
         loglik=best.loglik,
@@ -94,6 +102,23 @@ def highest_within(
     """Maximise over coefficients start + basis a: `riskkit.fit.within.maximum_within`, with the penalty if any."""
     full = FirthLikelihood(likelihood) if penalty else likelihood
     return maximum_within(full, start, basis, begin, max_iterations)
+
+
+def centred(likelihood: GlmLikelihood) -> tuple[GlmLikelihood, Array | None]:
+    """Take the means out of columns that vary little beside them, such as a calendar day or a large identifier.
+
+    Their squares would drown what they tell in rounding. Returns the likelihood of the centred columns, and the matrix,
+    shape (p, p), that takes its coefficients to those of the columns as they are; None where nothing is taken out.
+    """
+    if not likelihood.intercept:
+        return likelihood, None
+    mean, spread = likelihood.x[:, 1:].mean(axis=0), likelihood.x[:, 1:].std(axis=0)
+    mean[(np.abs(mean) <= FAR_OFF * spread) | (spread <= ALIKE * np.abs(mean))] = 0.0
+    if not mean.any():
+        return likelihood, None
+    back = np.eye(mean.size + 1)
+    back[0, 1:] = -mean
+    return replace(likelihood, x=np.ascontiguousarray(likelihood.x - np.concatenate([[0.0], mean]))), back
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import linalg
 
 from riskkit.design.design import Design, build
 from riskkit.design.surv import Surv
@@ -62,18 +63,22 @@ def fit_design(design: Design) -> Fit:
     n, p = design.x.shape
     root = np.ones(n) if design.weights is None else np.sqrt(design.weights)
     x, y = design.x * root[:, None], design.response * root
-    if n <= p or np.linalg.matrix_rank(x) < p:
+    spread = design.x - design.x.mean(axis=0) * (np.ptp(design.x, axis=0) > 0) if design.recipe.intercept else design.x
+    size = np.linalg.norm(spread, axis=0)  # whatever their units and wherever their zero, columns are compared alike
+    if n <= p or np.linalg.matrix_rank(spread / np.where(size > 0, size, 1.0), tol=1e-8) < p:
         raise FitError(f"formula {text!r}: {n} rows do not determine {p} coefficients; take out a redundant term.")
     q, r = np.linalg.qr(x)
     coef = np.linalg.solve(r, q.T @ y)
     residual = y - x @ coef
-    inverse = np.linalg.inv(r.T @ r)
+    root_inverse = linalg.solve_triangular(r, np.eye(p))
+    inverse = root_inverse @ root_inverse.T
     if design.sample is not None:
         scores = summed(x, residual, design.sample.psu, design.sample.stratum.size)
         vcov = linearised(design.sample, scores @ inverse)
     else:
         leverage = np.einsum("ij,ij->i", q, q)
-        vcov = sandwich(x, residual / np.maximum(1 - leverage, 1e-12), inverse, None)
+        within = sandwich(q, residual / np.maximum(1 - leverage, 1e-12), np.eye(p), None)
+        vcov = root_inverse @ within @ root_inverse.T  # by way of q, whose columns are of one size
     rss = float(residual @ residual)
     centre = root @ y / n if design.recipe.intercept else 0.0  # the squares of root, the weights, add up to n
     rss_null = float(((y - root * centre) ** 2).sum())

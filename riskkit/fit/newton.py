@@ -118,7 +118,12 @@ def maximise(
 
 def _check_separation(likelihood: LogLikelihood[E], coef: Array, step: Array, at: E, names: tuple[str, ...]) -> None:
     """Look far ahead along a step, though not so far that exponentials of the linear predictors underflow."""
-    steps = min(diagnosis.INFINITE, diagnosis.FURTHEST / max(1.0, float(np.ptp(likelihood.x @ step))))
+    moves = likelihood.x @ step
+    furthest = float(np.ptp(moves))
+    most = float(np.quantile(np.abs(moves - np.median(moves)), 0.9)) / max(furthest, np.finfo(float).tiny)
+    if diagnosis.STILL < most < diagnosis.LEVERAGE:  # few rows are far out; what the others say would not be seen
+        return
+    steps = min(diagnosis.INFINITE, diagnosis.FURTHEST / max(1.0, furthest))
     with np.errstate(over="ignore", invalid="ignore"):
         ahead = likelihood.evaluate(coef + steps * step).loglik
     diagnosis.check_separation(at.loglik, ahead, step, likelihood.x, names)
