@@ -13,7 +13,7 @@ import ast
 import keyword
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -126,6 +126,11 @@ def terms(text: str) -> tuple[tuple[Factor, ...], ...]:
     if not right.intercept:
         raise SpecError(f"formula {text!r}: a covariate says nothing of the intercept; leave out '0 +' and '- 1'.")
     return right.terms
+
+
+def of_covariates(text: str) -> Formula:
+    """A formula that has covariates, as written, and no outcome."""
+    return replace(parse(f"__outcome__ ~ {text}"), response=())
 
 
 def columns(text: str) -> tuple[str, ...]:

@@ -208,7 +208,7 @@ def _fixed(
     complete = [name for name in dict.fromkeys(variables) if name not in imputed]
     terms = " + ".join([*complete, *([predictors] if predictors else [])])
     if terms:
-        parsed = replace(language.parse(f"predicted ~ {terms}"), response=())
+        parsed = language.of_covariates(terms)
         lacking = [name for name in parsed.columns if name in data and data[name].isna().any()]
         if lacking:
             raise DataError(

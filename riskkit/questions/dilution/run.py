@@ -8,6 +8,7 @@ from functools import partial
 
 import pandas as pd
 
+from riskkit import formula as language
 from riskkit.design.design import build
 from riskkit.infer.dilution import Dilution, Method, dilution, dilution_in
 from riskkit.infer.simex import simex
@@ -43,7 +44,7 @@ class Repeated:
     def given_covariates(self) -> Dilution:
         """Rosner's dilution ratio given the covariates and strata of the batch: what divides its slopes."""
         measured = self.batch.data[self.again.notna()]
-        design = build(f"{self.exposure} ~ {self.batch.terms}", measured)
+        design = build(language.of_covariates(self.batch.terms), measured)
         beside = design.recipe.terms[0].columns.stop
         others = pd.DataFrame(design.x[:, beside:], index=design.index, columns=list(design.recipe.names[beside:]))
         strata = None if design.strata is None else pd.Series(design.strata, index=design.index, name="strata")
