@@ -106,14 +106,13 @@ def judge(truth: str, seed: list[int], stages_tried: tuple[int, ...] = (1, 2)) -
 
 
 def jobs(replicates: int, seed: int) -> list[tuple[str, list[int], tuple[int, ...]]]:
-    """Plan the meta-analyses: all replicates of the deep U in one stage, a quarter also in two; fewer of the others."""
+    """Plan the meta-analyses: all of the deep U in one stage; 3 in 40 in two stages too, and of other truths."""
     out = []
     for r in range(replicates):
+        few = r < 3 * replicates // 40
         for i, truth in enumerate(TRUTHS):
-            if truth == "deep U":
-                out.append((truth, [seed, i, r], (1, 2) if r < replicates // 4 else (1,)))
-            elif r < 3 * replicates // 20:
-                out.append((truth, [seed, i, r], (1, 2)))
+            if few or truth == "deep U":
+                out.append((truth, [seed, i, r], (1, 2) if few else (1,)))
     return out
 
 

@@ -19,6 +19,7 @@ _HOMES = {
     "riskkit.evidence.dose": ("dose_fit", "dose_heterogeneity", "dose_prediction", "dose_response"),
     "riskkit.evidence.meta": ("heterogeneity", "meta", "prediction_interval"),
     "riskkit.evidence.omission": ("meta_cumulative", "meta_influence", "meta_leave_one_out"),
+    "riskkit.evidence.own": ("own_levels",),
     "riskkit.evidence.small_studies": ("egger", "funnel_contours", "meta_bias", "trim_and_fill"),
     "riskkit.evidence.subgroups": ("meta_subgroups",),
     "riskkit.fit.baseline": ("baseline",),

@@ -19,6 +19,7 @@ def read_rows(
     columns: Sequence[str],
     row_faults: Callable[[Row], Iterable[tuple[str, str]]],
     table_faults: Callable[[list[Numbered]], Iterable[str]],
+    prefix: str | None = None,
 ) -> list[Numbered]:
     """Read the rows of a CSV file in UTF-8 as stripped text, with their line numbers, or list all faults at once.
 
@@ -31,6 +32,8 @@ def read_rows(
         Pairs of a column and what is wrong in it.
     table_faults : function of all rows
         What is wrong between rows, as sentences.
+    prefix : str, optional
+        Columns that begin so may stand there besides.
 
     Raises
     ------
@@ -47,7 +50,8 @@ def read_rows(
             lines = [(reader.line_num, row) for row in reader]
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: byte {error.start + 1} is not UTF-8 text. Save the file as UTF-8.") from None
-    faults = list(_header_faults(header, columns))
+    optional = [name for name in header if prefix is not None and name.startswith(prefix)]
+    faults = list(_header_faults(header, [*columns, *optional]))
     _raise(path, faults)
     rows: list[Numbered] = []
     for line, cells in lines:

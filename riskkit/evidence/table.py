@@ -44,6 +44,7 @@ COLUMNS = (
     "url",
     "notes",
 )
+BIAS, RISKS = "bias_", ("low", "some", "high")  # optional columns, and what they may say
 ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -69,6 +70,8 @@ class Estimate:
         Whether its limits do not fit it: such a row is shown and never pooled.
     citation, place, url, notes : str
         `place` is where in the paper, or in what else was seen of it.
+    bias : tuple of pairs
+        Risk of bias as judged, "low", "some" or "high", by what it is of: columns `bias_confounding` and so on.
     """
 
     id: str
@@ -95,6 +98,7 @@ class Estimate:
     place: str
     url: str
     notes: str
+    bias: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,14 +152,14 @@ def read_published(path: str | Path) -> Published:
     Parameters
     ----------
     path : path
-        A CSV file in UTF-8 with the columns of `COLUMNS`, in any order.
+        A CSV file in UTF-8 with the columns of `COLUMNS`, in any order, and any that begin with `bias_`.
 
     Raises
     ------
     DataError
         If there is no such file, or the table has faults.
     """
-    rows = read_rows(path, COLUMNS, _row_faults, _table_faults)
+    rows = read_rows(path, COLUMNS, _row_faults, _table_faults, prefix=BIAS)
     return Published(str(path), tuple(_estimate(text) for _, text in rows))
 
 
@@ -170,6 +174,9 @@ def _row_faults(text: Row) -> Iterator[tuple[str, str]]:
     for name, choices in CHOICES.items():
         if text[name] not in choices and (text[name] or name not in REQUIRED):
             yield name, f"'{text[name]}' is not one of {', '.join(choice or 'empty' for choice in choices)}"
+    for name, value in text.items():
+        if name.startswith(BIAS) and value not in ("", *RISKS):
+            yield name, f"'{value}' is not one of {', '.join(RISKS)}, or empty"
     if text["contrast"]:
         yield from contrasts.faults(text)
     if text["pool"] == "no" and not text["why"]:
@@ -238,4 +245,5 @@ def _estimate(text: dict[str, str]) -> Estimate:
         corrected=text["corrected"] == "yes",
         pool=text["pool"] == "yes",
         marked=text["mark"] == MARK,
+        bias=tuple((k.removeprefix(BIAS), v) for k, v in text.items() if k.startswith(BIAS) and v),
     )

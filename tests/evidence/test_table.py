@@ -122,6 +122,14 @@ def test_every_fault_of_a_table_is_told_at_once(tmp_path):
     assert message.startswith(f"{tmp_path / 't.csv'}: {message.count(chr(10))} faults")
 
 
+def test_risk_of_bias_stands_in_columns_of_its_own(tmp_path):
+    columns = (*COLUMNS, "bias_confounding", "bias_measurement")
+    row = {**ROW, "bias_confounding": "some", "bias_measurement": ""}
+    assert read_published(write(tmp_path / "t.csv", [row], columns)).rows[0].bias == (("confounding", "some"),)
+    message = told(write(tmp_path / "t.csv", [{**row, "bias_measurement": "unclear"}], columns))
+    assert "line 2, bias_measurement: 'unclear' is not one of low, some, high, or empty." in message
+
+
 def test_columns_and_cells_that_are_not_there(tmp_path):
     assert "there is no such file" in told(tmp_path / "none.csv")
     short = tmp_path / "s.csv"
