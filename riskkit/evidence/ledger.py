@@ -108,7 +108,7 @@ def selection_faults(spec: EvidenceSpec, published: Published, agents: Sequence[
                     yield Fault((*place, name), f"no row has '{word}'.{did_you_mean(word, known[name])}")
             some = published.select(outcome=selection.outcome, exposure=exposure)
             words = {row.contrast.words for row in some}
-            for contrast in selection.contrasts if some else ():
+            for contrast in selection.contrast if some else ():
                 if contrast not in words:
                     hint = did_you_mean(contrast, words)
                     yield Fault(
@@ -210,7 +210,7 @@ def _published(
     """The pooled estimate of one end (none or one), and the rows it is of."""
     found = [
         row
-        for contrast in selection.contrasts
+        for contrast in selection.contrast
         for row in published.select(
             outcome=selection.outcome,
             contrast=contrast,

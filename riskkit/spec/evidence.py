@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from riskkit.errors import did_you_mean
 from riskkit.spec.load import Fault, SpecModel, other_name, read_toml, validate
@@ -16,22 +16,26 @@ Expects = Literal["above 1", "below 1", "U", "raises", "lowers"]
 PRIMARY = ("cohort", "nested case-control", "case-control", "cross-sectional", "pooled individual data", "patients")
 
 
+def _several(value: Any) -> Any:
+    """One thing written by itself, as a tuple."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+Item = TypeVar("Item")
+OneOrMore = Annotated[tuple[Item, ...], BeforeValidator(_several)]
+
+
 class SelectionSpec(SpecModel):
     """Rows of the table of estimates, by the words in them."""
 
     outcome: str
-    contrast: str | tuple[str, ...] = Field(description="as rk writes it: 'per 5 nmol/L', 'fifth 1 against 3'")
+    contrast: OneOrMore[str] = Field(description="as rk writes it, one or several: 'per 5 nmol/L', 'fifth 1 against 3'")
     exposure: str | None = Field(None, description="the file's exposure unless given")
     designs: tuple[str, ...] = Field(PRIMARY, min_length=1, description="primary studies unless given")
     subgroup: str | None = Field(None, description="rows of this subgroup only")
     onto: float | None = Field(
         None, gt=0, description="bring each to so many of the reference's unit, as if straight, by the reference"
     )
-
-    @property
-    def contrasts(self) -> tuple[str, ...]:
-        """The contrasts, one or several."""
-        return (self.contrast,) if isinstance(self.contrast, str) else self.contrast
 
 
 class AgentsSpec(SpecModel):
@@ -62,7 +66,7 @@ class ClaimSpec(SpecModel):
     low: SelectionSpec | None = Field(None, description="the low end of a U, against its middle")
     high: SelectionSpec | None = Field(None, description="the high end of a U")
     agents: AgentsSpec | None = None
-    own: tuple[OwnSpec, ...] | OwnSpec = ()
+    own: OneOrMore[OwnSpec] = ()
     missing: str | None = Field(None, description="what was looked for and is in none of the tables")
     not_testable: str | None = Field(None, description="why neither published nor own cohorts can test it")
     note: str | None = None
@@ -71,11 +75,6 @@ class ClaimSpec(SpecModel):
     def ends(self) -> dict[str, SelectionSpec | None]:
         """The selections by end: "line", or "low" and "high" of a U."""
         return {"low": self.low, "high": self.high} if self.expects == "U" else {"line": self.published}
-
-    @property
-    def owns(self) -> tuple[OwnSpec, ...]:
-        """One's own estimates, as a tuple."""
-        return (self.own,) if isinstance(self.own, OwnSpec) else self.own
 
 
 class QuestionSpec(SpecModel):
@@ -114,8 +113,8 @@ class EvidenceSpec(SpecModel):
     agents: str | None = Field(None, description="a table of agents")
     pooling: PoolingSpec = Field(default_factory=lambda: PoolingSpec.model_validate({}))
     reference: ReferenceSpec | None = None
-    questions: tuple[QuestionSpec, ...] = Field(min_length=1)
-    claims: tuple[ClaimSpec, ...] = Field(min_length=1)
+    questions: tuple[QuestionSpec, ...]
+    claims: tuple[ClaimSpec, ...]
 
 
 def is_evidence(path: str | Path) -> bool:
@@ -152,6 +151,9 @@ def load_evidence(path: str | Path) -> EvidenceSpec:
 def evidence_faults(spec: EvidenceSpec) -> Iterator[Fault]:
     """Names that stand twice or nowhere, claims that say nothing that could be tested, and fields at odds."""
     questions = [each.id for each in spec.questions]
+    for field in ("questions", "claims"):
+        if not getattr(spec, field):
+            yield Fault((field,), f"is empty: give one of [[{field}]] or more.")
     yield from _repeated("questions", questions)
     yield from _repeated("claims", [each.id for each in spec.claims])
     for i, each in enumerate(spec.questions):

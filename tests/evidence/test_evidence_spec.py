@@ -36,8 +36,8 @@ def test_the_ledger_of_igf1():
     assert {claim.question for claim in spec.claims} == {question.id for question in spec.questions}
     prostate = spec.claims[0]
     assert prostate.published is not None
-    assert prostate.published.contrasts == ("per 5 nmol/L", "fifth 5 against 1")
-    assert prostate.owns[0].coding == "linear"
+    assert prostate.published.contrast == ("per 5 nmol/L", "fifth 5 against 1")
+    assert prostate.own[0].coding == "linear"
     assert is_evidence(SHIPPED)
     assert not is_evidence(ROOT / "analyses" / "igf1-cancer.toml")
 
@@ -46,7 +46,7 @@ def test_its_own_estimates_are_of_analyses_that_exist():
     import tomllib
 
     for claim in load_evidence(SHIPPED).claims:
-        for own in claim.owns:
+        for own in claim.own:
             analysis = tomllib.loads((ROOT / "analyses" / f"{own.analysis}.toml").read_text(encoding="utf-8"))
             assert own.outcome in analysis["outcomes"]
             assert own.exposure is None or own.exposure in analysis["exposures"]
@@ -85,4 +85,11 @@ def test_fields_are_strict(tmp_path):
     message = told(tmp_path, text)
     for part in ("claims[1].id", "claims[1].expects", "Did you mean 'outcome'"):
         assert part in message
+    own = told(tmp_path, HEAD + CLAIM.format(id="a") + 'expects = "above 1"\nown = { analysis = "x", outcom = "y" }\n')
+    assert "2 faults" in own
+    assert "claims[1].own.outcom: unknown field. Did you mean 'outcome'?" in own
+    number = told(tmp_path, HEAD + CLAIM.format(id="a") + LINE.replace('"per SD"', "5"))
+    assert "1 fault" in number
+    assert "claims[1].published.contrast" in number
+    assert "claims: is empty" in told(tmp_path, HEAD.replace("[[questions]]", "claims = []\n[[questions]]"))
     assert "levels" in told(tmp_path, HEAD + '[reference]\npopulation = "x"\n' + CLAIM.format(id="a") + LINE)

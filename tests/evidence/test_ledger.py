@@ -168,7 +168,7 @@ def test_what_is_missing_or_cannot_be_tested_says_why():
 
 
 def test_words_that_no_row_has_are_told_by_place():
-    wrong = SPEC.claims[1].published.model_copy(update={"contrast": "per 6 nmol/L"})
+    wrong = SPEC.claims[1].published.model_copy(update={"contrast": ("per 6 nmol/L",)})
     other = SPEC.claims[2].published.model_copy(update={"outcome": "colorectal cancers"})
     claims = (
         SPEC.claims[1].model_copy(update={"published": wrong}),
