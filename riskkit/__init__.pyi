@@ -19,6 +19,7 @@ from riskkit.evidence.meta import prediction_interval as prediction_interval
 from riskkit.evidence.omission import meta_cumulative as meta_cumulative
 from riskkit.evidence.omission import meta_influence as meta_influence
 from riskkit.evidence.omission import meta_leave_one_out as meta_leave_one_out
+from riskkit.evidence.own import own_levels as own_levels
 from riskkit.evidence.small_studies import egger as egger
 from riskkit.evidence.small_studies import funnel_contours as funnel_contours
 from riskkit.evidence.small_studies import meta_bias as meta_bias
