@@ -24,6 +24,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "calibration.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 SIZES = (500, 2000, 20_000)
 FEWER_KNOTS = (3, 4)
+SEEDED = sorted(TRUTHS, key="steep fall".__eq__)  # that truth came last: the others keep their seeds
 BATCH = 25  # replicates a process does at a time
 
 
@@ -42,7 +43,7 @@ class Job:
         """Judge each replicate; its seed depends on nothing but what it is."""
         rows = []
         for replicate in range(self.first, self.first + BATCH):
-            seed = [self.seed, list(TRUTHS).index(self.truth), self.n, replicate]
+            seed = [self.seed, SEEDED.index(self.truth), self.n, replicate]
             truth = TRUTHS[self.truth]
             match self.part:
                 case "main":
@@ -97,12 +98,12 @@ def tables(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         "Bootstrapped nadirs: coverage and width (%)",
         _wide(boot, ["nadir", "bootstrap", "bootstrap_width"], _percent),
     )
-    yield "U found at p < 0.05 (%), five knots", _wide(full, ["u", "two_lines"], _rejected)
+    yield "U found by slopes and by two lines (%), five knots", _wide(full, ["slopes", "two_lines"], _rejected)
     some = rows[(rows["part"] == "main") & (rows["n"] == 2000)]
     some = some[some["truth"].isin(some.loc[some["knots"] == 3, "truth"])]
     yield (
-        "U found at p < 0.05 (%), by number of knots (2,000 people)",
-        _wide(some.assign(n=some["knots"].map("{} knots".format)), ["u", "two_lines"], _rejected),
+        "U found by slopes and by two lines (%), by number of knots (2,000 people)",
+        _wide(some.assign(n=some["knots"].map("{} knots".format)), ["slopes", "two_lines"], _rejected),
     )
     chosen = rows[rows["part"] == "knots"]
     yield "p < 0.05 (%) without association, knots chosen by AIC", _wide(chosen, ["reported", "adjusted"], _rejected)

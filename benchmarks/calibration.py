@@ -87,7 +87,7 @@ def cohort(truth: Truth, n: int, random: np.random.Generator) -> pd.DataFrame:
 
 
 def judge(truth: Truth, n: int, seed: list[int], knots: int = 5) -> dict[str, float]:
-    """Whether bands, nadir and U tests are right on one cohort; 1 for yes, and p values."""
+    """Whether bands, nadir, slopes and two lines are right on one cohort; 1 for yes, and p values."""
     fit = cox(f"Surv(time, event) ~ rcs(x, {knots})", cohort(truth, n, np.random.default_rng(seed)))
     true = truth.curve(POINTS) - truth.curve(MEDIAN)
     pointwise = curve(fit, "x", reference=150.0, grid=POINTS)
@@ -96,7 +96,7 @@ def judge(truth: Truth, n: int, seed: list[int], knots: int = 5) -> dict[str, fl
     out = {
         "pointwise": float(_covers(pointwise, true).mean()),
         "simultaneous": float(_covers(whole, true_whole).all()),
-        "u": ushape(fit, "x", limits=ENDS).p,
+        "slopes": ushape(fit, "x", limits=ENDS).slopes_p,
         "two_lines": two_lines_p(fit),
     }
     if truth.lowest is not None:

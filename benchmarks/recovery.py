@@ -51,8 +51,8 @@ def one(seed: int, people: int) -> pd.DataFrame:
     -------
     DataFrame
         seed outcome events shape; estimate se p and estimate_corrected se_corrected beside truth (log hazard ratio per
-        5 nmol/L, of straight truths only); u_p, and of the slopes at both ends lower_slope lower_se lower_truth
-        upper_slope upper_se upper_truth (per nmol/L measured).
+        5 nmol/L, of straight truths only); u_p, slopes_p, and of the slopes at both ends lower_slope lower_se
+        lower_truth upper_slope upper_se upper_truth (per nmol/L measured).
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -70,7 +70,7 @@ def one(seed: int, people: int) -> pd.DataFrame:
         )
     )
     frame = linear[["events", "estimate", "se", "p"]].join(corrected[["estimate", "se"]], rsuffix="_corrected")
-    frame["u_p"] = shapes["u_p"]
+    frame[["u_p", "slopes_p"]] = shapes[["u_p", "slopes_p"]]
     of = [truth["outcomes"][outcome] for outcome in frame.index]
     frame["shape"] = [each["shape"] for each in of]
     frame["truth"] = [each.get("log_hazard_ratio_per_5", np.nan) for each in of]
@@ -121,7 +121,7 @@ def lines(found: pd.DataFrame) -> None:
 
 
 def us(found: pd.DataFrame) -> None:
-    """Print in how many twins each true U got the verdict, beside how many were to be expected.
+    """Print in how many twins each true U was answered, and found by the slopes beside how many were to be expected.
 
     Expected is the sum over the twins of the power that both slopes are clear of zero on their sides: normal, with the
     true slopes as means, the estimated standard errors, and the correlation of their errors over all endpoints.
@@ -133,15 +133,17 @@ def us(found: pd.DataFrame) -> None:
           f"and {errors[1].std():.2f}, correlation {correlation:.3f}")  # fmt: skip
     means = np.column_stack([-found["lower_truth"] / found["lower_se"], found["upper_truth"] / found["upper_se"]])
     together = stats.multivariate_normal(cov=[[1, -correlation], [-correlation, 1]])
-    counted = found.assign(expected=together.cdf(means - CRITICAL), verdict=found["u_p"] < 0.05)
+    counted = found.assign(expected=together.cdf(means - CRITICAL), answered=found["u_p"] < 0.05)
+    counted = counted.assign(slopes=found["slopes_p"] < 0.05)
     curved = counted[counted["shape"] != "linear"].groupby("outcome", sort=False)
-    table = curved.agg(events=("events", "mean"), twins=("seed", "size"), found=("verdict", "sum"),
-                       expected=("expected", "sum"))  # fmt: skip
+    table = curved.agg(events=("events", "mean"), twins=("seed", "size"), answered=("answered", "sum"),
+                       slopes=("slopes", "sum"), expected=("expected", "sum"))  # fmt: skip
     print(table.round(1).to_string())
-    print(f"all of them: {table['found'].sum()} found, {table['expected'].sum():.1f} expected")
+    print(f"all of them: {table['answered'].sum()} answered U-shaped, {table['slopes'].sum()} found by the slopes, "
+          f"{table['expected'].sum():.1f} expected of these")  # fmt: skip
     straight = counted[counted["shape"] == "linear"]
-    print(f"endpoints without a U: the verdict in {straight['verdict'].sum()} of {len(straight)} tests "
-          f"({straight['expected'].sum():.1f} expected)")  # fmt: skip
+    print(f"endpoints without a U: answered in {straight['answered'].sum()} of {len(straight)}, found by the slopes in "
+          f"{straight['slopes'].sum()} ({straight['expected'].sum():.1f} expected)")  # fmt: skip
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from benchmarks.calibration import EVENTS, SD, TRUTHS, Truth, cohort
 from riskkit.fit.fit import Fit
 from riskkit.infer.heights import LIMITS, Limit, search_grid, supremum
 from riskkit.infer.linear import coded, standard_errors
+from riskkit.infer.verdict import ANSWERS
 
 BEGIN, END = "<!-- verdicts: begin -->", "<!-- verdicts: end -->"
 ROUND, BATCH = 40, 10  # replicates of everything before the next are begun; those that a process does at a time
@@ -174,46 +175,48 @@ def rounds(replicates: int, seed: int) -> Iterator[list[Job]]:
 def tables(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Summarise the replicates as titled tables, in per cent."""
     whole = rows[rows["limits"] == LIMITS]
-    five, cox = whole[whole["knots"] == 5], whole[whole["model"] == "cox"]
-    for n, some in cox[cox["knots"] == 5].groupby("n"):
-        yield f"U found (%): Cox, 5 knots, {n:,} people", _percent(some, ["u", "one_sided", "common", "slopes"])
-    for n, some in cox.groupby("n"):
-        yield f"Answered U-shaped (%), by knots: Cox, {n:,} people", _by(some, "knots", "u", "{} knots")
-    others = five[(five["n"] == 2000) & five["truth"].isin(SOME)]
-    yield "Answered U-shaped (%), by model: 5 knots, 2,000 people", _by(others, "model", "u", "{}")
-    for n, some in five[five["model"] == "cox"].groupby("n"):
-        yield f"Answers (%): Cox, 5 knots, {n:,} people", _answers(some)
-    for n, some in cox.groupby("n"):
-        yield f"Wrong answers (%), by knots: Cox, {n:,} people", _by(some, "knots", "wrong", "{} knots")
-    yield "Wrong answers (%), by model: 5 knots, 2,000 people", _by(others, "model", "wrong", "{}")
-    names = ["low", "high", "lowest", "low_false", "high_false", "located"]
-    for (model, n), some in five.groupby(["model", "n"], sort=False):
-        yield f"The three parts (%): {model}, 5 knots, {n:,} people", _percent(some, names)
-    steep = rows[(rows["truth"] == "steep fall") & (rows["n"] == 20_000) & (rows["model"] == "cox")]
+    cox, others = whole[whole["model"] == "cox"], whole[whole["model"] != "cox"]
+    five = cox[cox["knots"] == 5]
+    tests = {"u": "heights", "one_sided": "heights, one-sided", "common": "one point", "slopes": "slopes"}
+    yield "U found (%): Cox, 5 knots", _table(five, ["n"], tests)
+    yield "Answered U-shaped (%): Cox, by knots", _table(cox, ["n", "knots"], {"u": ""})
+    yield "Answered U-shaped (%): other models, by knots, 2,000 people", _table(others, ["model", "knots"], {"u": ""})
+    for n, some in five.groupby("n"):
+        shares = some.groupby("truth")["answer"].value_counts(normalize=True).unstack("answer").fillna(0.0)
+        yield f"Answers (%): Cox, 5 knots, {n:,} people", _printed(shares[[a for a in ANSWERS if a in shares]])
+    yield "Wrong answers (%): Cox, by knots", _table(cox, ["n", "knots"], {"wrong": ""})
+    yield "Wrong answers (%): other models, by knots, 2,000 people", _table(others, ["model", "knots"], {"wrong": ""})
+    held = {name: name for name in ("low", "high", "lowest")}
+    yield "Coverage of the three parts (%): Cox, 5 knots", _table(five, ["n"], held)
+    yield (
+        "Coverage of the three parts (%): other models, 5 knots",
+        _table(others[others["knots"] == 5], ["model"], held),
+    )
+    over = whole.assign(truth=[f"{model}, {n:,} people" for model, n in zip(whole["model"], whole["n"], strict=True)])
+    yield "Coverage of the three parts (%), mean over truths, by knots", _table(over, ["knots"], held)
+    false = {"low_false": "low", "high_false": "high"}
+    about = whole[whole["knots"] == 5].dropna(subset=list(false), how="all")
+    yield "An end called higher that is lowest (%): 5 knots", _table(about, ["model", "n"], false)
+    steep = rows[(rows["truth"] == "steep fall") & (rows["n"] == 20_000)]
     steep = steep.assign(truth=[f"{low} to {high}" for low, high in steep["limits"]])
-    if len(steep):
-        yield "Steep fall, 20,000 people: answered U-shaped (%), by range", _by(steep, "knots", "u", "{} knots")
+    yield "Steep fall, 20,000 people: answered U-shaped (%), by range", _table(steep, ["knots"], {"u": ""})
 
 
-def _percent(rows: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
-    """One line per truth, one column per measure."""
-    cells = rows.groupby("truth", sort=False)[measures].mean()
-    return _ordered(cells.rename(columns=lambda name: name.replace("_", " ")))
+def _table(rows: pd.DataFrame, by: list[str], measures: dict[str, str]) -> pd.DataFrame:
+    """One line per truth, one column per measure and group of the columns `by`."""
+    means = rows.groupby(["truth", *by], sort=False)[list(measures)].mean().unstack(by)
+    means.columns = [_head(measures[measure], dict(zip(by, group, strict=True))) for measure, *group in means.columns]
+    return _printed(means)
 
 
-def _by(rows: pd.DataFrame, what: str, measure: str, head: str) -> pd.DataFrame:
-    """One line per truth, one column per value of `what`."""
-    cells = rows.groupby(["truth", what], sort=False)[measure].mean().unstack(what)
-    return _ordered(cells.rename(columns=head.format))
+def _head(measure: str, group: dict[str, Any]) -> str:
+    """Words above a column: 5 knots, 2,000 people."""
+    text = {"knots": "{} knots", "n": "{:,} people", "model": "{}"}
+    return ", ".join([*([measure] if measure else []), *(text[name].format(value) for name, value in group.items())])
 
 
-def _answers(rows: pd.DataFrame) -> pd.DataFrame:
-    """One line per truth, one column per answer that was given."""
-    shares = rows.groupby("truth", sort=False)["answer"].value_counts(normalize=True).unstack("answer").fillna(0.0)
-    return _ordered(shares)
-
-
-def _ordered(cells: pd.DataFrame) -> pd.DataFrame:
+def _printed(cells: pd.DataFrame) -> pd.DataFrame:
+    """Percentages to read, truths in their order."""
     text = cells.astype(float).map(lambda value: "" if np.isnan(value) else f"{100 * value:.1f}")
     known = [truth for truth in TRUTHS if truth in text.index] or list(text.index)
     return text.loc[known].rename_axis("truth").rename_axis(None, axis=1).reset_index()
@@ -223,8 +226,9 @@ def report(rows: pd.DataFrame, options: argparse.Namespace) -> str:
     """The page's section."""
     counts = rows[rows["limits"] == LIMITS].groupby(["model", "n", "knots"])["truth"].value_counts()
     head = (
-        f"{counts.min()} cohorts or more for each truth, seed {options.seed}; the Monte Carlo standard error of 5% is "
-        f"{100 * np.sqrt(0.05 * 0.95 / counts.min()):.1f} points.\n"
+        f"{counts.min()} to {counts.max()} cohorts for each truth, seed {options.seed}; the Monte Carlo standard error "
+        f"of 5% is {100 * np.sqrt(0.05 * 0.95 / counts.min()):.1f} to {100 * np.sqrt(0.05 * 0.95 / counts.max()):.1f} "
+        "points.\n"
     )
     return "\n".join([head, *(f"**{title}**\n\n{markdown(frame)}\n" for title, frame in tables(rows))])
 

@@ -159,7 +159,8 @@ class ShapeVerdict:
 
     def sentence(self, unit: str | None = None, what: str = "risk") -> str:
         """Say the answer and its parts in one sentence; `what` is what the curve is of, such as prevalence."""
-        answer, told = self.answer, list(self.parts(unit))
+        answer, point = self.answer, f"the {_EXTREME[self.shape]} point"
+        told = [*self._ends(self.lower, self.upper, point, unit), self.where(unit)]
         said = _SAID[answer].format(what=what)
         if answer == "flat":
             said += (
@@ -170,16 +171,22 @@ class ShapeVerdict:
             told = []
         elif answer in ("U-shaped", "inverse U-shaped") and answer[:-7] != self.shape:
             point = f"the {_EXTREME[cast(Shape, answer[:-7])]} point"
-            told = [self._end(end, point, unit) for end in (self.opposite_lower, self.opposite_upper)]
+            told = self._ends(self.opposite_lower, self.opposite_upper, point, unit)
         return f"{said[:1].upper()}{said[1:]}{': ' if told else ''}{'; '.join(told)}."
 
-    def _end(self, end: Height, point: str, unit: str | None) -> str:
+    def _ends(self, lower: Height, upper: Height, point: str, unit: str | None) -> list[str]:
+        """Both ends; what was named at the first is "it" at the second."""
+        named = not lower.low == lower.high == 0
+        return [self._end(lower, point, unit), self._end(upper, point, unit, again=named)]
+
+    def _end(self, end: Height, point: str, unit: str | None, again: bool = False) -> str:
         """One end against an extreme point, with its interval and, where that holds 1, that it does."""
         if end.low == end.high == 0:
             return f"{numbers.measure(end.x, unit)} is {point} itself"
         estimate, low, high = (math.exp(value) for value in (end.estimate, end.low, end.high))
         interval = f"{numbers.level(self.level)} CI {_limit(low, end.clear)} to {_limit(high, end.clear)}"
-        ratio = f"at {numbers.measure(end.x, unit)} the {self.ratio} against {point} is {numbers.ratio(estimate)}"
+        what = "it" if again else f"the {self.ratio} against {point}"
+        ratio = f"at {numbers.measure(end.x, unit)} {what} is {numbers.ratio(estimate)}"
         side = "above" if point == f"the {_EXTREME['U']} point" else "below"
         return f"{ratio} ({interval}){'' if end.clear else f', not clearly {side} 1'}"
 

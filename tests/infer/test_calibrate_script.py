@@ -42,13 +42,13 @@ def test_replicates_repeat_with_their_seed_and_fill_the_tables():
     rows = pd.DataFrame(
         {"part": job.part, "truth": job.truth, "n": job.n, "knots": job.knots, "pointwise": 0.9, "simultaneous": 1.0}
         | dict.fromkeys(["nadir", "nadir_width", "nadir_open", "simulation", "simulation_width"], 0.5)
-        | dict.fromkeys(["u", "two_lines", "reported", "adjusted"], 0.2)
+        | dict.fromkeys(["slopes", "two_lines", "reported", "adjusted"], 0.2)
         | dict.fromkeys(["bootstrap", "bootstrap_width"], 0.5)
         for job in planned
     )
     made = dict(tables(rows))
     assert made["Coverage of 95% bands (%)"]["truth"].tolist() == list(TRUTHS)
-    assert (made["U found at p < 0.05 (%), five knots"]["u, 500"] == "0.0").all()
+    assert (made["U found by slopes and by two lines (%), five knots"]["slopes, 500"] == "0.0").all()
 
 
 def test_tables_go_between_the_markers(tmp_path):
@@ -95,7 +95,7 @@ def test_a_round_of_verdicts_fills_the_tables():
         for limits in job.ranges
     )
     made = dict(verdicts.tables(rows))
-    assert made["Answered U-shaped (%), by knots: Cox, 2,000 people"]["7 knots"].tolist() == ["100.0"] * len(TRUTHS)
+    assert made["Answered U-shaped (%): Cox, by knots"]["2,000 people, 7 knots"].tolist() == ["100.0"] * len(TRUTHS)
     assert made["Steep fall, 20,000 people: answered U-shaped (%), by range"]["truth"].tolist() == [
         "p5 to p95", "p2.5 to p97.5", "p10 to p90",
     ]  # fmt: skip

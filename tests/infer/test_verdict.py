@@ -127,15 +127,15 @@ def test_words(fitted):
         return ushape(fitted(CURVES[name], 0.5), "x", **how).heights.sentence("ng/mL").replace("\u00a0", " ")
 
     number, interval = r"\d\.\d\d", r"\(95% CI (above )?\d+\.\d\d to \d+\.\d\d\)"
-    end = rf"the hazard ratio against the lowest point is {number} {interval}"
+    end, again = (rf"{what} is {number} {interval}" for what in ("the hazard ratio against the lowest point", "it"))
     assert re.fullmatch(
-        rf"Risk is higher at both ends of the range than in between: at 5.95 ng/mL {end}; at 95.0 ng/mL {end}; "
+        rf"Risk is higher at both ends of the range than in between: at 5.95 ng/mL {end}; at 95.0 ng/mL {again}; "
         r"the lowest point is at [\d.]+ ng/mL \(95% CI [\d.]+ to [\d.]+\)\.",
         told("U-shaped"),
     )
     assert re.fullmatch(
-        rf"Lower risk with rising levels, then a plateau that may turn: at 5.95 ng/mL {end}; at 95.0 ng/mL {end}, not "
-        r"clearly above 1; the lowest point is at [\d.]+ ng/mL or above\.",
+        rf"Lower risk with rising levels, then a plateau that may turn: at 5.95 ng/mL {end}; at 95.0 ng/mL {again}, "
+        r"not clearly above 1; the lowest point is at [\d.]+ ng/mL or above\.",
         told("falls then levels off"),
     )
     assert "against the highest point is 0." in told("inverse U-shaped")

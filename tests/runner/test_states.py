@@ -17,6 +17,7 @@ from riskkit.errors import SpecError
 from riskkit.fit.logistic import logistic
 from riskkit.infer.nadir import nadir
 from riskkit.infer.ushape import ushape
+from riskkit.infer.verdict import ShapeVerdict
 from riskkit.questions.people.tell import how_much_missing, missing_told
 from riskkit.report.check import passages
 from riskkit.report.page import page_html
@@ -130,7 +131,10 @@ def test_a_subgroup_that_asks_for_a_spline_has_a_shape_of_its_own(results: Resul
     row = results.variant_shapes.iloc[0]
     assert len(results.variant_shapes) == 1
     assert (row["outcome"], row["variant"], row["model"]) == ("wide", "old", "centre")
-    assert row["verdict"] == ushape(fit, "marker").verdict("nmol/L", "prevalence")
+    u = ushape(fit, "marker")
+    assert row["verdict"] == u.verdict("nmol/L", "prevalence")
+    assert ShapeVerdict.from_row(row) == u.heights  # from numbers alone, words and all
+    assert (row["verdict_answer"], row["u_p"], row["slopes_p"]) == (u.answer, u.p, u.slopes_p)
     assert row["nadir"] == pytest.approx(nadir(fit, "marker", limits=("p1", "p99")).x)
 
 
