@@ -8,6 +8,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 RISKKIT := $(BIN)/riskkit
 READY   := $(VENV)/.ready
+TESTED  := $(VENV)/.tested
 
 # Whatever a file is called or says, make sees names of letters, digits, - and _ only: make would run what stands in a
 # $(...) or behind a ; of any other. $(call files,FOLDER,ENDING,ACTION) does ACTION for the name $$n of each file $$f;
@@ -15,7 +16,7 @@ READY   := $(VENV)/.ready
 files     = LC_ALL=C; export LC_ALL; for f in $(1)/*.$(2); do n=$$(basename "$$f" .$(2)); case "$$n" in $(UNSAFE) ;; \
             (*) if [ -f "$$f" ] && [ "$$f" = "$(1)/$$n.$(2)" ]; then $(3); fi;; esac; done
 UNSAFE    = ([!A-Za-z0-9]*|*[!A-Za-z0-9_-]*|'')
-TARGETS  := all help names setup reports pdf docx test lint bench calibrate clean distclean
+TARGETS  := all help names setup reports pdf docx test lint bench calibrate reference lock clean distclean
 COHORTS  := $(filter-out $(TARGETS),$(shell $(call files,cohorts,toml,echo "$$n")))
 # The cohort of each analysis, as analysis=cohort
 OF       := $(shell $(call files,analyses,toml,echo "$$n=$$(sed -n "s/^cohort *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" "$$f" | head -n 1)"))
@@ -91,25 +92,43 @@ names:
 
 setup: $(READY)  ## create the environment in .venv, nothing else
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "riskkit needs Python 3.11 or later; set another with: make PYTHON=python3.12"; exit 1; }
-	@echo "Installing into $(VENV) (once; about a minute) ..."
+	@echo "Installing into $(VENV) (once; two to five minutes, by the network) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --editable .
 	@touch $@
 
-test: $(READY)  ## run the tests
+# What tests, style and benchmarks need, on top of what running needs.
+$(TESTED): requirements-test.lock $(READY)
+	@echo "Installing what tests need (once; a minute or two) ..."
+	@$(PIP) --require-hashes -r requirements-test.lock
+	@touch $@
+
+test: $(TESTED)  ## run the tests
 	@$(BIN)/python -m pytest
 
-lint: $(READY)  ## style, types, and that imports only go down
+lint: $(TESTED)  ## style, types, and that imports only go down
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: $(READY)  ## speed beside other software, as ratios (R included when Rscript is there)
+reference: $(TESTED)  ## run every R script of tests/reference again, and note the versions it ran with (needs R)
+	@$(BIN)/python tests/reference/rerun.py
+
+lock:  ## renew both files of locked requirements (needs uv)
+	@for each in "requirements --extra pdf" "requirements-test --extra dev --extra pdf --extra cluster"; do \
+	  set -- $$each; lock="$$1.lock"; shift; first=$$(head -n 1 $$lock); \
+	  uv pip compile pyproject.toml "$$@" --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
+	    --no-annotate --no-header --quiet --output-file $$lock && printf '%s\n' "$$first" | cat - $$lock > $$lock.new && \
+	    mv $$lock.new $$lock || exit 1; done
+
+bench: $(TESTED)  ## speed beside other software, as ratios (R included when Rscript is there)
 	@$(BIN)/python -m benchmarks
 
-calibrate: $(READY)  ## coverage and error rates by simulation, written to docs/calibration.md
+calibrate: $(TESTED)  ## coverage and error rates by simulation, written to docs/calibration.md
 	@$(BIN)/python -m benchmarks.calibrate && $(BIN)/python -m benchmarks.verdicts
 
 clean:  ## remove what was built; fetched data and the environment stay

@@ -125,7 +125,7 @@ def _blocks(results: Results, found: Found, cited: Bibliography) -> Iterator[Blo
     yield Heading("Checks", 2, "checks")
     for telling in told:
         yield from telling.checks(results, found) if telling.checks else ()
-    yield Heading("Models left out")
+    yield Heading("Models not fitted")
     yield Paragraph(left_out_told(results))
     failures = left_out_table(results)
     if failures:

@@ -68,4 +68,4 @@ def left_out_table(results: Results) -> Table | None:
         "model": {model.name: model.label for model in analysis.models},
         "variant": {each.name: each.label for each in analysis.variants},
     }
-    return failures_table(results.failures, labels, "Models that were left out, and why")
+    return failures_table(results.failures, labels, "Models that were not fitted, and why")

@@ -32,7 +32,7 @@ def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ..
         "" if manifest.measure.timed else CROSS_SECTIONAL,
         _uncorrected(results),
         f"{pairs}, and {uncorrected} corrected for their number." if len(tested) > 1 else "",
-        "People with a missing value in a model were left out of it, which may bias the results if they differ.",
+        "People with a missing value in a model were excluded from it, which may bias the results if they differ.",
     ]
     if manifest.cohort.simulated:
         general.insert(0, "The data are simulated: no number in this report says anything about people.")

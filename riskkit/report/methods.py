@@ -77,7 +77,7 @@ def _design(manifest: Manifest) -> str:
     source = " [@cohort]" if cohort.citation else ""
     return (
         f"{kind}: {cohort.title}{source}. {_sentence(cohort.description)} Of {count(flow[0].remaining)} "
-        f"people, {count(left_out)} were left out for the reasons in the flow diagram, and "
+        f"people, {count(left_out)} were excluded for the reasons in the flow diagram, and "
         f"{count(flow[-1].remaining)} remained."
     )
 
@@ -199,9 +199,9 @@ def _missing(results: Results) -> str:
             ranges.append(f"{low if low == high else f'{low} to {high}'} people in the model “{model.label}”")
     return (
         "Each model used the people with a value for all of its variables (complete cases). "
-        + (f"This left out {listed(ranges)}. " if ranges else "")
+        + (f"This excluded {listed(ranges)}. " if ranges else "")
         + f"A model with fewer than {count(analysis.min_events)} {manifest.measure.event}s was not fitted and is "
-        "listed as left out."
+        "listed among those not fitted."
     )
 
 

@@ -79,7 +79,9 @@ class AnalysisSpec(SpecModel):
     subgroups: tuple[SubgroupSpec, ...] = ()
     sensitivity: tuple[SensitivitySpec, ...] = ()
     level: float = Field(0.95, gt=0, lt=1, description="confidence level")
-    min_events: int = Field(20, ge=1, description="a model with fewer events is not fitted but listed as left out")
+    min_events: int = Field(
+        20, ge=1, description="a model with fewer events is not fitted but listed among those not fitted"
+    )
     notes: tuple[str, ...] = Field((), description="limitations or remarks printed in the report")
 
     @property

@@ -38,6 +38,8 @@ TAKEN = frozenset(  # by make, which builds a cohort by its name: make ukb
         "help",
         "names",
         "setup",
+        "reference",
+        "lock",
         "reports",
         "pdf",
         "docx",

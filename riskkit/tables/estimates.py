@@ -108,7 +108,7 @@ def linear_table(
         What they are.
     """
     counted = _counted(measure)
-    heads = (*counted, "Left out for missing values", head, "p")
+    heads = (*counted, "Excluded for missing values", head, "p")
     usual = {
         (r.correction, r.outcome): f"{ratio_interval(r.ratio, r.low, r.high)}\n"
         f"λ {ratio_interval(r.dilution_ratio, r.dilution_low, r.dilution_high)}"

@@ -13,10 +13,10 @@ from riskkit.numbers import NOTHING, count, p_value, ratio_interval
 from riskkit.tables.table import Column, Row, Table
 
 HAZARDS = "proportional hazards"
-SILENT = (
-    "In silent categories: people in a category of a covariate in which nobody had the outcome (or, of a state at "
-    "baseline, everybody). No finite estimate belongs to such a category, and with its people left out the other "
-    "estimates are what they would be beside an infinite one."
+WITHOUT_EVENTS = (
+    "Without events: people in a category of a covariate in which nobody had the outcome (or, of a prevalent outcome, "
+    "everybody), who do not inform the estimate. No finite coefficient belongs to such a category, and with its people "
+    "excluded the others are what they would be beside an infinite one."
 )
 
 
@@ -82,7 +82,7 @@ def table_of_tests(
     if "p_holm" in tests:
         notes.append("Holm: the p value corrected for the number of outcomes by Holm's method.")
     if fits.loc[fits["outcome"].isin(outcomes), "n_without_events"].any():
-        notes.append(SILENT)
+        notes.append(WITHOUT_EVENTS)
     return Table(caption, columns, tuple(rows), tuple(notes))
 
 
@@ -90,10 +90,10 @@ def _people(fits: pd.DataFrame, outcome: str) -> tuple[str, ...]:
     rows = fits[fits["outcome"] == outcome]
     if rows.empty:
         return (NOTHING,)
-    events, people, missing, silent = (
+    events, people, missing, uninformed = (
         count(rows[name].iloc[0]) for name in ("events", "n", "n_missing", "n_without_events")
     )
-    aside = f"\n{silent} in silent categories" if rows["n_without_events"].iloc[0] else ""
+    aside = f"\n{uninformed} in categories without events" if rows["n_without_events"].iloc[0] else ""
     return (f"{events} / {people}\n{missing} missing{aside}",)
 
 

@@ -149,7 +149,7 @@ def people(found: Sequence[Association]) -> str:
     if a is None:
         return "No model could be fitted."
     number = "a few" if math.isnan(a.missing) else count(a.missing)
-    left_out = f" ({number} people with a missing value were left out)" if a.missing else ""
+    left_out = f" ({number} people with a missing value were excluded)" if a.missing else ""
     if not a.measure.timed:
         return (
             f"In the main model, {count(a.people)} people were studied{left_out}; {count(a.events)} "

@@ -71,7 +71,7 @@ when = "region == 'Yak' and age < 43"
 PEOPLE, ZEBRAS, WITHDRAWN, EVENTS_ABOVE, RARE, RAREST, NO_BMI = 900, 7, 2, 3, 8, 4, 6
 OLDEST, HIGHEST, LOWEST = 101.37, 987.65, 0.4321
 COUNTS = {"n", "events", "n_missing", "n_without_events", "of_n", "of_events", "n_at_risk", "n_event"}
-HEADS = {"People", "Events", "Left out", "Remaining", "Left out for missing values", "Events / people"}
+HEADS = {"People", "Events", "Left out", "Remaining", "Excluded for missing values", "Events / people"}
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ def test_methods_state_what_was_done() -> None:
     text = told()
     assert text["Design and people"] == (
         "A prospective cohort study: The Example Cohort [@cohort]. Adults examined in 1988 to 1994. Of 6,061 people, "
-        "161 were left out for the reasons in the flow diagram, and 5,900 remained."
+        "161 were excluded for the reasons in the flow diagram, and 5,900 remained."
     )
     assert text["Exposure"].startswith(
         "Serum IGF-I was modelled as a restricted cubic spline [@durrleman] with 4 knots at 60, 126, 168 and 252 ng/mL "
@@ -38,7 +38,7 @@ def test_methods_state_what_was_done() -> None:
     assert "fitted again with time since entry as the time scale" in models
     assert "Efron" in models
     assert "95% confidence intervals" in text["Tests and intervals"]
-    assert "left out 8 people in the model “Age and sex”, 41 people in" in text["Missing data"]
+    assert "excluded 8 people in the model “Age and sex”, 41 people in" in text["Missing data"]
     assert "fewer than 20 events" in text["Missing data"]
     assert text["Software"] == "riskkit 0.1.0 with Python 3.12.1, numpy 2.1.0 [@numpy] and pandas 2.2.3 [@pandas]."
 
@@ -82,4 +82,4 @@ def test_simulated_data_are_the_first_limitation() -> None:
 @pytest.mark.parametrize(("lag", "years"), [(0.5, "0.5 years"), (1.0, "1 year"), (2.0, "2 years")])
 def test_a_lag_is_told_in_years(lag: float, years: str) -> None:
     change = SensitivitySpec(name="later", label="Later", lag=lag)
-    assert _change(change) == f"later (the first {years} of follow-up left out)"
+    assert _change(change) == f"later (the first {years} of follow-up excluded)"

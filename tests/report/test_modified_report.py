@@ -134,7 +134,7 @@ def test_an_analysis_without_them_says_nothing():
     assert {"Effect modification", "Robustness"}.isdisjoint(dict(methods(PLAIN)))
     told = dict(methods(RESULTS))
     assert "negative controls (death from a fall)" in told["Robustness"]
-    assert told["Effect modification"].startswith("Effect modification by sex was named beforehand.")
+    assert told["Effect modification"].startswith("Effect modification by sex is named in the analysis file.")
 
 
 def test_an_outcome_that_could_not_be_fitted_is_left_out_of_the_picture():

@@ -81,6 +81,6 @@ def test_people_in_silent_categories_are_shown_with_the_reason() -> None:
     fits = RESULTS.fits.assign(n_without_events=np.where(RESULTS.fits["outcome"] == "cardiovascular", 35, 0))
     table = main_table(RESULTS.replaced(fits=fits), "igf1", TEXT, found)
     assert table
-    assert table.rows[1].cells[1].endswith("missing\n35 in silent categories")
+    assert table.rows[1].cells[1].endswith("missing\n35 in categories without events")
     assert "silent" not in table.rows[0].cells[1]
     assert any("a category of a covariate in which nobody had the outcome" in text for text in table.notes)

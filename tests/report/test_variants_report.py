@@ -93,7 +93,7 @@ def test_methods_say_what_was_changed() -> None:
     text = dict(methods(RESULTS))["Subgroups and sensitivity analyses"]
     assert "Subgroups by sex were compared by Cochran's Q" in text
     assert (
-        "Sensitivity analyses: without the first 5 years (the first 5 years of follow-up left out); healthy at entry "
+        "Sensitivity analyses: without the first 5 years (the first 5 years of follow-up excluded); healthy at entry "
         "(people with ill == 0, the exposure within its percentiles 1 to 99)." in text
     )
 

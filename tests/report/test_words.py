@@ -213,7 +213,7 @@ def test_a_lowest_point_is_told_only_where_it_is_a_finding() -> None:
 def test_people() -> None:
     assert people([STRAIGHT]) == (
         "In the main model, 5,859 people were followed for 88,000 person-years, 15.0 years on average (41 people "
-        "with a missing value were left out); 520 had the outcome “death from cancer”."
+        "with a missing value were excluded); 520 had the outcome “death from cancer”."
     )
     assert people([replace(STRAIGHT, linear=None, ends=())]) == "No model could be fitted."
 

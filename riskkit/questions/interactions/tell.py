@@ -118,8 +118,8 @@ def interactions_method(results: Results) -> str:
         return ""
     named = listed(in_sentence(each.label) for each in modifiers(results))
     text = (
-        f"Effect modification by {named} was named beforehand. The main model was fitted with the product of the "
-        "exposure's curve and the modifier; that the curves of its groups are the same (no interaction on the "
+        f"Effect modification by {named} is named in the analysis file. The main model was fitted with the product of "
+        "the exposure's curve and the modifier; that the curves of its groups are the same (no interaction on the "
         "multiplicative scale) was tested by likelihood-ratio and Wald tests."
     )
     if not any(each.additive for each in declared):

@@ -35,9 +35,9 @@ def flow_figure(results: Results, found: Sequence[Association]) -> PageFigure:
         steps.append(Step("Missing a value of the main model", main.missing, main.people))
         end = f"In the main model of {in_sentence(main.exposure_label)} and {in_sentence(main.outcome_label)}"
     rows = tuple(Row((step.label, count(step.removed), count(step.remaining))) for step in steps)
-    columns = (Column("Step", numeric=False), Column("Left out"), Column("Remaining"))
+    columns = (Column("Step", numeric=False), Column("Excluded"), Column("Remaining"))
     told = f"Of {count(steps[0].remaining)} people, {count(steps[-1].remaining)} were analysed."
-    caption = "Who was studied, and who was left out for which reason, in the order of the steps."
+    caption = "Who was studied, and who was excluded for which reason, in the order of the steps."
     return PageFigure("flow", partial(flow, steps, end), caption, told, Table("People at each step", columns, rows))
 
 

@@ -210,7 +210,7 @@ def variants_method(manifest: Manifest) -> str:
     """Which subgroups and sensitivity analyses there are, and how they are judged."""
     analysis = manifest.analysis
     sentences = [
-        "The analysis file names these beforehand; each is the main model, fitted to other people"
+        "These are named in the analysis file; each is the main model, fitted to other people"
         f"{' or follow-up' if manifest.measure.timed else ''}."
     ]
     if analysis.subgroups:
@@ -236,7 +236,7 @@ def _change(change: SensitivitySpec) -> str:
         parts.append(f"people with {change.when}")
     if change.lag:
         years = "1 year" if change.lag == 1 else f"{change.lag:g} years"
-        parts.append(f"the first {years} of follow-up left out")
+        parts.append(f"the first {years} of follow-up excluded")
     if change.trim:
         low, high = change.trim
         parts.append(f"the exposure within its percentiles {low:g} to {high:g}")

@@ -190,7 +190,7 @@
     const say = () => {
       part("summary").textContent = fitted
         ? told(shown[0])
-        : "This model was not fitted for this outcome; “Models left out” says why.";
+        : "This model was not fitted for this outcome; “Models not fitted” says why.";
     };
     clearTimeout(telling);
     if (part("summary").textContent) telling = setTimeout(say, 300); // once a moment, for those who hear it
