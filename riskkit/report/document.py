@@ -24,6 +24,7 @@ from riskkit.telling.blocks import Checklist, Figure, Heading, Items, Numbered, 
 from riskkit.telling.references import Bibliography
 
 FONT = "Arial"
+PROPERTY = 255  # characters that a property of a document may have
 MARGIN = Mm(18)
 WIDTH = Length(Mm(210) - 2 * MARGIN)
 WARN = RGBColor(0x8A, 0x2C, 0x0D)
@@ -173,7 +174,7 @@ def _set_up(document: Document, content: Content) -> None:
         _field(foot, field)
     properties = document.core_properties
     made = content.manifest.provenance
-    properties.title, properties.subject = title, clean(content.manifest.analysis.question)
+    properties.title, properties.subject = title[:PROPERTY], clean(content.manifest.analysis.question)[:PROPERTY]
     properties.author = properties.last_modified_by = f"riskkit {made.riskkit}"
     properties.created = properties.modified = content.created.replace(tzinfo=None)
     properties.language, properties.comments = "en", ""

@@ -49,7 +49,7 @@ class SubgroupSpec(VariantSpec):
 class SensitivitySpec(VariantSpec):
     """The main analysis with something changed, to see whether its estimates move."""
 
-    lag: float | None = Field(None, gt=0, description="years of follow-up left out at the start")
+    lag: float | None = Field(None, gt=0, le=100, description="years of follow-up left out at the start")
     trim: tuple[float, float] | None = Field(None, description="percentiles outside which the exposure is left out")
 
 
@@ -78,7 +78,7 @@ class AnalysisSpec(SpecModel):
     characteristics: tuple[str, ...] = Field((), description="variables of the table of characteristics")
     subgroups: tuple[SubgroupSpec, ...] = ()
     sensitivity: tuple[SensitivitySpec, ...] = ()
-    level: float = Field(0.95, gt=0, lt=1, description="confidence level")
+    level: float = Field(0.95, ge=0.5, le=0.999, description="confidence level")
     min_events: int = Field(
         20, ge=1, description="a model with fewer events is not fitted but listed among those not fitted"
     )
@@ -200,6 +200,9 @@ def _covariate_faults(place: Place, written: str, spec: AnalysisSpec, cohort: Co
     for term in single_terms((written,)):
         used = columns_of((term,))
         exposures = [name for name in used if name in spec.exposures]
+        ending = next((name for name in used if name in _of_outcomes(spec, cohort)), None)
+        if ending is not None:
+            yield Fault(place, f"'{ending}' says how long follow-up lasts or who has the outcome: no covariate of it.")
         if exposures and is_product(term):
             yield Fault(
                 place, f"'{term}' is a product with the exposure '{exposures[0]}'; ask for it with [[interactions]]."
@@ -213,6 +216,16 @@ def _covariate_faults(place: Place, written: str, spec: AnalysisSpec, cohort: Co
                 f"'{term}' is a product with age, which is the time scale and no covariate there. To let the hazard "
                 f"change with age differently by it, write strata = [{others}].",
             )
+
+
+def _of_outcomes(spec: AnalysisSpec, cohort: CohortSpec) -> set[str]:
+    """Columns that say how long people were followed, and those that alone say who has an outcome."""
+    outcomes = [cohort.outcomes[name] for name in spec.outcomes if name in cohort.outcomes]
+    found = {cohort.follow_up.time if cohort.follow_up else None, *(outcome.time for outcome in outcomes)}
+    for text in (text for outcome in outcomes for text in (outcome.event, outcome.state) if text):
+        names = parse(text).names
+        found |= set(names) if len(names) == 1 else set()
+    return {name for name in found if name is not None}
 
 
 def _coding_faults(spec: AnalysisSpec) -> Iterator[Fault]:

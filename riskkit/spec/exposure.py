@@ -13,7 +13,9 @@ from riskkit.errors import did_you_mean
 from riskkit.spec.faults import Fault
 from riskkit.spec.load import SpecModel
 
-AMOUNT = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>\S.*)")
+AMOUNT = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<unit>\S.*)")
+LEAST, MOST = 1e-9, 1e9  # of an increment
+KNOTS, CUTS = 10, 19  # at most
 
 
 class ExposureSpec(SpecModel):
@@ -94,8 +96,16 @@ def exposure_faults(
             yield Fault((*place, "per"), f"{wanted}; got '{exposure.per}'")
         elif amount["unit"] != unit:
             yield Fault((*place, "per"), f"'{exposure.per}': '{name}' is in {unit} in cohort '{cohort}'.")
+        elif not LEAST <= float(amount["number"]) <= MOST:
+            yield Fault((*place, "per"), f"must be {LEAST:g} to {MOST:g} {unit}; got '{exposure.per}'")
     elif isinstance(exposure.per, float) and not exposure.per > 0:
         yield Fault((*place, "per"), f"must be more than 0; got {exposure.per:g}")
+    elif isinstance(exposure.per, float) and not LEAST <= exposure.per <= MOST:
+        yield Fault((*place, "per"), f"must be {LEAST:g} to {MOST:g}; got {exposure.per:g}")
+    for field, most in (("spline", KNOTS), ("groups", CUTS)):
+        given = getattr(exposure, field)
+        if isinstance(given, tuple) and len(given) > most:
+            yield Fault((*place, field), f"must be at most {most} numbers; got {len(given)}")
 
 
 def _increasing(values: tuple[float, ...]) -> bool:

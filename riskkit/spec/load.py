@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,10 @@ from riskkit.spec.faults import Fault, Place, translate
 
 Model = TypeVar("Model", bound=BaseModel)
 
+LABELS = ("title", "label", "name", "unit", "by")
+LONGEST_LABEL, LONGEST_TEXT = 256, 100_000  # characters
+MOST_MARKS = 8
+MARKS = re.compile(f"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{{{MOST_MARKS + 1},}}")
 TOML_POSITION = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
 
 
@@ -80,12 +85,12 @@ def validate(
         With all faults, one a line, each by its place in the file.
     """
     plain = _tuples(data)
-    faults: list[Fault] = []
+    faults: list[Fault] = list(_text_faults(plain, ()))
     spec, waiting = None, False
     try:
         spec = model.model_validate(plain)
     except ValidationError as error:
-        faults = translate(error, model, plain)
+        faults += translate(error, model, plain)
         try:
             spec = model.model_validate(_without(plain, [fault.place for fault in faults]))
         except ValidationError:
@@ -127,6 +132,31 @@ def _tuples(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(_tuples(item) for item in value)
     return value
+
+
+def _text_faults(value: Any, place: Place) -> Iterable[Fault]:
+    """What no text of a file may hold: it would break pages, file names or terminals, or take minutes to draw."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if _unprintable(key) or len(key) > LONGEST_LABEL:
+                yield Fault((*place, key[:40]), f"a name must be printable, and at most {LONGEST_LABEL} characters.")
+            yield from _text_faults(item, (*place, key))
+    elif isinstance(value, tuple):
+        for i, item in enumerate(value):
+            yield from _text_faults(item, (*place, i))
+    elif isinstance(value, str):
+        field = place[-1] if place else ""
+        most = LONGEST_LABEL if field in LABELS else LONGEST_TEXT
+        if len(value) > most:
+            yield Fault(place, f"is {len(value):,} characters long; the most is {most:,}.")
+        elif _unprintable(value, "" if field in LABELS else "\n\t\r"):
+            yield Fault(place, "holds a character that cannot be printed (or a line break). Leave it out.")
+        elif MARKS.search(unicodedata.normalize("NFD", value)):
+            yield Fault(place, f"piles more than {MOST_MARKS} marks on one letter. Leave them out.")
+
+
+def _unprintable(text: str, but: str = "") -> bool:
+    return any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in but for letter in text)
 
 
 def _table(place: Place) -> Place:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskkit.cohort.cohort import Cohort
-from riskkit.design.bases import numbers
+from riskkit.design.bases import Array, numbers
 from riskkit.design.splines import knots
+from riskkit.errors import DataError
 from riskkit.spec.exposure import AMOUNT, ExposureSpec
 from riskkit.spec.plan import Task
 
@@ -50,10 +51,12 @@ def learn_coding(name: str, spec: ExposureSpec, cohort: Cohort) -> ExposureCodin
     Raises
     ------
     DataError
-        If there are too few distinct values for the knots.
+        If there are too few distinct values for the knots, or a knot, a cut point or the reference lies beyond all
+        values.
     """
     variable = cohort.variables[name]
     values = numbers(cohort.data[name].dropna())
+    _check_within(name, spec, values)
     per, per_label = _increment(spec, float(values.std(ddof=1)), variable.unit)
     placed: tuple[float, ...] = spec.spline if isinstance(spec.spline, tuple) else ()
     if isinstance(spec.spline, int) and spec.spline:
@@ -75,6 +78,18 @@ def learn_coding(name: str, spec: ExposureSpec, cohort: Cohort) -> ExposureCodin
         repeat=spec.repeat,
         simex=spec.simex,
     )
+
+
+def _check_within(name: str, spec: ExposureSpec, values: Array) -> None:
+    least, most = float(values.min()), float(values.max())
+    fields: dict[str, object] = {"spline": spec.spline, "groups": spec.groups, "reference": (spec.reference,)}
+    for field, given in fields.items():
+        for number in given if isinstance(given, tuple) else ():
+            if not isinstance(number, str) and not least <= number <= most:
+                raise DataError(
+                    f"exposures.{name}.{field}: {number:g} lies outside the values of '{name}', which go from "
+                    f"{least:g} to {most:g}. Choose one within, and mind the unit."
+                )
 
 
 def _increment(spec: ExposureSpec, sd: float, unit: str | None) -> tuple[float, str]:

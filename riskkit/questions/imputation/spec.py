@@ -19,9 +19,9 @@ from riskkit.spec.terms import columns_of
 class ImputationSpec(SpecModel):
     """Multiple imputation of what the main model's covariates lack, beside the analysis of complete cases."""
 
-    m: int = Field(20, ge=2, description="how many imputed sets")
-    iterations: int = Field(10, ge=4, description="rounds of the chained equations before a set is taken")
-    seed: int = Field(1, description="of the draws")
+    m: int = Field(20, ge=2, le=1000, description="how many imputed sets")
+    iterations: int = Field(10, ge=4, le=1000, description="rounds of the chained equations before a set is taken")
+    seed: int = Field(1, ge=0, le=2**63 - 1, description="of the draws")
     variables: Literal["covariates"] | tuple[str, ...] = Field(
         "covariates", description="'covariates': all of the main model; or a list, and who lacks others stays left out"
     )

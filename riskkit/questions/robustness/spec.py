@@ -30,8 +30,10 @@ class RobustnessSpec(SpecModel):
     confounders: tuple[ConfounderSpec, ...] = ()
     negative_controls: tuple[str, ...] = Field((), description="outcomes of the cohort with no reason to be associated")
     leave_one_out: str | None = Field(None, description="category or flag: its groups are left out one at a time")
-    bootstrap: int = Field(0, ge=0, description="bootstrap samples; 0 for none")
-    influence: int = Field(0, ge=0, description="how many of the most influential people to name and leave out")
+    bootstrap: int = Field(0, ge=0, le=100_000, description="bootstrap samples; 0 for none")
+    influence: int = Field(
+        0, ge=0, le=1000, description="how many of the most influential people to name and leave out"
+    )
 
 
 def faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
