@@ -16,7 +16,7 @@ TESTED  := $(VENV)/.tested
 files     = LC_ALL=C; export LC_ALL; for f in $(1)/*.$(2); do n=$$(basename "$$f" .$(2)); case "$$n" in $(UNSAFE) ;; \
             (*) if [ -f "$$f" ] && [ "$$f" = "$(1)/$$n.$(2)" ]; then $(3); fi;; esac; done
 UNSAFE    = ([!A-Za-z0-9]*|*[!A-Za-z0-9_-]*|'')
-TARGETS  := all help names setup reports pdf docx test lint bench calibrate reference lock clean distclean
+TARGETS  := all help names setup reports pdf docx test lint bench fuzz sbom calibrate reference lock clean distclean
 COHORTS  := $(filter-out $(TARGETS),$(shell $(call files,cohorts,toml,echo "$$n")))
 # The cohort of each analysis, as analysis=cohort
 OF       := $(shell $(call files,analyses,toml,echo "$$n=$$(sed -n "s/^cohort *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" "$$f" | head -n 1)"))
@@ -127,6 +127,12 @@ lock:  ## renew both files of locked requirements (needs uv)
 
 bench: $(TESTED)  ## speed beside other software, as ratios (R included when Rscript is there)
 	@$(BIN)/python -m benchmarks
+
+fuzz: $(TESTED)  ## odd formulas, files and labels, as in: make fuzz CASES=2000 SEED=1
+	@$(BIN)/python -m benchmarks.fuzz --cases '$(or $(CASES),2000)' --seed '$(or $(SEED),1)'
+
+sbom: $(READY)  ## what is installed with riskkit, as sbom.json (CycloneDX)
+	@$(BIN)/python -m benchmarks.sbom > sbom.json && echo "sbom.json written"
 
 calibrate: $(TESTED)  ## coverage and error rates by simulation, written to docs/calibration.md
 	@$(BIN)/python -m benchmarks.calibrate && $(BIN)/python -m benchmarks.verdicts

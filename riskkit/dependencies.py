@@ -22,6 +22,8 @@ def write_dependencies(target: Path, into: Path, also: Iterable[Path] = ()) -> N
     also : iterable of path
         Files that were read beside the modules, such as templates.
     """
+    if not SAFE.fullmatch(str(target)):
+        return  # make would read more than a name in it
     root = Path.cwd().resolve()
     modules = (getattr(module, "__file__", None) for name, module in sys.modules.items() if name.startswith("riskkit."))
     found = [path.resolve() for path in (*map(Path, filter(None, modules)), *also)]

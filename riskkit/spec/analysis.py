@@ -59,7 +59,9 @@ class AnalysisSpec(SpecModel):
     An analysis that is loaded also has the fields that the kinds of question contribute (`analysis_model`).
     """
 
-    name: str
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits, - and _; the file's name, unless given"
+    )
     title: str
     question: str
     cohort: str = Field(description="name of a file in cohorts/, without .toml")

@@ -46,6 +46,8 @@ TAKEN = frozenset(  # by make, which builds a cohort by its name: make ukb
         "test",
         "lint",
         "bench",
+        "fuzz",
+        "sbom",
         "calibrate",
         "clean",
         "distclean",
