@@ -129,9 +129,10 @@ def weighted_method(results: Results) -> str:
         f"linearised between the {count(len(design.units))} primary sampling units within their strata, as if those "
         "had been drawn with replacement [@binder]. Intervals are of t and tests of F, with "
         f"{degrees} degrees of freedom (primary sampling units less strata). People who were excluded from the cohort "
-        "or lack a value stay in the design, without adding to the estimates. A weighted estimate is of the association "
-        "in that population; an unweighted one, as everywhere else in this report, of the association among the people "
-        "examined, where those whom the survey drew more often count for more. The two differ by chance, or where the "
+        "or lack a value stay in the design, without adding to the estimates. A weighted estimate is of the "
+        "association in that population; an unweighted one, as everywhere else in this report, of the association "
+        "among the people examined, where those whom the survey drew more often count for more. The two differ by "
+        "chance, or where the "
         "association is not the same for all kinds of people. Knots, groups and reference are the same in both."
     )
 
