@@ -19,9 +19,10 @@ from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit import residuals
 from riskkit.fit.censoring import CENSORED, COMPETING, EVENT, Observation, Stay, stay
 from riskkit.fit.cox import TIES
+from riskkit.fit.few_clusters import cluster_notes, count
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
 from riskkit.fit.hazards import by_group
-from riskkit.fit.linearise import covariance_name, design_notes
+from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes
 from riskkit.fit.newton import maximise
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
 from riskkit.fit.smoothing import smooths
@@ -187,9 +188,12 @@ def fit_design(
         method=f"Fine and Gray's weights, {ties.capitalize()} ties",
         covariance=covariance_name(design, robust),
         score_chi2=best.score_chi2,
+        df_resid=degrees_of_freedom(design),
+        clusters=count(design),
         ratio="subdistribution hazard ratio",
         notes=(
             *design_notes(design),
+            *cluster_notes(count(design), best.coef.size),
             f"{int((seen.state == COMPETING).sum()):,} people with a competing event stay in the risk sets, weighted.",
         ),
         design=design,

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from riskkit.design.design import Design
+from riskkit.design.sampling import refuse_sampling
 from riskkit.design.surv import TIE, Surv
 from riskkit.errors import DataError, FitError, SpecError
 from riskkit.fit.fit import Fit
@@ -45,9 +46,16 @@ def check_causes(causes: Mapping[str, Fit]) -> None:
             raise FitError(
                 f"cause '{name}' needs a Cox model of its hazard, not a {fit.model} model; fit it with rk.cox."
             )
-        if fit.design is None:
+        if fit.design is not None:
+            refuse_sampling(fit.design.sampling, "absolute risk", "fit with weights= and robust=True (rk.ncc_weights)")
+        else:
             raise FitError(f"cause '{name}' needs the data of its fit, which light() let go of; fit again.")
     designs = {name: cast(Design, fit.design) for name, fit in causes.items()}
+    if len(designs) > 1 and any(design.weight_kind == "frequency" for design in designs.values()):
+        raise FitError(
+            "causes fitted with frequency weights set the events of each apart in rows of their own, which do not "
+            "match; give every person a row: data.loc[data.index.repeat(w)].reset_index(drop=True)."
+        )
     rows, size = aligned(designs)
     names = list(designs)
     exits, events = np.full(size, np.nan), np.full(size, -1)

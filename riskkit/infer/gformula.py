@@ -128,9 +128,12 @@ def stratum_groups(strata: Sequence[Ints]) -> Iterator[tuple[Any, tuple[int, ...
     if all((s == s[0]).all() for s in strata):
         yield slice(None), tuple(int(s[0]) for s in strata)
         return
-    combined, place = np.unique(np.stack(strata, axis=1), axis=0, return_inverse=True)
-    for number, combination in enumerate(combined):
-        yield np.flatnonzero(place.ravel() == number), tuple(int(s) for s in combination)
+    code = np.zeros(strata[0].size, dtype=np.int64)
+    for s in strata:
+        code = code * (int(s.max()) + 1) + s
+    order = np.argsort(code, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(code[order])) + 1):
+        yield rows, tuple(int(s[rows[0]]) for s in strata)
 
 
 def line_of(bases: Sequence[Hazards], strata: Sequence[int], start: float, until: float) -> Timeline:

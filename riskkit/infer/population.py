@@ -96,11 +96,20 @@ class OfFits:
         return self._take(name, self._design(name).x)
 
     def part(self, name: str, basis: Basis) -> Array | None:
-        """Columns of one coding, from where it stands alone in the model."""
+        """Columns of one coding, from where it stands alone in the model, or from the data."""
         for term in self._design(name).recipe.terms:
             if term.bases == (basis,):
                 return self._take(name, self._design(name).x)[:, term.columns]
-        return None
+        source = self._source(name, basis.inputs)
+        return None if source is None else basis.columns(basis.encode(source))
+
+    def _source(self, name: str, columns: tuple[str, ...]) -> pd.DataFrame | None:
+        """The people's rows of columns of the data that the fit was made from; None where it has kept none."""
+        design = self._design(name)
+        if design.source is None or not set(columns) <= set(design.source.columns):
+            return None
+        rows = self.rows[name] if design.rows is None else design.rows[self.rows[name]]
+        return design.source[list(columns)].iloc[rows]
 
     def offset(self, name: str) -> Array | float:
         """Offset of each person in a fit."""
@@ -115,10 +124,9 @@ class OfFits:
     def values(self, variable: str) -> Array:
         """Each person's own level of a number, from the data or from a coding that holds it as it is."""
         for name in self.fits:
-            design = self._design(name)
-            if design.source is not None and variable in design.recipe.inputs:
-                raw = design.source[variable] if design.rows is None else design.source[variable].iloc[design.rows]
-                return numbers(raw.iloc[self.rows[name]], "its levels can be set, but not moved")
+            source = self._source(name, (variable,))
+            if source is not None:
+                return numbers(source[variable], "its levels can be set, but not moved")
         for name in self.fits:
             for term in self._design(name).recipe.terms:
                 if term.variables == (variable,):

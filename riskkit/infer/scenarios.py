@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from riskkit.design.bases import Array, Summary
+from riskkit.design.bases import Array, Summary, is_number, numbers, summarise
 from riskkit.design.design import Design
+from riskkit.design.levels import Groups
 from riskkit.errors import DataError, SpecError, did_you_mean
 from riskkit.fit.fit import Fit
 from riskkit.fit.pooled import PooledFit
@@ -147,13 +148,14 @@ def planned(
     DataError
         If a level is outside what the fit has seen.
     """
-    seen = summary_of(next(fit for fit in fits.values() if exposure in fit.recipe.variables), exposure)
+    fit = next(fit for fit in fits.values() if exposure in fit.recipe.variables)
+    seen, groups = summary_of(fit, exposure), _groups(fit, exposure)
     labels: list[Any] = []
     kinds: list[Any] = []
     if levels is not None:
         for one in [levels] if isinstance(levels, str) or not np.iterable(levels) else list(levels):
             labels.append(one)
-            kinds.append(_kind(seen, exposure, one))
+            kinds.append(_kind(seen, groups, exposure, one))
     for label, change in _shifts(shift):
         number = smooth(seen, exposure)
         labels.append(label)
@@ -178,7 +180,7 @@ def planned(
     if str(reference) not in named:
         named.append(str(reference))
         labels.append(reference)
-        kinds.append(_kind(seen, exposure, reference))
+        kinds.append(_kind(seen, groups, exposure, reference))
     against = named.index(str(reference))
     shown = tuple(number for number in range(len(kinds)) if number != against)
     if not shown:
@@ -200,15 +202,29 @@ def summary_of(fit: Fit, variable: str) -> Summary:
         design = cast(Design, fit.design)
         alone = (term for term in design.recipe.terms if term.variables == (variable,))
         found = next((term.bases[0].summary(design.x[:, term.columns]) for term in alone), None)
+        if found is None and design.source is not None:
+            raw = design.source[variable] if design.rows is None else design.source[variable].iloc[design.rows]
+            found = summarise(numbers(raw)) if is_number(raw) else None
     if found is None:
         raise SpecError(f"'{variable}' stands only in interactions; add its main effect to the formula.")
     return found
 
 
-def _kind(seen: Summary, exposure: str, value: Any) -> Any:
+def _groups(fit: Fit, variable: str) -> Groups | None:
+    """The coding of a number in groups; None for any other."""
+    codings = (basis for term in fit.recipe.terms_with(variable) for basis in term.bases)
+    return next((basis for basis in codings if isinstance(basis, Groups) and basis.variable == variable), None)
+
+
+def _kind(seen: Summary, groups: Groups | None, exposure: str, value: Any) -> Any:
     """A level as a value of the exposure, refused where the fit has seen none such; None for people as they are."""
     if isinstance(value, str) and value == AS_IS:
         return None
+    if groups is not None and not isinstance(value, str):
+        return placed(seen, exposure, value)  # any number is in a group
+    if groups is not None and value in seen.levels:
+        cut = seen.levels.index(value)  # the last value of the group, or one beyond the last cut
+        return groups.cuts[cut] if cut < len(groups.cuts) else float(np.nextafter(groups.cuts[-1], np.inf))
     if seen.levels:
         if value not in seen.levels:
             known = [str(one) for one in seen.levels]

@@ -11,9 +11,7 @@ from numpy.testing import assert_allclose
 from scipy import special
 
 import riskkit as rk
-from riskkit.design.design import build
 from riskkit.errors import DataError, FitError, SpecError
-from riskkit.fit.cox import fit_design
 from riskkit.fit.fit import Fit
 from riskkit.infer import gformula
 from riskkit.infer.shift import Shift
@@ -84,6 +82,27 @@ def test_it_is_the_mean_of_absolute_risks_with_interactions_read_from_the_fits_o
         assert_allclose(found[found["level"].astype(str) == str(level)]["estimate"], wanted, rtol=1e-12)
 
 
+def test_every_coding_can_be_set() -> None:
+    cut = float(np.median(PEOPLE["x"]))
+    for terms, exposure, levels in (
+        ("groups(x, 2) + sex", "x", ["Q1", "Q2"]),
+        ("groups(x, 2) + sex", "x", [0.5, 2.0]),
+        ("above + sex", "above", [False, True]),
+        ("C(half) + sex", "half", ["low", "high"]),
+    ):
+        data = PEOPLE.assign(above=PEOPLE["x"] > cut, half=np.where(PEOPLE["x"] > cut, "high", "low"))
+        fits = both(data, terms)
+        found = rk.standardise(fits, exposure, levels, [65], start=50)["estimate"]
+        wanted = rk.standardise(both(data, "above + sex"), "above", [False, True], [65], start=50)["estimate"]
+        assert_allclose(found, wanted, rtol=1e-7)
+    for terms in ("log(x) + sex", "ns(x, 3) * sex", "bs(x, 4) + sex", "sex + rcs(x, 3):sex", "x * age"):
+        fits = both(terms=terms)
+        shifted = rk.standardise(fits, "x", [0.8], [65], start=50, shift="+10%")
+        pd.testing.assert_frame_equal(
+            shifted, rk.standardise(fits, "x", [0.8], [65], start=50, shift="+10%", over=PEOPLE, drawn=True), rtol=1e-9
+        )
+
+
 def test_few_points_stand_for_all_people(monkeypatch: pytest.MonkeyPatch) -> None:
     data = people(3000, seed=2)
     fits = both(data)
@@ -114,15 +133,12 @@ def test_weights_are_people_and_clusters_are_units() -> None:
     weighted = rk.standardise(both(weights="w", **given), "x", [0.8, 1.3], [65], start=50)
     repeated = rk.standardise(both(expanded, cluster="one", **given), "x", [0.8, 1.3], [65], start=50)
     pd.testing.assert_frame_equal(weighted, repeated, rtol=1e-8)
-    designs = {
-        name: build(f"Surv(entry, exit, {name}) ~ {given['terms']}", PEOPLE, weights="w", weight_kind="frequency")
-        for name in ("mi", "death")
-    }
-    frequencies = {name: fit_design(design, ties="breslow") for name, design in designs.items()}
-    counted = rk.standardise(frequencies, "x", [0.8, 1.3], [65], start=50)
-    pd.testing.assert_frame_equal(
-        counted, rk.standardise(both(expanded, **given), "x", [0.8, 1.3], [65], start=50), rtol=1e-8
-    )
+    alone = rk.cox("Surv(entry, exit, mi) ~ x + sex", PEOPLE, weights="w", weight_kind="frequency")
+    counted = rk.standardise(alone, "x", [0.8, 1.3], [65], start=50)
+    each = rk.cox("Surv(entry, exit, mi) ~ x + sex", expanded)
+    pd.testing.assert_frame_equal(counted, rk.standardise(each, "x", [0.8, 1.3], [65], start=50), rtol=1e-8)
+    with pytest.raises(FitError, match="give every person a row"):
+        rk.standardise(both(weights="w", weight_kind="frequency"), "x", [0.8, 1.3], [65], start=50)
 
 
 def test_time_lost_and_time_free_of_events_are_survfit_s() -> None:
