@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from riskkit.design.bases import Array
 from riskkit.design.sampling import refuse_sampling
 from riskkit.errors import FitError
+from riskkit.fit import rubin
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Index, Ints, compiled
 from riskkit.fit.linearise import linearised
 from riskkit.fit.partial import partial_likelihood
+from riskkit.fit.pooled import PooledFit
 from riskkit.fit.riskset import RiskSets
 
 TIE = 1e-12  # linear predictors closer than this, relative to the largest, are tied
@@ -44,7 +46,7 @@ class Concordance:
 
 
 def concordance(fit: Fit) -> Concordance:
-    """Compute the concordance of a Cox model, within strata, in O(n log n).
+    """Compute the concordance of a Cox model, within strata, in O(n log n); of a pooled fit, by Rubin's rules.
 
     Raises
     ------
@@ -56,6 +58,8 @@ def concordance(fit: Fit) -> Concordance:
     Harrell FE et al. (1982) JAMA 247:2543; Therneau TM, Watson DA (2015), Mayo Clinic technical report 85.
     R: survival::concordance(fit), timewt = "n".
     """
+    if isinstance(fit, PooledFit):
+        return _pooled([concordance(one) for one in fit.fits])
     if fit.ties is None or fit.design is None:
         raise FitError("concordance needs a Cox model that has kept its design (ask before light()).")
     refuse_sampling(fit.design.sampling, "concordance", "fit with weights= and robust=True")
@@ -95,6 +99,14 @@ def concordance(fit: Fit) -> Concordance:
         tied_time=together - alike,
         tied_both=alike,
     )
+
+
+def _pooled(each: list[Concordance]) -> Concordance:
+    """Pool the concordances of imputed sets by Rubin's rules; the pairs are means."""
+    means = {item.name: float(np.mean([getattr(one, item.name) for one in each])) for item in fields(Concordance)}
+    within = np.array([np.mean([one.se**2 for one in each])])
+    between = np.array([np.var([one.estimate for one in each], ddof=1)])
+    return Concordance(**means | {"se": float(np.sqrt(rubin.total(within, between, len(each))[0]))})
 
 
 def _ranks(predictor: Array, sets: RiskSets) -> tuple[Ints, Ints]:

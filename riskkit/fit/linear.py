@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
+from riskkit.design.composed import untransformed
 from riskkit.design.design import Design, build
+from riskkit.design.smooth import Penalised
 from riskkit.design.surv import Surv
 from riskkit.design.survey import SurveyDesign
 from riskkit.errors import FitError, SpecError
@@ -60,6 +62,9 @@ def fit_design(design: Design) -> Fit:
         raise SpecError(f"formula {text!r}: a linear model takes a number as outcome, and no Surv, strata or offset.")
     if design.sample is None and (design.weights is not None or design.cluster is not None):
         raise SpecError(f"formula {text!r}: a linear model takes no weights and no cluster here.")
+    penalised = [b.label for term in design.recipe.terms for b in term.bases if isinstance(untransformed(b), Penalised)]
+    if penalised:
+        raise SpecError(f"{penalised[0]} is not for linear models; use ns or rcs.")
     n, p = design.x.shape
     root = np.ones(n) if design.weights is None else np.sqrt(design.weights)
     x, y = design.x * root[:, None], design.response * root

@@ -20,6 +20,7 @@ from riskkit.fit import kernel, stable_sums
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
+from riskkit.fit.pooled import PooledFit
 from riskkit.fit.tie_steps import Steps, steps
 
 CHUNK = 4096  # rows whose residuals are formed at a time, so that they stay in cache
@@ -95,6 +96,8 @@ def at_fit(fit: Fit) -> tuple[PartialLikelihood, Evaluation]:
     """
     if fit.ties is None:
         raise FitError(f"this needs a Cox model, not a {fit.model} model.")
+    if isinstance(fit, PooledFit):
+        raise FitError("this is of one set of data, and a pooled fit is of several; ask each of `fits`.")
     if fit.design is None:
         raise FitError("this needs the data of the fit, which light() let go of; fit again, or ask before light().")
     if fit.design.sampling == "case-cohort":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,7 +43,8 @@ def curve(
     at : mapping of variable to value, optional
         Where variables that interact with it stand; by default at their median or reference level.
     reference : number, "mean", "median", a percentile such as "p10", or "nadir"
-        Where the ratio is exactly 1. At the nadir, the limits do not include the uncertainty of where it is.
+        Where the ratio is exactly 1; one outside the data is warned of. At the nadir, the limits do not include the
+        uncertainty of where it is.
     level : float
         Confidence level.
     band : {"pointwise", "simultaneous"}
@@ -67,6 +69,7 @@ def curve(
     R: rms::Predict(fit, igf1, ref.zero = TRUE). Simultaneous: sup-t, see `riskkit.infer.band`.
     """
     zero = nadir(fit, variable, at=at).x if reference == "nadir" else place(fit, variable, reference)
+    _say_where(fit, variable, zero)
     x = _grid(fit, variable, grid, zero)
     rows = _relative(fit, variable, x, zero, at)
     out = estimates(fit, rows, critical_value(fit, rows, level, band, seed))
@@ -142,6 +145,18 @@ def slope(
     x = _grid(fit, variable, grid)
     rows = per * slopes(fit, variable, x, at)
     return estimates(fit, rows, critical_value(fit, rows, level, band, seed)).pipe(_with_x, x)
+
+
+def _say_where(fit: Fit, variable: str, reference: float) -> None:
+    """Warn of a reference where nobody is: every ratio then rests on the curve beyond the data."""
+    percentiles = number(fit, variable).percentiles
+    if not percentiles[0] <= reference <= percentiles[-1]:
+        warnings.warn(
+            f"the reference {reference:g} of '{variable}' lies outside the data, {percentiles[0]:g} to "
+            f"{percentiles[-1]:g}: every ratio rests on the curve beyond them.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _grid(fit: Fit, variable: str, grid: ArrayLike | None, reference: float | None = None) -> Array:

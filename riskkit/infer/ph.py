@@ -12,9 +12,12 @@ from riskkit.design.bases import Array
 from riskkit.design.design import Design
 from riskkit.design.surv import Surv, slack
 from riskkit.errors import FitError, SpecError, did_you_mean
+from riskkit.fit import rubin
 from riskkit.fit.fit import Fit
+from riskkit.fit.hypothesis import Test
 from riskkit.fit.linearise import refuse_survey
 from riskkit.fit.partial import Evaluation, PartialLikelihood
+from riskkit.fit.pooled import PooledFit
 from riskkit.fit.residuals import at_fit, schoenfeld
 from riskkit.fit.riskset import RiskSets, risk_sets
 from riskkit.fit.tie_steps import steps, weighted_information
@@ -25,7 +28,8 @@ TRANSFORMS = ("km", "rank", "identity", "log")
 def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
     """Test proportional hazards: Rao's score test that b(t) = b + c g(t) has c = 0.
 
-    Of a penalised spline, c has the penalty of b, and the test the spline's effective degrees of freedom.
+    Of a pooled fit, the tests of the sets are pooled by D2. Of a penalised spline, c has the penalty of b, and the test
+    the spline's effective degrees of freedom.
 
     Parameters
     ----------
@@ -57,6 +61,8 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
     for name, value, choices in (("transform", transform, TRANSFORMS), ("by", by, ("term", "coefficient"))):
         if value not in choices:
             raise SpecError(f"{name}={value!r} is not one of {', '.join(choices)}.{did_you_mean(str(value), choices)}")
+    if isinstance(fit, PooledFit):
+        return _pooled([ph_test(one, transform, by) for one in fit.fits])
     refuse_survey(
         fit.design,
         "the score test of proportional hazards",
@@ -95,6 +101,15 @@ def ph_test(fit: Fit, transform: str = "km", by: str = "term") -> pd.DataFrame:
             ) from None
         df = fit.df(columns)
         rows.append((label, chi2, df, float(special.chdtrc(df, chi2))))
+    return pd.DataFrame(rows, columns=["term", "chi2", "df", "p"])
+
+
+def _pooled(each: list[pd.DataFrame]) -> pd.DataFrame:
+    """Pool the tests of imputed sets by D2, which takes their chi-squared statistics alone."""
+    rows = []
+    for label, df, *chi2 in zip(each[0]["term"], each[0]["df"], *(table["chi2"] for table in each), strict=True):
+        found = rubin.d2(np.array(chi2, dtype=float), int(df)) if df else Test(float("nan"), 0)
+        rows.append((label, found.chi2, found.df, found.p))
     return pd.DataFrame(rows, columns=["term", "chi2", "df", "p"])
 
 

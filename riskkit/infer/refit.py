@@ -11,6 +11,7 @@ from riskkit.design.design import Design, Recipe, Term
 from riskkit.design.smooth import Bs, Natural, Rcs, recovered
 from riskkit.errors import SpecError
 from riskkit.fit.fit import Fit
+from riskkit.fit.pooled import PooledFit
 from riskkit.infer.linear import number
 
 MOST_REPLICATES = 100_000  # fits to samples
@@ -25,6 +26,8 @@ def design_of(fit: Fit) -> Design:
     SpecError
         If it has.
     """
+    if isinstance(fit, PooledFit):
+        raise SpecError("this is of one set of data, and a pooled fit is of several; ask each of `fits`.")
     if fit.design is None:
         raise SpecError("this needs the data that the fit was made from, which a light fit has let go of; fit again.")
     return fit.design
