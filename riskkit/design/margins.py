@@ -97,7 +97,7 @@ def recipe(
 
 def constant_within(strata: NDArray[np.int64] | None, rows: pd.DataFrame, spec: Formula) -> frozenset[str]:
     """Factors of interactions, as written, whose columns have one value within each stratum, shape (n,)."""
-    if strata is None:
+    if strata is None or all(len(term) == 1 for term in spec.terms):
         return frozenset()
     found = set()
     for factor in {factor for term in spec.terms if len(term) > 1 for factor in term}:

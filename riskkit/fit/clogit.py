@@ -91,7 +91,7 @@ def fit_design(design: Design, *, robust: bool = False, max_iterations: int = 30
     names, edf = design.recipe.names, None
     case = np.zeros(len(design.x), dtype=bool)
     case[likelihood.rows] = likelihood.case
-    infinite = None if splines else without_events(design, case)
+    infinite = None if splines else without_events(design, case, case @ design.x)
     if infinite is not None:
         best = maximise_limit(likelihood, names, infinite, max_iterations, np.zeros(len(names)))
     else:

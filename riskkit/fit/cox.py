@@ -24,7 +24,7 @@ from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
 from riskkit.fit.glm import FIRTH_ALONE, check_said, inverse
 from riskkit.fit.linearise import covariance_name, degrees_of_freedom, design_notes, linearised
 from riskkit.fit.nested import nested_case_control
-from riskkit.fit.partial import partial_likelihood, unusual
+from riskkit.fit.partial import PartialLikelihood, partial_likelihood, unusual
 from riskkit.fit.residuals import robust_covariance, summed_scores
 from riskkit.fit.riskset import parts
 from riskkit.fit.smoothing import maximise_smooth, smooths
@@ -160,7 +160,9 @@ def fit_design(
     with _threads(len(design.x), threads) as pool:
         likelihood = partial_likelihood(design, ties, pool)
         names, edf = design.recipe.names, None
-        infinite = None if penalty or splines else without_events(design, likelihood.surv.event)
+        infinite = (
+            None if penalty or splines else without_events(design, likelihood.surv.event, event_totals(likelihood))
+        )
         if penalty:
             best = maximise_penalised(likelihood, names, max_iterations)
         elif infinite is not None:
@@ -204,6 +206,11 @@ def fit_design(
             fit_design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations
         ),
     )
+
+
+def event_totals(likelihood: PartialLikelihood) -> Array:
+    """Weighted sum of the design's columns over the events, shape (p,)."""
+    return likelihood.event_total + likelihood.centre * likelihood.event_weights.sum()
 
 
 def highest_within(

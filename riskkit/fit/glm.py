@@ -53,7 +53,9 @@ def fit_glm(
     names = design.recipe.names
     splines = smooths(design.recipe, plain=not (robust or penalty))
     everyone = likelihood.family is BERNOULLI
-    infinite = None if penalty or splines else without_events(design, likelihood.y > 0, everyone=everyone)
+    infinite = None
+    if not (penalty or splines):
+        infinite = without_events(design, likelihood.y > 0, likelihood.y @ likelihood.x, everyone=everyone)
     likelihood, back = centred(likelihood) if infinite is None else (likelihood, None)
     best, edf = maximise_glm(likelihood, names, penalty, max_iterations, splines, infinite)
     vcov = vcov_model = inverse(best.information)

@@ -79,7 +79,9 @@ def maximum_within(
     return best.loglik, start + basis @ best.coef
 
 
-def without_events(design: Design, happened: NDArray[np.bool_], *, everyone: bool = False) -> Array | None:
+def without_events(
+    design: Design, happened: NDArray[np.bool_], totals: Array, *, everyone: bool = False
+) -> Array | None:
     """Find levels of covariates without an event, whose coefficients are minus infinity.
 
     The first variable of a formula is its exposure, of which this would be the answer: it is not looked at, nor is a
@@ -89,6 +91,8 @@ def without_events(design: Design, happened: NDArray[np.bool_], *, everyone: boo
     ----------
     design : Design
     happened : bool array, shape (n,)
+    totals : array, shape (p,)
+        Sum of the columns over those to whom it happened, weighted or not: zero where a level is without events.
     everyone : bool
         Whether levels at which it happens to everyone are looked for too; their coefficients are infinity.
 
@@ -105,8 +109,10 @@ def without_events(design: Design, happened: NDArray[np.bool_], *, everyone: boo
             continue
         if not isinstance(term.bases[0], Factor | Groups | GroupsBy):
             continue
+        none = totals[term.columns] == 0
+        if not (everyone or none.any()):
+            continue
         inside = design.x[:, term.columns]
-        none = ~inside[happened].any(axis=0)
         every = ~inside[~happened].any(axis=0) if everyone else np.zeros_like(none)
         if not (none.any() or every.any()):
             continue
