@@ -64,6 +64,9 @@ class Within(Generic[E]):
         return information
 
 
+ROUNDING = 1e-9  # share of the largest total that is no total at all: centred columns leave some
+
+
 def maximum_within(
     likelihood: LogLikelihood[E], start: Array, basis: Array, begin: Array, max_iterations: int
 ) -> tuple[float, Array]:
@@ -109,10 +112,10 @@ def without_events(
             continue
         if not isinstance(term.bases[0], Factor | Groups | GroupsBy):
             continue
-        none = totals[term.columns] == 0
-        if not (everyone or none.any()):
+        if not everyone and (totals[term.columns] > ROUNDING * totals.max()).all():
             continue
         inside = design.x[:, term.columns]
+        none = ~inside[happened].any(axis=0)
         every = ~inside[~happened].any(axis=0) if everyone else np.zeros_like(none)
         if not (none.any() or every.any()):
             continue
