@@ -158,7 +158,10 @@ def make_ledger(
                 whole, parts = _published(claim, end, selection, spec, published, reference)
                 pooled += whole
                 rows += parts
-                leans[end] += [row["lean"] for row in (*whole, *(part for part in parts if part["used"]))]
+                leans[end] += [row["lean"] for row in whole]
+                single = {row["lean"] for row in parts if row["used"]}
+                if {"for", "against"} <= single:  # one study alone adds nothing to the pool; two that differ do
+                    leans[end] += ["for", "against"]
             for estimate in ours:
                 if estimate.claim == claim.id and estimate.end == end:
                     leaning = lean(claim.expects, estimate.low, estimate.high)

@@ -29,12 +29,12 @@ VERDICTS: tuple[Verdict, ...] = (
 )
 RULES = (
     "An interval leans for a claim when it leaves out 1 on the claim's side, against it when it leaves out 1 on the "
-    "other, and is open when it holds 1. A claim is supported when an interval (of the pooled estimate, of a study, or "
-    "of real data here) leans for it and none against; contradicted when one leans against it and none for it; mixed "
-    "when some lean either way; too little is here when all are open or there are none. Of a U both ends are asked "
-    "whether risk there is above the middle: supported when both are, at one end only when one is and the other is "
-    "open, contradicted when an end is below the middle. Simulated data and rows that are marked or not pooled never "
-    "count."
+    "other, and is open when it holds 1. Intervals that count are those of the pooled estimate and of real data here. "
+    "A claim is supported when one of them leans for it and none against; contradicted when one leans against it and "
+    "none for it; mixed when they, or single studies, lean either way; too little is here when all are open or there "
+    "are none. Of a U both ends are asked whether risk there is above the middle: supported when both are, at one end "
+    "only when one is and the other is open, contradicted when an end is below the middle. Simulated data and rows "
+    "that are marked or not pooled never count."
 )
 
 

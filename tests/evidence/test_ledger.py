@@ -47,6 +47,7 @@ def test_every_claim_finds_its_rows():
         ("cardiovascular-disease", "supported"),
         ("all-cause-mortality-reviews", "supported"),
         ("insulin-resistance", "supported"),
+        ("cancer-mortality", "supported at one end only"),
         ("diabetes", "supported"),
         ("metabolic-syndrome", "too little here"),
         ("secretagogues", "supported"),
@@ -68,6 +69,14 @@ def test_a_pool_is_the_meta_analysis_of_its_rows():
     assert found["ratio"] == pytest.approx(float(np.exp(fit.coef[0])))
     assert found["predicted_low"] == pytest.approx(rk.prediction_interval(fit)["low"][0])
     assert rows["weight"].sum() == pytest.approx(100)
+
+
+def test_a_single_study_does_not_outweigh_the_pool():
+    """Deaths from cancer: Xie 2023 alone leaves out 1 at the low end, the three studies together do not."""
+    low = LEDGER.rows[(LEDGER.rows["claim"] == "cancer-mortality") & (LEDGER.rows["end"] == "low")]
+    pooled = LEDGER.pooled[(LEDGER.pooled["claim"] == "cancer-mortality") & (LEDGER.pooled["end"] == "low")]
+    assert "for" in set(low["lean"])
+    assert pooled["lean"].tolist() == ["open"]
 
 
 def test_rows_that_are_not_pooled_say_why():
