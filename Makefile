@@ -23,9 +23,19 @@ OF       := $(shell $(call files,analyses,toml,echo "$$n=$$(sed -n "s/^cohort *=
 ANALYSES := $(foreach pair,$(OF),$(firstword $(subst =, ,$(pair))))
 cohort_of = $(patsubst $(1)=%,%,$(filter $(1)=%,$(OF)))
 
+# Targets depend on what files say, not on when they were written: a stamp of each is renewed when its content is another
+# (a backup that is restored is older, and new). What claims to be made in the future, by a clock that was ahead, is made
+# again.
+STAMPS  := build/stamps
+stamp    = d=$(STAMPS)/$$(dirname "$$f"); mkdir -p "$$d"; s="$$d/$$(basename "$$f")"; c=$$(cksum < "$$f"); \
+           [ "$$c" = "$$(cat "$$s" 2> /dev/null)" ] || echo "$$c" > "$$s"
+IGNORED := $(shell $(call files,cohorts,toml,$(stamp)); $(call files,cohorts/codelists,csv,$(stamp)); \
+             $(call files,analyses,toml,$(stamp)); touch $(STAMPS)/now 2> /dev/null && \
+             find build/cohorts build/results reports -type f -newer $(STAMPS)/now -exec touch -t 197001020000 {} + 2> /dev/null)
+
 # What code a target depends on is told by the command that made it: the modules that it imported.
 -include $(wildcard build/depends/*.d)
-CODELISTS := $(shell $(call files,cohorts/codelists,csv,echo "$$f"))
+CODELISTS := $(shell $(call files,cohorts/codelists,csv,echo "$(STAMPS)/$$f"))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -63,12 +73,12 @@ $(COHORTS): %: $(READY)  ## one cohort and the reports on it, as in: make nhanes
 	@$(RISKKIT) fetch '$@'
 	@$(MAKE) --no-print-directory reports ONLY='$@'
 
-build/cohorts/%.parquet: cohorts/%.toml build/raw/%/.complete $(CODELISTS) | $(READY)
-	@$(RISKKIT) cohort '$<'
+build/cohorts/%.parquet: $(STAMPS)/cohorts/%.toml build/raw/%/.complete $(CODELISTS) | $(READY)
+	@$(RISKKIT) cohort 'cohorts/$*.toml'
 
 define analysis_rules
-build/results/$(1)/results.json: analyses/$(1).toml build/cohorts/$(call cohort_of,$(1)).parquet | $$(READY)
-	@$$(RISKKIT) run '$$<'
+build/results/$(1)/results.json: $$(STAMPS)/analyses/$(1).toml build/cohorts/$(call cohort_of,$(1)).parquet | $$(READY)
+	@$$(RISKKIT) run 'analyses/$(1).toml'
 
 reports/$(1)/index.html: build/results/$(1)/results.json | $$(READY)
 	@$$(RISKKIT) report '$(1)'
@@ -138,7 +148,7 @@ calibrate: $(TESTED)  ## coverage and error rates by simulation, written to docs
 	@$(BIN)/python -m benchmarks.calibrate && $(BIN)/python -m benchmarks.verdicts
 
 clean:  ## remove what was built; fetched data and the environment stay
-	@rm -rf build/cohorts build/results build/depends && find reports -mindepth 1 ! -name README.md -delete
+	@rm -rf build/cohorts build/results build/depends build/stamps && find reports -mindepth 1 ! -name README.md -delete
 
 distclean: clean  ## remove fetched data and the environment too
 	@rm -rf build $(VENV)
