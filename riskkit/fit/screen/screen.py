@@ -93,7 +93,7 @@ def screen(
     progress : function of (done, total), optional
         Called with numbers of pairs whenever some are finished.
     threads : int, optional
-        One per processor unless given; the results are the same, bit for bit.
+        One per processor unless given; the results are the same to rounding.
 
     Returns
     -------

@@ -128,7 +128,10 @@ class Dask:
 
 
 def _apply(work: Work[T], part: pd.DataFrame) -> T | None:
-    return work(part) if len(part) else None
+    total: T | None = None
+    for start in range(0, len(part), ROWS):
+        total = work(part.iloc[start : start + ROWS], total)
+    return total
 
 
 def _added(work: Work[T], *found: T | None) -> T | None:
