@@ -170,7 +170,8 @@ class Lanes:
     def maximise(self, start: Array, m: int, *, tests: bool, first: At | None = None) -> Found:
         """Maximise the likelihoods over the coefficients of x and the first m own columns, from start (p + m, L).
 
-        With `tests` the last evaluation has all own columns, with coefficients of zero. `first` is the evaluation at
+        With `tests` the last evaluation has all own columns, with coefficients of zero; without, it is where another
+        step reaches the maximum, which is added to the coefficients though not evaluated. `first` is the evaluation at
         the start, if there is one.
         """
         coef, c = start, len(start)
@@ -190,7 +191,7 @@ class Lanes:
             if iteration == 0:
                 loglik_start, score_chi2 = at.loglik, decrement
             flat = (decrement < ROUNDING) & (rise <= 4 * np.finfo(float).eps * np.abs(at.loglik))
-            done = (decrement <= CLOSE) | (flat & (decrement <= 0.1 * previous))
+            done = (decrement <= (CLOSE if tests else SOON)) | (flat & (decrement <= 0.1 * previous))
             good &= done | (decrement > SLOW) | (decrement <= 0.1 * previous)
             if iteration >= MOST - 3:  # whoever is still far must not keep the others
                 good &= decrement < SOON

@@ -68,16 +68,28 @@ class Outcome:
     @cached_property
     def time(self) -> Array:
         """`failing` of all rows, shape (D,)."""
-        return self.failing(np.ones(len(self.followed)))
+        return self.failing(np.empty(0, dtype=np.int64))
 
     @cached_property
     def everyone(self) -> RiskSets:
         """Risk sets without regard to strata."""
         return self.sets if self.design.strata is None else risk_sets(self.surv)
 
-    def failing(self, present: Array) -> Array:
-        """Function of time of the test of proportional hazards, shape (D,), in the rows present, shape (n,) of 0, 1."""
-        return failing(self.everyone, present, self.sets)
+    @cached_property
+    def _at_risk(self) -> Array:
+        """How many rows are at risk at each key of `everyone`."""
+        return self.everyone.at_risk(np.ones(len(self.followed)))
+
+    def failing(self, absent: Ints) -> Array:
+        """Function of time of the test of proportional hazards, shape (D,), without the rows that are absent."""
+        everyone = self.everyone
+        last, before = (
+            np.bincount(keys[absent] + 1, minlength=everyone.size + 1) for keys in (everyone.last, everyone.before)
+        )
+        gone = np.cumsum((last - before)[:0:-1])[::-1]  # from the last key to the first
+        lost = everyone.last[absent[self.surv.event[absent]]]
+        deaths = everyone.d - np.bincount(lost[lost >= 0], minlength=everyone.size)
+        return failing(everyone, deaths, self._at_risk - gone, self.sets)
 
 
 def outcome(name: str, design: Design, followed: Bools, ties: str) -> Outcome | RiskkitError:
@@ -108,13 +120,13 @@ def runs(keys: Index, size: int) -> Runs:
     return Runs(order, starts)
 
 
-def failing(everyone: RiskSets, present: Array, sets: RiskSets) -> Array:
+def failing(everyone: RiskSets, deaths: Ints, at_risk: Array, sets: RiskSets) -> Array:
     """One minus the Kaplan-Meier curve just before each key of `sets`, about its mean; shape (D,).
 
-    As cox.zph has it (transform = "km"), of the rows present whatever their strata, whose risk sets `everyone` has.
+    As cox.zph has it (transform = "km"), whatever the strata: `everyone` has the risk sets without them, and at each of
+    its keys there are so many deaths among so many at risk.
     """
-    deaths = np.bincount(everyone.event_keys, present[everyone.event_rows], everyone.size)
-    share = np.divide(deaths, everyone.at_risk(present), out=np.zeros(everyone.size), where=deaths > 0)
+    share = np.divide(deaths, at_risk, out=np.zeros(everyone.size), where=deaths > 0)
     left = np.append(1.0, np.cumprod(1 - share))
     g = 1 - left[everyone.times.searchsorted(sets.times + TIE * np.abs(sets.times), "right") - 1]
     return np.asarray(g - np.average(g, weights=sets.d))

@@ -66,7 +66,7 @@ def _fit(null: Null, block: Block, missing: Bools, wanted: Ints, out: Rows) -> N
     values, gaps = block.values, bool(missing.any())
     if wanted.size < len(block.names):
         values, missing = np.ascontiguousarray(values[:, :, wanted]), np.ascontiguousarray(missing[:, wanted])
-    time = [outcome.failing(1.0 - gone) if gaps and gone.any() else outcome.time for gone in missing.T]
+    time = [outcome.failing(np.flatnonzero(gone)) if gaps and gone.any() else outcome.time for gone in missing.T]
     lanes = Lanes(outcome, values, missing if gaps else None, np.column_stack(time))
     coef, good = _adjusted(outcome, missing)
     start = np.concatenate([coef, np.zeros((1, wanted.size))])
@@ -196,8 +196,8 @@ def rows_of(design: Design, rows: Ints) -> Design:
 def _time_test(likelihood: PartialLikelihood, at: Evaluation, column: int) -> TimeTest:
     """What a column times the function of time would add to the model at an evaluation; see `riskkit.infer.ph`."""
     sets, these = likelihood.sets, steps(likelihood, at)
-    rows = np.ones(len(likelihood.x))
-    g = failing(risk_sets(likelihood.surv), rows, sets)
+    everyone = risk_sets(likelihood.surv)
+    g = failing(everyone, everyone.d, everyone.at_risk(np.ones(len(likelihood.x))), sets)
     residuals = schoenfeld(likelihood, these)[:, column]
     once, twice = (weighted_information(likelihood, at, these, g**power)[column] for power in (1, 2))
     return TimeTest(np.array([g[sets.event_keys] @ residuals]), information=twice[None, column], cross=once[None])
