@@ -332,6 +332,8 @@ def _expand(right: str, text: str) -> tuple[list[list[str]], bool]:
             ) from None
         reason = str(error).splitlines()[0].rstrip(".")  # the lines below show the place in a terminal's colours
         raise SpecError(f"formula {text!r}: the right-hand side cannot be read ({reason}).") from None
+    except TypeError:  # formulaic nests a term in nothing, as in (a - a)/b
+        raise SpecError(f"formula {text!r}: a part of the right-hand side has no terms left; leave it out.") from None
     except (AttributeError, KeyError):  # parts of a formula, and all columns: formulaic knows them, the language not
         raise SpecError(
             f"formula {text!r}: '|' and '.' are not in the language; name the columns, joined by '+'."

@@ -127,6 +127,11 @@ def _boundary(factor: Factor, x: Array, options: Mapping[str, Any]) -> Boundary:
     given = options.get("boundary", (float(x.min()), float(x.max())))
     if not isinstance(given, tuple) or len(given) != 2 or not given[0] < given[1]:
         raise SpecError(f"{factor.text}: boundary must be two numbers, as in boundary=[{x.min():g}, {x.max():g}].")
+    if not ((x >= given[0]) & (x <= given[1])).any():
+        raise DataError(
+            f"{factor.text}: no value lies between the boundary knots {given[0]:g} and {given[1]:g}; those of "
+            f"'{factor.variable}' go from {x.min():g} to {x.max():g}."
+        )
     return float(given[0]), float(given[1])
 
 

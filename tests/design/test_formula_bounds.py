@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import riskkit as rk
-from riskkit.errors import SpecError
+from riskkit.errors import DataError, SpecError
 from riskkit.formula import LONGEST, parse
 
 MANY = [f"x{i}" for i in range(20)]
@@ -20,9 +20,10 @@ BOMBS = {
     "stars": (f"y ~ {'*'.join(MANY)}", "stands for more than 20,000 terms"),
     "a power that Python cannot read": ("y ~ 01*(x + z)**30", "cannot be read"),
     "a power beside another word for a cross": ("y ~ x %in% z + (x + z)**30", "stands for more than 20,000 terms"),
+    "nothing to nest": ("y ~ (x - x)/z", "has no terms left"),
     "signs": (f"y ~ rcs(x, {'-' * 5000}5)", "too deeply"),
     "signs before a column": (f"y ~ {'-' * 200000}x", "the most is 100,000"),
-    "brackets": (f"y ~ log(x, {'[' * 5000}1{']' * 5000})", "too deeply|cannot be read"),
+    "brackets": (f"y ~ log(x, {'[' * 5000}1{']' * 5000})", "too deeply|cannot (be )?read"),
     "a long formula": ("y ~ " + " + ".join(f"x{i}" for i in range(200_000)), f"the most is {LONGEST:,}"),
     "a long list of knots": (f"y ~ rcs(x, {list(range(100_000))})", f"the most is {LONGEST:,}"),
 }
@@ -73,6 +74,13 @@ def test_an_outcome_does_not_explain_itself(formula: str, column: str) -> None:
 
 def test_the_start_of_follow_up_may_be_a_covariate() -> None:
     assert parse("Surv(age_in, age_out, y) ~ rcs(age_in, 3) + x").columns == ("age_in", "age_out", "y", "x")
+
+
+def test_boundary_knots_beyond_all_data_are_refused() -> None:
+    data = pd.DataFrame({"y": [0, 1] * 30, "x": np.linspace(0, 1, 60)})
+    for formula in ("y ~ bs(x, 6, boundary=[100, 200])", "y ~ ns(x, 3, boundary=[-2, -1])"):
+        with pytest.raises(DataError, match="no value lies between the boundary knots"):
+            rk.logistic(formula, data)
 
 
 def test_a_factor_of_thousands_of_levels_is_refused_before_it_costs_anything() -> None:
