@@ -177,6 +177,7 @@ _NAMES = re.compile(
     r"""(?P<text>"[^"]*"|'[^']*')|`(?P<quoted>[^`]+)`|(?P<word>(?:[^\W\d]|[^\x00-\x7f])(?:\w|[^\x00-\x7f])*)"""
 )
 _STAND_IN = "__column{}__"
+_LONG = re.compile(r"""(['"])([^'"]{300,})\1""")  # quoted in a message, of which the beginning and the end will do
 
 
 def _with_names(text: str, read: Callable[[str, str, dict[str, str]], T]) -> T:
@@ -204,7 +205,8 @@ def _with_names(text: str, read: Callable[[str, str, dict[str, str]], T]) -> T:
     try:
         return read(masked, text, names)
     except SpecError as error:
-        message = _restored(str(error), names)
+        message = _LONG.sub(lambda found: f"{found[1]}{found[2][:150]} ... {found[2][-50:]}{found[1]}", str(error))
+        message = _restored(message, names)
         half = LONGEST_MESSAGE // 2
         short = message if len(message) <= LONGEST_MESSAGE else f"{message[:half]} ... {message[-half:]}"
         raise SpecError(short) from None

@@ -88,7 +88,7 @@ def term(rng: np.random.Generator, depth: int = 0) -> str:
 def formula(rng: np.random.Generator) -> tuple[str, str]:
     """A model, and the formula for it."""
     model = str(rng.choice(["cox", "logistic", "poisson", "linear"], p=[0.5, 0.25, 0.15, 0.1]))
-    left = {"cox": ["Surv(t, ill)", "Surv(entry, t, ill)"], "linear": ["age", "x"]}.get(model, ["ill"])
+    left = {"cox": ["Surv(t, ill)", "Surv(entry, t, ill)"], "linear": ["age"]}.get(model, ["ill"])
     terms = " + ".join(term(rng) for _ in range(int(rng.integers(1, 4))))
     return model, f"{rng.choice(left)} ~ {terms}"
 

@@ -81,10 +81,12 @@ def maximise(
         If a column is constant or collinear, a coefficient has no finite estimate, or steps run out.
     """
     coef = np.zeros(len(names)) if start is None else start
-    at = likelihood.evaluate(coef)
+    with np.errstate(over="ignore", invalid="ignore"):  # of an offset; the first step is then refused
+        at = likelihood.evaluate(coef)
     if not names:
         return Maximum(coef, at, np.empty((0, 0)), at.loglik, at.loglik, 0.0, 0)
-    information = likelihood.first_information(at, names)
+    with np.errstate(over="ignore", invalid="ignore"):
+        information = likelihood.first_information(at, names)
     loglik_null = at.loglik
     step = _solve(information, at.gradient)
     decrement = score_chi2 = float(at.gradient @ step)
@@ -142,6 +144,8 @@ def _advance(likelihood: LogLikelihood[E], coef: Array, step: Array, at: E) -> t
 
 
 def _solve(information: Array, gradient: Array) -> Array:
+    if not (np.isfinite(information).all() and np.isfinite(gradient).all()):
+        raise FitError("linear predictors overflow; look for extreme values of the covariates, or of the offset.")
     try:
         return np.asarray(linalg.cho_solve(linalg.cho_factor(information), gradient))
     except linalg.LinAlgError:

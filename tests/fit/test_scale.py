@@ -96,3 +96,9 @@ def test_separation_is_still_told(data: pd.DataFrame, carriers: int) -> None:
         ):
             with pytest.raises(FitError, match="separation"):
                 fit(spoilt)
+
+
+def test_an_offset_that_no_exponential_holds_is_refused(data: pd.DataFrame) -> None:
+    far = data.assign(far=np.where(np.arange(500) < 250, 1e6, -1e6) * (1 + data["z"]))
+    with pytest.raises(FitError):
+        rk.cox("Surv(t, y) ~ x + offset(far)", far)
