@@ -402,7 +402,7 @@ def _tree(expression: str, text: str) -> ast.expr:
         return ast.parse(expression, mode="eval").body
     except SyntaxError:
         raise SpecError(
-            f"formula {text!r}: cannot read {expression!r}. Column names are letters, digits and '_'; put others "
+            f"formula {text!r}: {expression!r} cannot be read. Column names are letters, digits and '_'; put others "
             "between backticks, as in `bmi.base`."
         ) from None
 
