@@ -1,4 +1,4 @@
-"""Smooth quantile curves that do not cross: linear programs, and Powell's covariance."""
+"""Smooth quantile curves that do not cross: linear programs, and Hendricks and Koenker's covariance."""
 
 from __future__ import annotations
 
@@ -66,8 +66,9 @@ def fit_quantiles(
 
     References
     ----------
-    Koenker R, Bassett G (1978) Econometrica 46:33; Bondell HD, Reich BJ, Wang H (2010) Biometrika 97:825; Powell JL
-    (1991); Koenker R, Ng P, Portnoy S (1994) Biometrika 81:673 (criterion). R: quantreg::rq, summary(se = "ker").
+    Koenker R, Bassett G (1978) Econometrica 46:33; Bondell HD, Reich BJ, Wang H (2010) Biometrika 97:825; Hendricks
+    W, Koenker R (1992) JASA 87:58; Koenker R, Ng P, Portnoy S (1994) Biometrika 81:673 (criterion). R: quantreg::rq,
+    summary(se = "nid").
     """
     w = np.ones(y.size) if weights is None else weights
     basis = _chosen(x, y, w) if basis is None else basis
@@ -76,7 +77,7 @@ def fit_quantiles(
     crossed = bool((np.diff(coef @ at.T, axis=0) < 0).any())
     if crossed:
         coef = _together(b, y, np.asarray(shares), w)
-    parts = [_powell(b, y, c, share, w) for c, share in zip(coef, shares, strict=True)]
+    parts = [_sparsity(b, y, c, share, w) for c, share in zip(coef, shares, strict=True)]
     inverse, scores = (np.stack(values) for values in zip(*parts, strict=True))
     return QuantileFit(basis, np.asarray(shares, dtype=float), coef, inverse, scores, crossed)
 
@@ -140,18 +141,24 @@ def _together(b: Array, y: Array, shares: Array, w: Array) -> Array:
     return -np.asarray(solved.eqlin.marginals).reshape(count, k)
 
 
-def _powell(b: Array, y: Array, coef: Array, share: float, w: Array) -> tuple[Array, Array]:
-    """Inverse of b'diag(w f)b, f a kernel estimate of the density at the quantile, and the scores, shape (n, k)."""
-    residual = y - b @ coef
+def _sparsity(b: Array, y: Array, coef: Array, share: float, w: Array) -> tuple[Array, Array]:
+    """Inverse of b'diag(w f)b and the scores, shape (n, k).
+
+    f is each person's density at the quantile: the distance of shares by that of the quantiles just above and below.
+    """
     width = bandwidth(share, y.size)
     while share - width < 0 or share + width > 1:
         width /= 2
-    low, high = np.quantile(residual, [0.25, 0.75])
-    scale = min(float(residual.std(ddof=1)), float(high - low) / 1.34)
-    h = (special.ndtri(share + width) - special.ndtri(share - width)) * scale
-    density = np.exp(-((residual / h) ** 2) / 2) / np.sqrt(2 * np.pi) / h
-    inverse = np.linalg.inv((b.T * (w * density)) @ b)
-    return inverse, b * (w * (share - (residual < 0)))[:, None]
+    apart = b @ (one_quantile(b, y, share + width, w) - one_quantile(b, y, share - width, w))
+    density = np.maximum(0.0, 2 * width / (apart - np.finfo(float).eps ** (2 / 3)))
+    try:
+        inverse = np.linalg.inv((b.T * (w * density)) @ b)
+    except np.linalg.LinAlgError:
+        raise FitError(
+            f"the spread about the quantile {share:g} cannot be estimated: too few people for so far a centile. Ask "
+            "for centiles nearer the middle."
+        ) from None
+    return inverse, b * (w * (share - (y < b @ coef)))[:, None]
 
 
 def bandwidth(share: float, n: int) -> float:

@@ -230,7 +230,8 @@ def centiles(
     References
     ----------
     Cole TJ, Green PJ (1992) Stat Med 11:1305; Koenker R (2005) Quantile Regression. Limits of LMS curves are Bayesian
-    ones of the penalised likelihood, those of quantiles Powell's. R: VGAM::lms.bcn, gamlss::lms; quantreg::rq.
+    ones of the penalised likelihood, those of quantiles Hendricks and
+    Koenker's. R: VGAM::lms.bcn, gamlss::lms; quantreg::rq.
     """
     check_choice("method", method, METHODS)
     check_names(by=by, weights=weights)

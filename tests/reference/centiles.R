@@ -27,7 +27,7 @@ exact <- function(ww, from) {
 }
 taus <- c(0.1, 0.5, 0.9)
 rows <- lapply(taus, function(tau) {
-  one <- rq(f, tau, d, method = "br"); s <- summary(one, se = "ker", covariance = TRUE)
+  one <- rq(f, tau, d, method = "br"); s <- summary(one, se = "nid", covariance = TRUE)
   list(coef = unname(coef(one)), cov = unname(s$cov), rho = one$rho,
        weighted = unname(coef(rq(f, tau, d, weights = w, method = "br"))))
 })
