@@ -33,7 +33,9 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bs": (("df",), ("df", "knots", "boundary", "degree")),
     "ps": (("df",), ("df", "boundary")),
     "fp": (("powers",), ("powers", "shift", "scale")),
+    "tv": (("time",), ("time",)),
 }
+CHANGING = "tv"  # an effect that changes over time; its argument may be rcs(3), a spline of time
 TRANSFORMS = ("log", "log2", "sqrt")  # these take a column, or a column plus a number
 SMOOTH = ("rcs", "ns", "bs", "ps", "per")  # these take a column, or a transform of one
 COLUMN = "by"  # the one argument that names a column
@@ -432,7 +434,8 @@ def _factor(expression: str, text: str, names: dict[str, str]) -> Factor:
     positional, keywords = FUNCTIONS[function]
     if len(tree.args) - 1 > len(positional):
         raise SpecError(f"formula {text!r}: {expression!r} has too many arguments.")
-    options = {name: _literal(arg, expression, text) for name, arg in zip(positional, tree.args[1:], strict=False)}
+    given = [_of_time(arg) if function == CHANGING else arg for arg in tree.args[1:]]
+    options = {name: _literal(arg, expression, text) for name, arg in zip(positional, given, strict=False)}
     for argument in tree.keywords:
         name = str(argument.arg)
         if name not in keywords or name in options:
@@ -474,6 +477,12 @@ def _argument(call: ast.Call, expression: str, text: str) -> tuple[str, str, flo
                 return column.id, of, float(value) if isinstance(node.op, ast.Add) else -float(value)
     example = f"{function}(x + 1)" if function in TRANSFORMS else f"{function}(x)"
     raise SpecError(f"formula {text!r}: {expression!r} must start with a column name, as in {example}.")
+
+
+def _of_time(node: ast.expr) -> ast.expr:
+    """The knots of rcs(knots), or what else is written."""
+    spline = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "rcs"
+    return node.args[0] if isinstance(node, ast.Call) and spline and len(node.args) == 1 else node
 
 
 def _column(node: ast.expr, expression: str, text: str) -> str:

@@ -71,6 +71,8 @@ def learn(factor: Factor, rows: pd.DataFrame, response: Surv | Array) -> Basis:
             return fractional.fractional_polynomial(values, powers, options.get("shift"), options.get("scale"))
         case "groups" | "fifths":
             return _groups(factor, rows, options, response)
+        case "tv":
+            raise SpecError(f"{factor.text}: effects that change over time are for riskkit.cox alone.")
         case transformation if transformation in FUNCTIONS:
             return Transformed(name, transformation, factor.shift)
         case other:

@@ -10,6 +10,7 @@ from riskkit.design.bases import Array
 from riskkit.design.sampling import refuse_sampling
 from riskkit.errors import FitError
 from riskkit.fit import rubin
+from riskkit.fit.changing import refuse_changing
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Index, Ints, compiled
 from riskkit.fit.linearise import linearised
@@ -62,6 +63,7 @@ def concordance(fit: Fit) -> Concordance:
         return _pooled([concordance(one) for one in fit.fits])
     if fit.ties is None or fit.design is None:
         raise FitError("concordance needs a Cox model that has kept its design (ask before light()).")
+    refuse_changing(fit.design, "concordance")
     refuse_sampling(fit.design.sampling, "concordance", "fit with weights= and robust=True")
     likelihood = partial_likelihood(fit.design, fit.ties)
     sets, weights = likelihood.sets, likelihood.case_weights

@@ -18,6 +18,7 @@ from riskkit.design.survey import SurveyDesign
 from riskkit.design.weights import WeightKind
 from riskkit.errors import SpecError
 from riskkit.fit.case_cohort import case_cohort
+from riskkit.fit.changing import changes, cox_changing
 from riskkit.fit.few_clusters import count
 from riskkit.fit.firth import maximise_penalised
 from riskkit.fit.fit import UNITS_PER_YEAR, Fit, check_choice
@@ -31,6 +32,7 @@ from riskkit.fit.smoothing import maximise_smooth, smooths
 from riskkit.fit.stream.cox import cox_stream
 from riskkit.fit.stream.source import source_of
 from riskkit.fit.within import limit_notes, maximise_limit, maximum_within, without_events
+from riskkit.formula import parse
 
 TIES = ("efron", "breslow")
 
@@ -123,6 +125,14 @@ def cox(
         if robust:
             raise SpecError("sampled risk sets have a model-based covariance; leave out robust.")
         return nested_case_control(formula, data, sampling, penalty=penalty, max_iterations=max_iterations)
+    if changes(parse(formula)):
+        if cluster or robust or survey is not None or penalty or weight_kind:
+            raise SpecError("a model with tv(...) has a model-based covariance only; leave out what asks for another.")
+        check_choice("ties", ties, TIES)
+        check_choice("time_unit", time_unit, tuple(UNITS_PER_YEAR))
+        return cox_changing(
+            parse(formula), data, ties=ties, weights=weights, time_unit=time_unit, max_iterations=max_iterations
+        )
     design = build(formula, data, weights=weights, weight_kind=weight_kind, cluster=cluster, survey=survey)
     return fit_design(
         design, ties=ties, robust=robust, penalty=penalty, time_unit=time_unit, max_iterations=max_iterations

@@ -152,7 +152,7 @@ def _sparsity(b: Array, y: Array, coef: Array, share: float, w: Array) -> tuple[
     apart = b @ (one_quantile(b, y, share + width, w) - one_quantile(b, y, share - width, w))
     density = np.maximum(0.0, 2 * width / (apart - np.finfo(float).eps ** (2 / 3)))
     try:
-        inverse = np.linalg.inv((b.T * (w * density)) @ b)
+        inverse = np.asarray(np.linalg.inv((b.T * (w * density)) @ b), dtype=float)
     except np.linalg.LinAlgError:
         raise FitError(
             f"the spread about the quantile {share:g} cannot be estimated: too few people for so far a centile. Ask "

@@ -17,6 +17,7 @@ from riskkit.design.design import Design
 from riskkit.design.sampling import refuse_sampling
 from riskkit.errors import FitError, SpecError, did_you_mean
 from riskkit.fit import kernel, stable_sums
+from riskkit.fit.changing import refuse_changing
 from riskkit.fit.fit import Fit
 from riskkit.fit.kernel import Ints
 from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihood
@@ -102,6 +103,7 @@ def at_fit(fit: Fit) -> tuple[PartialLikelihood, Evaluation]:
         raise FitError("this needs the data of the fit, which light() let go of; fit again, or ask before light().")
     if fit.design.sampling == "case-cohort":
         refuse_sampling(fit.design.sampling, "this", "fit with weights= and robust=True for residuals and curves")
+    refuse_changing(fit.design, "this")
     likelihood = partial_likelihood(fit.design, fit.ties)
     return likelihood, likelihood.evaluate(fit.coef)
 
