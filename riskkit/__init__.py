@@ -12,6 +12,7 @@ _HOMES = {
     "riskkit.cohort.build": ("load_cohort",),
     "riskkit.simulate": ("simulate_ukb",),
     "riskkit.design.draws": ("sample_case_cohort", "sample_controls"),
+    "riskkit.design.landmark": ("landmark",),
     "riskkit.design.lexis": ("split",),
     "riskkit.design.sampling": ("CaseCohort", "NestedCaseControl"),
     "riskkit.design.splines": ("knots", "rcs"),
@@ -37,6 +38,7 @@ _HOMES = {
     "riskkit.fit.pooled": ("pool",),
     "riskkit.fit.residuals": ("residuals",),
     "riskkit.fit.screen.screen": ("screen",),
+    "riskkit.fit.treatment": ("treatment_weights",),
     "riskkit.fit.validation": ("c_statistic", "calibration"),
     "riskkit.imputation.impute": ("impute",),
     "riskkit.infer.absolute": ("absolute_risk",),
@@ -44,6 +46,7 @@ _HOMES = {
     "riskkit.infer.anova": ("anova",),
     "riskkit.infer.bootstrap": ("bootstrap",),
     "riskkit.infer.calibration": ("calibrated",),
+    "riskkit.infer.centiles": ("centiles",),
     "riskkit.infer.confounding": ("bias_factor", "evalue", "tipping_point"),
     "riskkit.infer.contrast": ("contrast",),
     "riskkit.infer.curve": ("curve", "curve_difference", "slope"),
@@ -70,6 +73,7 @@ _HOMES = {
     "riskkit.infer.ushape": ("fieller", "ushape"),
     "riskkit.infer.usual": ("correct", "group_means", "relocate", "usual_curve"),
     "riskkit.infer.verdict": ("ShapeVerdict",),
+    "riskkit.infer.worm": ("worm",),
     "riskkit.runner.run": ("run",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

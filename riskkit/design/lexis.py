@@ -66,7 +66,7 @@ def split(
     survival::survSplit.
     """
     check_names(id=id)
-    response = _columns(follow_up)
+    response = _columns(follow_up, "split")
     further = dict(scales or {})
     if scale in further:
         raise SpecError(f"split: '{scale}' is the scale of the follow-up times; leave it out of `scales`.")
@@ -80,13 +80,13 @@ def split(
     for name in [*(f"{scale}_from" for scale in cuts), *([] if entry else [start_column])]:
         if name in data.columns:
             raise SpecError(f"split: the data have a column '{name}' already, which would be overwritten; rename it.")
-    follow = _follow_up(data, response)
+    follow, _ = read_follow_up(data, follow_up, "split")
     begins = follow.entry if follow.entry is not None else np.zeros(len(data))
     ahead = {scale: np.zeros(len(data))}  # what to add to a follow-up time to have the other scale
     for name, column in further.items():
         ahead[name] = _present(data[column]) - begins
     if id:
-        _refuse_overlaps(data[id], begins, follow.exit)
+        refuse_overlaps(data[id], begins, follow.exit, "split")
     row, start, stop = np.arange(len(data)), begins, follow.exit
     for name, points in cuts.items():
         row, start, stop = _pieces(row, start, stop, points, ahead[name][row])
@@ -105,10 +105,10 @@ def split(
     return out
 
 
-def _columns(follow_up: str) -> tuple[str, ...]:
+def _columns(follow_up: str, what: str) -> tuple[str, ...]:
     parsed = language.parse(f"{follow_up} ~ 1")
     if not parsed.survival:
-        raise SpecError(f"split: follow_up is Surv(entry, exit, event) or Surv(time, event); got {follow_up!r}.")
+        raise SpecError(f"{what}: follow_up is Surv(entry, exit, event) or Surv(time, event); got {follow_up!r}.")
     return parsed.response
 
 
@@ -125,12 +125,21 @@ def _checked(name: str, values: Iterable[float], scale: str, further: Mapping[st
     return points
 
 
-def _follow_up(data: pd.DataFrame, response: tuple[str, ...]) -> Surv:
-    for name in response:
+def read_follow_up(data: pd.DataFrame, follow_up: str, what: str) -> tuple[Surv, tuple[str, ...]]:
+    """Read the follow-up that "Surv(...)" names, and its columns; `what` starts the message of an error.
+
+    Raises
+    ------
+    SpecError, DataError
+        If it is no follow-up, or a column is missing, or missing for somebody, or out of order.
+    """
+    columns = _columns(follow_up, what)
+    check_columns(data, columns, what)
+    for name in columns:
         if data[name].isna().any():
-            raise DataError(f"split: '{name}' is missing in {int(data[name].isna().sum())} rows; leave those out.")
-    *entry, exit_, event = response
-    return surv(data[entry[0]] if entry else None, data[exit_], data[event])
+            raise DataError(f"{what}: '{name}' is missing in {int(data[name].isna().sum())} rows; leave those out.")
+    *entry, exit_, event = columns
+    return surv(data[entry[0]] if entry else None, data[exit_], data[event]), columns
 
 
 def _present(values: pd.Series) -> Array:
@@ -140,7 +149,14 @@ def _present(values: pd.Series) -> Array:
     return out
 
 
-def _refuse_overlaps(person: pd.Series, start: Array, stop: Array) -> None:
+def refuse_overlaps(person: pd.Series, start: Array, stop: Array, what: str) -> None:
+    """Refuse rows of one person that overlap in time.
+
+    Raises
+    ------
+    DataError
+        Naming the first.
+    """
     code = pd.factorize(person, use_na_sentinel=False)[0]
     order = np.lexsort((start, code))
     same = code[order][1:] == code[order][:-1]
@@ -149,7 +165,7 @@ def _refuse_overlaps(person: pd.Series, start: Array, stop: Array) -> None:
     if over.any():
         first = int(np.flatnonzero(over)[0])
         raise DataError(
-            f"split: {int(over.sum())} rows start before the row before them of the same '{person.name}' has ended, "
+            f"{what}: {int(over.sum())} rows start before the row before them of the same '{person.name}' has ended, "
             f"first '{person.iloc[order[first]]}' at {start[order][first + 1]:g} < {stop[order][first]:g}. Nobody is "
             "at risk twice at a time; correct the periods."
         )
