@@ -3,6 +3,7 @@
 from riskkit.cohort.build import load_cohort as load_cohort
 from riskkit.design.draws import sample_case_cohort as sample_case_cohort
 from riskkit.design.draws import sample_controls as sample_controls
+from riskkit.design.landmark import landmark as landmark
 from riskkit.design.lexis import split as split
 from riskkit.design.sampling import CaseCohort as CaseCohort
 from riskkit.design.sampling import NestedCaseControl as NestedCaseControl
@@ -40,6 +41,7 @@ from riskkit.fit.poisson import poisson as poisson
 from riskkit.fit.pooled import pool as pool
 from riskkit.fit.residuals import residuals as residuals
 from riskkit.fit.screen.screen import screen as screen
+from riskkit.fit.treatment import treatment_weights as treatment_weights
 from riskkit.fit.validation import c_statistic as c_statistic
 from riskkit.fit.validation import calibration as calibration
 from riskkit.imputation.impute import impute as impute
@@ -48,6 +50,7 @@ from riskkit.infer.affordable import affordable as affordable
 from riskkit.infer.anova import anova as anova
 from riskkit.infer.bootstrap import bootstrap as bootstrap
 from riskkit.infer.calibration import calibrated as calibrated
+from riskkit.infer.centiles import centiles as centiles
 from riskkit.infer.confounding import bias_factor as bias_factor
 from riskkit.infer.confounding import evalue as evalue
 from riskkit.infer.confounding import tipping_point as tipping_point
@@ -86,6 +89,7 @@ from riskkit.infer.usual import group_means as group_means
 from riskkit.infer.usual import relocate as relocate
 from riskkit.infer.usual import usual_curve as usual_curve
 from riskkit.infer.verdict import ShapeVerdict as ShapeVerdict
+from riskkit.infer.worm import worm as worm
 from riskkit.runner.run import run as run
 from riskkit.simulate import simulate_ukb as simulate_ukb
 
