@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from riskkit.dependencies import write_dependencies
 from riskkit.errors import DataError, DataUnavailable, RiskkitError, SpecError
-from riskkit.folders import told
+from riskkit.folders import tidy, told
 
 if TYPE_CHECKING:
     from riskkit.cohort.lock import Source
@@ -228,6 +228,8 @@ def docx(name: Reported) -> None:
 @app.command()
 def index() -> None:
     """Write reports/index.html: every analysis, with its answer or why it could not be made."""
+    for folder in (TABLES, RESULTS, REPORTS):
+        tidy(folder)  # what interrupted commands have left
     from riskkit.report.index import write_index
 
     write_index(REPORTS, [_entry(path) for path in sorted(ANALYSES.glob("*.toml"))])

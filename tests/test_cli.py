@@ -151,3 +151,12 @@ def test_data_that_cannot_be_had_are_one_sentence_and_not_fatal_with_all(project
     assert "made: left out, its data are not here." in text
     assert "set RISKKIT_MIRROR to a folder that has it" in text
     assert riskkit("fetch", "made")[0] == 1
+
+
+def test_what_interrupted_commands_left_goes_with_the_next_index(project, riskkit):
+    left = [project / folder / ".x.partial" / "new" for folder in ("build/cohorts", "build/results", "reports")]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "half").write_text("")
+    assert riskkit("index")[0] == 0
+    assert not any(folder.parent.exists() for folder in left)
