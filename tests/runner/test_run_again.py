@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from distributed import LocalCluster
 
+from riskkit.cohort.cohort import Cohort
 from riskkit.results import Results
 from riskkit.runner import queue, run
 from riskkit.study.study import Job
@@ -99,9 +100,17 @@ def test_results_can_be_written_and_read(results, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["there"]
 
 
-def test_a_dask_cluster_gives_the_same_bits(results, analysis, cohort):
+def test_a_dask_cluster_gives_the_same_bits_and_is_sent_the_people_once(results, analysis, cohort, monkeypatch):
+    sent = []
+    reduce = object.__reduce_ex__
+    monkeypatch.setattr(
+        Cohort, "__reduce_ex__", lambda self, protocol: sent.append(1) or reduce(self, protocol), raising=False
+    )
+    jobs = counted(monkeypatch)
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         elsewhere = run(analysis, cohort, scheduler=cluster.scheduler_address)
+    assert not jobs  # all of them were done by the workers
+    assert len(sent) <= 4  # once for each of the two rounds of jobs, and to tell whether it is there already
     for name, frame in results.frames.items():
         found = elsewhere.frames[name]
         if name == "cross_check":  # the workers ask R where it is installed
