@@ -380,11 +380,13 @@ def _count(node: ast.expr) -> int:
     if isinstance(node.op, ast.Pow):
         power = node.right.value if isinstance(node.right, ast.Constant) else 1
         power = min(power, MOST_TERMS + 1) if isinstance(power, int) else 1
-        return max(left**power, power)  # formulaic multiplies it out, a single column too
+        if left > 1 and power > 20:  # more than a million, and a number that takes long itself
+            return MOST_TERMS + 1
+        return min(max(left**power, power), MOST_TERMS + 1)  # formulaic multiplies it out, a single column too
     right = _count(node.right)
     if isinstance(node.op, ast.Mult | ast.Div | ast.MatMult | ast.Mod):
-        return left + right + left * right
-    return left + right
+        return min(left + right + left * right, MOST_TERMS + 1)
+    return min(left + right, MOST_TERMS + 1)
 
 
 def _response(left: str, text: str) -> tuple[tuple[str, ...], bool]:

@@ -17,6 +17,7 @@ BOMBS = {
     "a power of one column": ("y ~ x**10000000", "stands for more than 20,000 terms"),
     "a power as a hat": ("y ~ (x + z)^30", "stands for more than 20,000 terms"),
     "a power of a power": ("y ~ ((x + z)**5)**5", "stands for more than 20,000 terms"),
+    "powers of great powers": ("y ~ (a/(x + (z + a)**1000000)**1000000)**1000000", "stands for more than 20,000 terms"),
     "stars": (f"y ~ {'*'.join(MANY)}", "stands for more than 20,000 terms"),
     "a power that Python cannot read": ("y ~ 01*(x + z)**30", "cannot be read"),
     "a power beside another word for a cross": ("y ~ x %in% z + (x + z)**30", "stands for more than 20,000 terms"),
