@@ -77,7 +77,7 @@ def models_figure(
     shown = [a for a in found if a.ends]
     if len(set(curves["series"])) < 2 or not shown:
         return None
-    main = f"{analysis.time_scales[0]}/{analysis.main_model}"
+    main = f"{analysis.time_scales[0]}/{analysis.main.name}"
     series = {name: label for name, label in series.items() if name in set(curves["series"])}
     panels = [Panel(a.outcome, a.outcome_label) for a in shown]
     drawn = partial(

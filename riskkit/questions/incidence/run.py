@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from riskkit.design.bases import Array, numbers
-from riskkit.design.surv import TIE
+from riskkit.design.surv import slack
 from riskkit.frames import MODEL
 from riskkit.infer.incidence import incidence
 from riskkit.spec.plan import NO_TIME
@@ -78,7 +78,7 @@ def _competing(study: Study, outcome: str, data: pd.DataFrame) -> np.ndarray:
         return np.zeros(len(data), dtype=bool)
     other = cohort.outcomes[spec.competing]
     ends, own = (numbers(data[str(each.time)]) for each in (other, cohort.outcomes[outcome]))
-    return np.asarray((data[spec.competing] == 1) & (ends <= own * (1 + TIE)))
+    return np.asarray((data[spec.competing] == 1) & (ends <= own + slack(own)))
 
 
 def _times(entry: Array, exit: Array, group: np.ndarray, groups: int) -> Array:
