@@ -82,6 +82,8 @@ class Frame:
     rule : callable
         Makes the frame safe to show where the cohort has a rule on small numbers: takes it and what rests on few
         people (`riskkit.disclosure.small_cells.Small`), and returns what may be shown.
+    internal : bool
+        Whether it is for the rules only: kept with results of a cohort that has such a rule, in no report.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Frame:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     rule: Callable[[pd.DataFrame, Any], pd.DataFrame]
+    internal: bool = False
 
     def of(self, rows: Iterable[pd.DataFrame]) -> pd.DataFrame:
         """One frame of these rows, with the schema's columns and types; columns that rows lack are empty.
@@ -152,6 +155,8 @@ def frame(
     key: str,
     rule: Callable[[pd.DataFrame, Any], pd.DataFrame],
     own: Mapping[str, tuple[Kind, str]] | None = None,
+    *,
+    internal: bool = False,
 ) -> Frame:
     """Declare a frame.
 
@@ -163,10 +168,11 @@ def frame(
     rule : callable
     own : mapping of column to (kind, meaning), optional
         Columns that are not in the vocabulary, or mean something else here.
+    internal : bool
     """
     given = {column: Column(column, *about) for column, about in (own or {}).items()}
     known = VOCABULARY | given
-    return Frame(name, meaning, tuple(known[each] for each in _names(columns)), _names(key), rule)
+    return Frame(name, meaning, tuple(known[each] for each in _names(columns)), _names(key), rule, internal)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -177,7 +183,9 @@ def documented(frames: Iterable[Frame]) -> str:
     """The frames as a page of the documentation, in Markdown."""
     lines = []
     for each in frames:
-        lines += [f"## {each.name}", "", each.meaning, "", f"One row for each {', '.join(each.key)}.", ""]
+        meaning = f"{each.meaning} Only where the cohort has a rule on small numbers, and in no report."
+        lines += [f"## {each.name}", "", meaning if each.internal else each.meaning, ""]
+        lines += [f"One row for each {', '.join(each.key)}.", ""]
         lines += ["| column | kind | meaning |", "| --- | --- | --- |"]
         lines += [f"| `{column.name}` | {column.kind} | {column.meaning} |" for column in each.columns]
         lines.append("")

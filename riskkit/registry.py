@@ -27,6 +27,7 @@ QUESTIONS = (  # in the order of a report
     "over_time",
     "two_lines",
     "cross_check",
+    "cells",
 )
 PARTS = {"spec": "ASKING", "run": "RUNNING", "frames": "FRAMES", "tell": "TELLING"}
 

@@ -29,6 +29,11 @@ def schemas() -> Mapping[str, Frame]:
     return MappingProxyType({frame.name: frame for frames in registry.parts("frames").values() for frame in frames})
 
 
+def reported() -> tuple[str, ...]:
+    """The names of the frames that a report has beside its page: all but those that are internal."""
+    return tuple(name for name, frame in schemas().items() if not frame.internal)
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """The results of one analysis; every frame is an attribute too, as in ``results.estimates``.
@@ -71,7 +76,9 @@ class Results:
         folder = Path(folder)
         for name, frame in schemas().items():
             frame.check(self.frames[name])
-        write_frames(folder, self.frames, {MANIFEST: self.manifest.to_json()})
+        write_frames(
+            folder, {name: self.frames[name] for name in _kept(self.manifest)}, {MANIFEST: self.manifest.to_json()}
+        )
         return folder / MANIFEST
 
     @classmethod
@@ -85,19 +92,37 @@ class Results:
         """
         folder = Path(folder)
         parts = {name: folder / f"{name}.parquet" for name in schemas()}
-        absent = [part.name for part in (folder / MANIFEST, *parts.values()) if not part.is_file()]
-        if absent:
-            raise DataError(f"{folder}: {', '.join(absent)} missing; run the analysis again (riskkit run ...).")
+        _are_there(folder / MANIFEST, *(parts[name] for name in reported()))
         try:
             check_sums(folder)
             manifest = Manifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
-            frames = {name: frame.check(pd.read_parquet(parts[name])) for name, frame in schemas().items()}
+        except DataError as error:
+            raise DataError(f"{folder}: {error} Run the analysis again (riskkit run ...).") from error
+        kept = _kept(manifest)
+        _are_there(*(parts[name] for name in kept))
+        try:
+            frames = {
+                name: frame.check(pd.read_parquet(parts[name])) if name in kept else frame.empty()
+                for name, frame in schemas().items()
+            }
         except DataError as error:
             raise DataError(f"{folder}: {error} Run the analysis again (riskkit run ...).") from error
         return cls(manifest, frames)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Results, (self.manifest, dict(self.frames))
+
+
+def _kept(manifest: Manifest) -> tuple[str, ...]:
+    """The frames that are written: what the rule on small numbers needs to know, only where there is one."""
+    return tuple(schemas()) if manifest.cohort.disclosure is not None else reported()
+
+
+def _are_there(*paths: Path) -> None:
+    absent = [path.name for path in paths if not path.is_file()]
+    if absent:
+        folder = paths[0].parent
+        raise DataError(f"{folder}: {', '.join(absent)} missing; run the analysis again (riskkit run ...).")
 
 
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame], texts: Mapping[str, str] | None = None) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from riskkit.describe.characteristics import DIFFERENCE, EVERYONE
+from riskkit.disclosure import precision
 from riskkit.disclosure.models import counted, without_numbers
 from riskkit.disclosure.policy import Policy, significant
 from riskkit.disclosure.small_cells import Small, percentiles
@@ -31,7 +32,13 @@ def _histogram(bins: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 
 
 def characteristics(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
-    """Counts are rounded or withheld, per cents made of these, means and quartiles of few people withheld."""
+    """Counts are rounded or withheld, per cents made of these, means and quartiles of few people withheld.
+
+    So are means and standard deviations where few have another value than all others; of two values they are made of
+    rounded counts, and of more they have the digits that `round_to` people cannot move.
+    """
+    if frame.empty:
+        return frame
     policy = small.policy
     statistic, value = frame["statistic"], frame["value"].astype(float)
     column = ["variable", "group"]
@@ -46,12 +53,55 @@ def characteristics(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
     per_cent = statistic == "percent"
     counts = _beside(frame.assign(value=shown), count, [*column, "level"])
     shown = shown.where(~per_cent, 100 * counts / policy.counts(n))
-    enough = n >= policy.min_count
+    of_people = frame.merge(small.values, on=["variable", "group"], how="left").set_axis(frame.index)
+    shown = shown.where(number | count | per_cent, _moments(frame, shown, n, of_people, policy))
+    enough = (n >= policy.min_count) & ~_rests_on_few(frame, of_people, policy)
     for name, percent in PERCENT.items():
         enough &= (statistic != name) | policy.enough_beyond(n, percent)
-    any_withheld = (((statistic == "n") | count) & shown.isna()).groupby(frame["variable"]).transform("any")
+    lacking = ((statistic == "n") | count) & shown.isna()
+    lacking |= statistic.isin(["mean", "sd"]) & (shown.isna() | ~enough) & value.notna()
+    any_withheld = lacking.groupby(frame["variable"]).transform("any")
     hidden = (~(number | count | per_cent) & ~enough) | ((statistic == DIFFERENCE) & any_withheld)
     return frame.assign(value=shown.mask(hidden))
+
+
+def _moments(frame: pd.DataFrame, shown: pd.Series, n: np.ndarray, of: pd.DataFrame, policy: Policy) -> pd.Series:
+    """Means, standard deviations, differences and person-years with the digits that they may have."""
+    statistic, value = frame["statistic"], frame["value"].astype(float)
+    sd = _beside(frame, statistic == "sd", ["variable", "group"])
+    n = policy.counts(n)
+    last = frame[["variable", "group"]].merge(
+        frame.loc[statistic == "n", ["variable", "value"]].groupby("variable", as_index=False).min(), on="variable",
+        how="left",
+    )["value"].to_numpy(dtype=float)  # fmt: skip
+    parts = {
+        "mean": precision.step(policy.round_to * sd / n),
+        "sd": precision.step(policy.round_to * sd / (2 * n)),
+        DIFFERENCE: precision.step(policy.round_to / policy.counts(last)),
+    }
+    for name, by in parts.items():
+        shown = shown.mask(statistic == name, precision.to_step(shown, by))
+    shown = shown.mask(statistic == "person_years", precision.amounts(value, n, policy))
+    two = (of["values"] == 2).to_numpy() & statistic.isin(["mean", "sd"]).to_numpy()
+    rows = of[two & (statistic == "mean").to_numpy()]
+    groups = rows.groupby("variable").ngroup().where(rows["group"] != EVERYONE, -1 - np.arange(len(rows)))
+    share = pd.Series(policy.counts(rows["n_other"], groups) / policy.counts(rows["n"]), index=rows.index)
+    share = share.mask(policy.is_few(rows["n"] - rows["n_other"]))
+    gap = rows["other"] - rows["commonest"]
+    made = {"mean": rows["commonest"] + gap * share, "sd": gap.abs() * np.sqrt(share * (1 - share))}
+    for name, values in made.items():
+        place = (
+            frame[statistic == name]
+            .reset_index()
+            .merge(rows.assign(made=values)[["variable", "group", "made"]], on=["variable", "group"])
+        )
+        shown.loc[place["index"]] = place["made"].to_numpy()
+    return shown
+
+
+def _rests_on_few(frame: pd.DataFrame, of: pd.DataFrame, policy: Policy) -> np.ndarray:
+    """Which means and standard deviations tell how few people do not have the value that all others have."""
+    return frame["statistic"].isin(["mean", "sd"]).to_numpy() & policy.is_few(of["n_other"].fillna(0))
 
 
 def _beside(frame: pd.DataFrame, rows: pd.Series, key: list[str]) -> np.ndarray:
@@ -72,7 +122,9 @@ def imputations(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
     """Counts are rounded or withheld, and problems told without their numbers."""
     if frame.empty:
         return frame
-    return counted(frame, small).assign(problems=[without_numbers(problem) for problem in frame["problems"]])
+    settled = {name: significant(frame[name]) for name in ("rhat_mean", "rhat_sd")}
+    problems = [without_numbers(problem) for problem in frame["problems"]]
+    return counted(frame, small).assign(problems=problems, **settled)
 
 
 def imputation_values(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
@@ -94,8 +146,17 @@ def imputation_values(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
 
 
 def imputation_trace(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
-    """What was drawn for few people is left out."""
-    return _imputed_for_many(frame, small)
+    """What was drawn for few people is left out; means and their spreads have the digits that those imputed carry.
+
+    The mean of an indicator is a share of the people it was imputed for, and would give their number away.
+    """
+    frame = _imputed_for_many(frame, small)
+    if frame.empty:
+        return frame
+    about = frame.merge(small.imputed, on=["exposure", "variable"], how="left")
+    category = (about["kind"] == "category").to_numpy()
+    by = precision.step(small.policy.round_to * np.where(category, 1.0, about["sd"]) / about["n_missing"])
+    return frame.assign(mean=precision.to_step(frame["mean"], by), sd=precision.to_step(frame["sd"], by))
 
 
 def _imputed_for_many(frame: pd.DataFrame, small: Small) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from riskkit.report.document import document_passages, open_document, word_docum
 from riskkit.report.explorer import explorer
 from riskkit.report.page import content_html
 from riskkit.report.pdf import is_of_page
-from riskkit.results import Results
+from riskkit.results import Results, reported
 
 NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
 PASSAGES = {"title", "h1", "h2", "h3", "p", "li", "tr", "figcaption", "summary", "script"}
@@ -167,7 +167,8 @@ def _form_differences(content: Content, folder: Path) -> list[tuple[str, str, st
 
 def _data_differences(results: Results, data: Path) -> list[tuple[str, str, str]]:
     rows = []
-    for name, frame in results.frames.items():
+    for name in reported():
+        frame = results.frames[name]
         path = data / f"{name}.parquet"
         if not path.is_file():
             rows.append((f"data/{path.name}", "", f"{len(frame)} rows"))

@@ -22,5 +22,6 @@ def disclosure_told(results: Results) -> str:
     return (
         f"To protect the people studied, counts below {few}, and what rests on them or would give them away, are "
         f"withheld ({NOTHING}); other counts are rounded to the nearest {count(policy.round_to)}, so that sums need "
-        f"not agree; and ranges and curves end at levels that at least {few} people lie beyond."
+        f"not agree; estimates have as many digits as the events behind them carry, and those of groups are what the "
+        f"rounded counts give; and ranges and curves end at levels that at least {few} people lie beyond."
     )

@@ -10,7 +10,7 @@ from riskkit.report.content import Content, report_content
 from riskkit.report.drawing import Drawn, Progress, draw_figures
 from riskkit.report.explorer import Explorer, explorer
 from riskkit.report.render import render
-from riskkit.results import Results, schemas
+from riskkit.results import Results, reported
 from riskkit.tables.sheet import without_formulas
 
 
@@ -41,7 +41,8 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
         (new / "index.html").write_text(html, encoding="utf-8")
         for name, table in content.tables:
             (new / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
-        for name, frame in results.frames.items():
+        for name in reported():
+            frame = results.frames[name]
             without_formulas(frame).to_csv(new / "data" / f"{name}.csv", index=False)
             frame.to_parquet(new / "data" / f"{name}.parquet", index=False)
     return folder / "index.html"
@@ -54,4 +55,4 @@ def page_html(results: Results) -> str:
 
 def content_html(content: Content, drawings: Mapping[str, Drawn], explored: Explorer | None) -> str:
     """What a report says, as a page with the drawings of its figures, by their ids; those without one are left out."""
-    return render("page.html.j2", content=content, drawings=drawings, frames=tuple(schemas()), explorer=explored)
+    return render("page.html.j2", content=content, drawings=drawings, frames=reported(), explorer=explored)

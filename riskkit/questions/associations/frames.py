@@ -36,7 +36,7 @@ FRAMES: tuple[Frame, ...] = (
         "manifest, a curve can be drawn relative to any reference.",
         "MODEL term other covariance",
         "MODEL term other",
-        models.kept,
+        models.covariances,
         {"other": ("text", "the other coefficient"), "covariance": ("number", "their covariance")},
     ),
     frame(
@@ -52,7 +52,7 @@ FRAMES: tuple[Frame, ...] = (
         "One test.",
         f"MODEL term part chi2 df p {ADJUSTED}",
         "MODEL term part",
-        models.kept,
+        models.tests,
         {"part": ("text", 'what is tested: "overall", "nonlinear", "trend", "proportional hazards"')},
     ),
     frame(

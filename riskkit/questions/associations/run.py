@@ -94,7 +94,7 @@ def _of(name: str, rows: list[Rows]) -> pd.DataFrame:
 
 def _named(rows: Rows, task: Task) -> Rows:
     """Rows under the names of the frames they are for: those of variants have their own, and keep estimates only."""
-    of_all = {name: rows[name] for name in ("corrected", "failures") if name in rows}
+    of_all = {name: rows[name] for name in ("corrected", "failures", "cells") if name in rows}
     if task.variant != EVERYONE:
         return {OF_VARIANTS[name]: rows[name] for name in OF_VARIANTS if name in rows} | of_all
     return {name: frame.drop(columns="variant") for name, frame in rows.items()} | of_all

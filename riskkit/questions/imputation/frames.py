@@ -20,7 +20,7 @@ FRAMES: tuple[Frame, ...] = (
         "One group, or the increment of a line, in the main model with missing covariates imputed.",
         f"MODEL {ESTIMATE} df riv fmi m",
         "MODEL level",
-        models.estimated,
+        models.imputed,
         {**OF_ESTIMATE, **POOLED},
     ),
     frame("imputed_curves", "One point of a pooled spline.", f"MODEL x {RATIO} reference", "MODEL x", models.curves),
@@ -30,7 +30,7 @@ FRAMES: tuple[Frame, ...] = (
         "One pooled test.",
         "MODEL term part chi2 df p df_resid riv statistic",
         "MODEL term part",
-        models.kept,
+        models.tests,
         {
             "part": ("text", 'what is tested: "overall", "nonlinear", "trend"'),
             "riv": ("number", "relative increase in variance for what is missing"),

@@ -17,6 +17,7 @@ from riskkit.questions.imputation.spec import ImputationSpec
 from riskkit.spec.plan import Task, is_main
 from riskkit.spec.terms import columns, columns_of
 from riskkit.study.answers import answers, keyed, terms_of
+from riskkit.study.behind import cells
 from riskkit.study.eligibility import response
 from riskkit.study.estimators import fit_model, measure
 from riskkit.study.progress import within
@@ -131,7 +132,10 @@ def _answered(task: Task, data: pd.DataFrame, imputed: Imputed, study: Study) ->
         rows["shapes"] = shape_row(fit, task.exposure, lowest, coding.unit or "", measure(spec).level)
     if task.coding == "linear":
         rows["estimates"] = rows["estimates"].assign(m=len(fit.fits))
-    return {FRAMES[name]: _with_keys(rows[name], task) for name in FRAMES if name in rows}
+    behind: Rows = {}
+    if task.coding == "linear" and cohort.disclosure is not None:
+        behind = {"cells": cells(task, data.loc[at_risk, task.exposure], data.loc[at_risk, task.outcome])}
+    return behind | {FRAMES[name]: _with_keys(rows[name], task) for name in FRAMES if name in rows}
 
 
 def _with_keys(rows: pd.DataFrame, task: Task) -> pd.DataFrame:

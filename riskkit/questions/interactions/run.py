@@ -19,6 +19,7 @@ from riskkit.infer.likelihood import likelihood_ratio
 from riskkit.questions.interactions.spec import PERCENTILE, AdditiveSpec, InteractionSpec, levels_of
 from riskkit.spec.plan import Task, leading
 from riskkit.study.answers import KEY
+from riskkit.study.behind import cells
 from riskkit.study.eligibility import person_years
 from riskkit.study.sample import Sample, failure, sample
 from riskkit.study.study import FAILED, Job, Rows, Running, Study
@@ -68,13 +69,25 @@ def _answers(study: Study, task: Task, interaction: InteractionSpec) -> Rows:
         "interactions": _tests(fit, task, modifier, chosen),
         "interaction_curves": _curves(fit, task, modifier, levels, chosen, study),
     }
+    if cohort.disclosure is not None:
+        rows["cells"] = _cells(task, modifier, levels, chosen)
     if interaction.additive is not None:
         rows["additive"] = _additive(fit, task, interaction.additive, modifier, levels, study)
     key = {name: getattr(task, name) for name in KEY if name != "variant"}
-    for frame in rows.values():
+    for frame in (each for name, each in rows.items() if name != "cells"):
         for place, (name, value) in enumerate([*key.items(), ("modifier", modifier)]):
             frame.insert(place, name, value)
     return rows
+
+
+def _cells(task: Task, modifier: str, levels: Mapping[str, Any], chosen: Sample) -> pd.DataFrame:
+    """The people of each level of the modifier by value of the exposure."""
+    frames = []
+    for name, value in levels.items():
+        own = chosen.data[chosen.data[modifier] == value]
+        here = cells(task, own[task.exposure], own[task.outcome], modifier)
+        frames.append(here.assign(level=f"{name}: " + here["level"]))
+    return pd.concat(frames, ignore_index=True)
 
 
 def _levels(chosen: Sample, modifier: str, study: Study) -> dict[str, Any]:

@@ -28,7 +28,7 @@ FRAMES: tuple[Frame, ...] = (
         "One test of the main model by the survey's design.",
         "MODEL term part chi2 df p df_resid",
         "MODEL term part",
-        models.kept,
+        models.tests,
         {"part": ("text", 'what is tested: "overall", "nonlinear"')},
     ),
 )  # fmt: skip

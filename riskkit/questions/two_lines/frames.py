@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riskkit.disclosure import models
+from riskkit.disclosure import checks
 from riskkit.frames import Frame, Kind, frame
 
 LINES: dict[str, tuple[Kind, str]] = {
@@ -22,7 +22,7 @@ FRAMES: tuple[Frame, ...] = (
         "The two-lines test of a leading spline of the main model.",
         f"MODEL breakpoint p {' '.join(LINES)}",
         "MODEL",
-        models.kept,
+        checks.two_lines,
         {"breakpoint": ("number", "level where the lines meet"), **LINES},
     ),
 )

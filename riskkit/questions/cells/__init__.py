@@ -1,0 +1,1 @@
+"""What the rule on small numbers needs to know of the people behind estimates; never shown."""
