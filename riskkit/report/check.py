@@ -10,6 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from riskkit.errors import DataError
 from riskkit.report.content import Content, report_content
@@ -64,7 +65,7 @@ def check_report(results: Results, folder: str | Path) -> Checked:
     if not page.is_file():
         raise DataError(f"{folder}: no index.html; write the report first (riskkit report ...).")
     content = report_content(results)
-    printed = passages(page.read_text(encoding="utf-8"))
+    printed = passages(page.read_text(encoding="utf-8", errors="replace"))
     derived = passages(content_html(content, {}, explorer(results)))
     rows = [
         *_differences(printed, derived),
@@ -172,6 +173,12 @@ def _data_differences(results: Results, data: Path) -> list[tuple[str, str, str]
         path = data / f"{name}.parquet"
         if not path.is_file():
             rows.append((f"data/{path.name}", "", f"{len(frame)} rows"))
-        elif not pd.read_parquet(path).equals(frame):
+            continue
+        try:
+            there = pd.read_parquet(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            rows.append((f"data/{path.name}", f"cannot be read ({str(error).splitlines()[0]})", f"{len(frame)} rows"))
+            continue
+        if not there.equals(frame):
             rows.append((f"data/{path.name}", "other values", f"{len(frame)} rows"))
     return rows
