@@ -75,6 +75,8 @@ _HOMES = {
     "riskkit.infer.verdict": ("ShapeVerdict",),
     "riskkit.infer.worm": ("worm",),
     "riskkit.runner.run": ("run",),
+    "riskkit.tables.models": ("table",),
+    "riskkit.tables.table_one": ("table_one",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -92,5 +92,7 @@ from riskkit.infer.verdict import ShapeVerdict as ShapeVerdict
 from riskkit.infer.worm import worm as worm
 from riskkit.runner.run import run as run
 from riskkit.simulate import simulate_ukb as simulate_ukb
+from riskkit.tables.models import table as table
+from riskkit.tables.table_one import table_one as table_one
 
 __version__: str

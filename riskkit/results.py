@@ -19,6 +19,7 @@ from riskkit.errors import DataError
 from riskkit.folders import check_sums, whole_folder
 from riskkit.frames import Frame
 from riskkit.manifest import Manifest
+from riskkit.markup import shown
 
 MANIFEST = "results.json"
 
@@ -34,7 +35,7 @@ def reported() -> tuple[str, ...]:
     return tuple(name for name, frame in schemas().items() if not frame.internal)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """The results of one analysis; every frame is an attribute too, as in ``results.estimates``.
 
@@ -48,6 +49,20 @@ class Results:
 
     manifest: Manifest
     frames: Mapping[str, pd.DataFrame]
+
+    def __repr__(self) -> str:
+        filled = sum(not frame.empty for frame in self.frames.values())
+        asked = self.manifest.analysis
+        return f"<Results {asked.title}: {filled} of {len(self.frames)} frames have rows>"
+
+    def _repr_html_(self) -> str:
+        """The results in a notebook: what was asked of whom, and the frames that have rows, every text escaped."""
+        asked, cohort = self.manifest.analysis, self.manifest.cohort
+        means = {name: frame.meaning for name, frame in schemas().items()}
+        rows = [(name, means.get(name, ""), f"{len(frame):,}") for name, frame in self.frames.items() if len(frame)]
+        people = f"{cohort.title}: {cohort.n:,} {'simulated people, not data' if cohort.simulated else 'people'}"
+        frames = pd.DataFrame(rows, columns=["frame", "holds", "rows"])
+        return shown(asked.title, (asked.question, people), frames)
 
     @classmethod
     def of(cls, manifest: Manifest, rows: Mapping[str, list[pd.DataFrame]]) -> Results:

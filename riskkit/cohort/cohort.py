@@ -20,6 +20,7 @@ from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
 from riskkit.errors import DataError
 from riskkit.folders import told, whole_file
+from riskkit.markup import shown
 from riskkit.spec.disclosure import DisclosureSpec
 from riskkit.spec.tables import ExclusionSpec
 
@@ -74,6 +75,23 @@ class Cohort:
         kind = "simulated people" if self.simulated else "people"
         counts = f"{len(self.variables)} variables, {len(self.outcomes)} outcomes"
         return f"<Cohort {self.name}: {len(self.data):,} {kind}, {counts}>"
+
+    def _repr_html_(self) -> str:
+        """The cohort in a notebook: its flow, outcomes and variables, every text escaped."""
+        flow = [(step.label, f"{step.removed:,}", f"{step.remaining:,}") for step in self.flow]
+        about = [
+            (v.name, v.label, v.kind, v.unit or "", f"{sum(v.missing.values()):,}") for v in self.variables.values()
+        ]
+        events = [(o.name, o.label, f"{int(self.data[o.event].sum()):,}") for o in self.outcomes.values()]
+        people = f"{len(self.data):,} {'simulated people, not data' if self.simulated else 'people'}"
+        parts = [
+            shown(self.title, (people,), pd.DataFrame(flow, columns=["Step", "Left out", "Remain"])),
+            shown("Outcomes", (), pd.DataFrame(events, columns=["name", "label", "events"])),
+            shown(
+                "Variables", (), pd.DataFrame(about, columns=["name", "label", "kind", "unit", "missing"]), self.remarks
+            ),
+        ]
+        return "\n".join(parts)
 
     @property
     def time_unit(self) -> str | None:

@@ -28,7 +28,7 @@ METHODS = {"REML": "REML", "ML": "maximum likelihood", "common": "one curve for 
 NAMES = {"case-control": "odds ratio", "incidence-rate": "rate ratio", "cumulative-incidence": "risk ratio"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DoseResponse(Fit):
     """A dose-response meta-analysis: a Fit whose coefficients are those of the mean curve.
 

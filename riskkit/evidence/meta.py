@@ -32,7 +32,7 @@ METHODS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Meta(Fit):
     """A meta-analysis: a Fit whose rows are studies and whose columns are an intercept and moderators.
 

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from riskkit.figures.theme import MARK, styled
+from riskkit.markup import clean
 
 SVG = "http://www.w3.org/2000/svg"
-NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 POINTER = re.compile(r"(?:url\(|^)#([^)]+)")
 DECIMALS = re.compile(r"-?\d+\.\d{3,}")
 PNG_DPI = 300
@@ -53,7 +53,7 @@ class Drawing:
         _round(root)
         for tag, text in (("desc", description), ("title", title)):
             element = ElementTree.Element(f"{{{SVG}}}{tag}", {"id": f"{self.name}-{tag}"})
-            element.text = NOT_XML.sub("", text)
+            element.text = clean(text)
             root.insert(0, element)
         root.attrib.pop("version", None)
         root.set("role", "img")
@@ -91,7 +91,7 @@ def draw(figure: Figure, name: str, mark: str = "") -> Drawing:
     buffer = BytesIO()
     with styled():
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return Drawing(figure, name, NOT_XML.sub("", buffer.getvalue().decode("utf-8")))
+    return Drawing(figure, name, clean(buffer.getvalue().decode("utf-8")))
 
 
 def _watermark(figure: Figure, text: str) -> None:

@@ -60,7 +60,7 @@ class Cr2:
         return total / float((p**2).sum()) if total else float("inf")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cr2Fit(Fit):
     """A fit with the CR2 covariance: every combination of coefficients has degrees of freedom of its own.
 

@@ -18,6 +18,7 @@ from riskkit.design.recipe import Recipe
 from riskkit.errors import SpecError, did_you_mean
 from riskkit.fit.hypothesis import Test, t_critical, t_p_value, wald_chi2
 from riskkit.fit.profile import Limits, profile_limits
+from riskkit.markup import shown
 
 UNITS_PER_YEAR = {"days": 365.25, "months": 12.0, "years": 1.0}
 RATIOS = {"cox": "hazard ratio", "logistic": "odds ratio", "poisson": "rate ratio", "clogit": "odds ratio"}
@@ -26,7 +27,7 @@ RATIOS = {"cox": "hazard ratio", "logistic": "odds ratio", "poisson": "rate rati
 Constrained = Callable[[Array, Array, Array], tuple[float, Array]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit:
     """A fitted model: coefficients, their covariance, and the recipe that codes new values as the fit did.
 
@@ -112,6 +113,20 @@ class Fit:
     def ratio_name(self) -> str:
         """What exp(coefficient) is called: "hazard ratio", "odds ratio", "rate ratio" or "risk ratio"."""
         return self.ratio or RATIOS[self.model]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.model}, {self.recipe.formula.text}: {self._counts}>"
+
+    def _repr_html_(self) -> str:
+        """The fit in a notebook: `tidy` with its formula, counts and notes, every text escaped."""
+        about = f"{self.model} model, {self.method}, {self.covariance} covariance; ratio = {self.ratio_name}, 95% CI"
+        return shown(self.recipe.formula.text, (about, self._counts), self.tidy(), self.notes)
+
+    @property
+    def _counts(self) -> str:
+        rows = f"{self.n:,} rows"
+        missing = f"; {self.n_missing:,} rows left out for missing values" if self.n_missing else ""
+        return rows + (f", {self.events:,} events" if self.events else "") + missing
 
     @cached_property
     def params(self) -> pd.Series:

@@ -19,7 +19,7 @@ from riskkit.fit.profile import Limits
 PER_EVENT = ("cox", "clogit", "finegray")  # models whose information grows with the events, not with the people
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PooledFit(Fit):
     """A fit whose coefficients are the means over imputed sets, and whose `vcov` adds the variance between them.
 

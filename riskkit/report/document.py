@@ -17,9 +17,10 @@ from docx.text.paragraph import Paragraph as WordParagraph
 
 from riskkit.errors import DataError
 from riskkit.folders import whole_file
+from riskkit.markup import clean
 from riskkit.report.content import Content, report_content
-from riskkit.report.word_table import add_table, clean
 from riskkit.results import Results
+from riskkit.tables.word import add_table
 from riskkit.telling.blocks import Checklist, Figure, Heading, Items, Numbered, Paragraph, walk
 from riskkit.telling.references import Bibliography
 

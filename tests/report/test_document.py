@@ -17,12 +17,12 @@ from study_example import of_cohort
 from variants_example import with_repeats, with_variant_shapes, with_variants, with_weights
 
 from riskkit.errors import DataError
+from riskkit.markup import clean
 from riskkit.report.check import check_report
 from riskkit.report.content import report_content
 from riskkit.report.document import document_passages, open_document, word_document, write_docx
 from riskkit.report.limitations import limitations
 from riskkit.report.page import page_html
-from riskkit.report.word_table import clean
 from riskkit.results import Results
 from riskkit.telling.associations import associations
 from riskkit.telling.blocks import Items, Paragraph, walk

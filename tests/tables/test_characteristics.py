@@ -9,7 +9,7 @@ import pytest
 
 from riskkit.describe.characteristics import DIFFERENCE, characteristics, standardised_difference
 from riskkit.errors import DataError
-from riskkit.questions.people.table import baseline_table
+from riskkit.tables.characteristics import baseline_table
 
 
 @dataclass(frozen=True)

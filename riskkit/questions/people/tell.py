@@ -14,8 +14,8 @@ from riskkit.numbers import count, measure, measures, per_cent, with_unit
 from riskkit.questions.people.age_and_sex import age_and_sex
 from riskkit.questions.people.flow import Step, flow
 from riskkit.questions.people.missing import missing_table
-from riskkit.questions.people.table import baseline_table
 from riskkit.results import Results
+from riskkit.tables.characteristics import baseline_table
 from riskkit.tables.table import Column, Row, Table
 from riskkit.telling.associations import Association
 from riskkit.telling.blocks import Block, Heading, PageFigure, Paragraph

@@ -61,7 +61,7 @@ def _rows(tidy: pd.DataFrame, names: list[str]) -> Iterator[Row]:
     value = {(r.level, r.group, r.statistic): r.value for r in tidy.itertuples()}
     head: Any = tidy.iloc[0]
     if head["kind"] == "people":
-        for label, statistic in (("People, n", "n"), ("Person-years", "person_years")):
+        for label, statistic in (("People, n", "n"), ("Sum of weights", "weight"), ("Person-years", "person_years")):
             if ("", names[0], statistic) in value:
                 yield Row((label, *(count(value["", name, statistic]) for name in names), ""))
         return

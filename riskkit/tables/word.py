@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import docx
 from docx.document import Document
+from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
@@ -13,7 +17,7 @@ from docx.table import Table as WordTable
 from docx.table import _Cell, _Row
 from docx.text.paragraph import Paragraph
 
-from riskkit.figures.svg import NOT_XML
+from riskkit.markup import clean
 from riskkit.tables.table import Row, Table
 
 THICK, THIN = 8, 4  # eighths of a point
@@ -73,9 +77,18 @@ def add_table(document: Document, table: Table, lead: str, width: Length) -> Wor
     return word
 
 
-def clean(text: str) -> str:
-    """Text without the characters that XML cannot hold."""
-    return NOT_XML.sub("", text)
+def write_word(table: Table, path: Path) -> None:
+    """Write a table alone as a Word document."""
+    document = docx.Document()
+    for name, size in (("Table text", 6.0), ("Table note", 8.0)):
+        style = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+        style.base_style = document.styles["Normal"]
+        style.font.size = Pt(size)
+        style.paragraph_format.space_before = style.paragraph_format.space_after = Pt(1)
+    page = document.sections[0]
+    width = page.page_width - page.left_margin - page.right_margin
+    add_table(document, table, "", Length(width))
+    document.save(str(path))
 
 
 def _fill_heads(lines: list[_Row], table: Table, size: Length) -> None:
