@@ -1,4 +1,4 @@
-"""The command line: riskkit fetch | simulate | check | cohort | run | report | pdf | docx | index."""
+"""The command line: riskkit look | init | schema | fetch | check | cohort | run | report | pdf | docx | index."""
 
 from __future__ import annotations
 
@@ -49,6 +49,76 @@ def main() -> None:
     except MemoryError:
         err.print("riskkit: there is not enough memory. Close other programs, or use a larger machine.", style="red")
         sys.exit(1)
+
+
+@app.command()
+def look(
+    file: Annotated[Path, typer.Argument(help="A data file: CSV, Parquet, SAS, Stata, or of fixed width.")],
+    fields: Annotated[
+        str | None, typer.Option(help="Positions of columns in a file of fixed width: id=1-5,age=6-8.")
+    ] = None,
+) -> None:
+    """Print the columns of a data file as a codebook: kinds, missing values, quantiles, levels, doubtful codes."""
+    from riskkit.cohort.codebook import codebook
+    from riskkit.cohort.look import look as look_at
+
+    for line in codebook(look_at(file, _positions(fields) if fields else None)):
+        out.print(line, markup=False)
+
+
+def _positions(text: str) -> dict[str, tuple[int, int]]:
+    found = {}
+    for part in text.split(","):
+        name, _, place = part.strip().partition("=")
+        first, _, last = place.partition("-")
+        if not (name and first.isdecimal() and (last or first).isdecimal()):
+            raise SpecError(f"--fields: '{part}' is not of the form NAME=FIRST-LAST, such as age=6-8.")
+        found[name] = int(first), int(last or first)
+    return found
+
+
+@app.command()
+def init(
+    data: Annotated[Path, typer.Argument(help="A data file with one record a person: CSV, Parquet, SAS or Stata.")],
+    identifier: Annotated[str | None, typer.Option("--id", help="The column that identifies people.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the cohort and the analysis; the file's by default.")
+    ] = None,
+    exposure: Annotated[str | None, typer.Option(help="The column whose association is asked for, a number.")] = None,
+    event: Annotated[
+        str | None, typer.Option(help="The column of the outcome: 0 and 1, COLUMN=CODE[,CODE], or a date.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="The column of follow-up time, or the date of its end; none if there is none.")
+    ] = None,
+    time_unit: Annotated[str | None, typer.Option(help="Unit of --time: days, months or years.")] = None,
+    age: Annotated[str | None, typer.Option(help="The column of age at entry, or the date of birth; or none.")] = None,
+    entry: Annotated[str | None, typer.Option(help="The column of the date on which follow-up starts.")] = None,
+) -> None:
+    """Write a first cohort and analysis file from a data file; what is not named is guessed, and said."""
+    from riskkit.cohort.begin import begin
+    from riskkit.cohort.roles import Wishes
+
+    begun = begin(data, Wishes(identifier, exposure, event, time, age, entry, time_unit), name)
+    _mark(begun.spec, begun.sources)
+    out.print(f"{begun.spec.name}: {begun.cohort} and {begun.analysis} written", markup=False)
+    for remark in begun.remarks:
+        out.print(f"  {remark}", style="yellow", markup=False)
+    out.print("Read and correct both files, then:", markup=False)
+    for line in (f"cohort {begun.cohort}", f"run {begun.analysis}", f"report {begun.spec.name}"):
+        out.print(f"  riskkit {line}", markup=False)
+
+
+@app.command()
+def schema(kind: Annotated[str, typer.Argument(help="cohort or analysis.")]) -> None:
+    """Print the JSON Schema of cohort or analysis files, by which editors complete and explain their fields."""
+    from riskkit.spec.schema import schema_text
+
+    match kind:
+        case "cohort" | "analysis":
+            typer.echo(schema_text(kind), nl=False)
+        case _:
+            raise SpecError(f"there are schemas of 'cohort' and of 'analysis' files; got '{kind}'.")
 
 
 @app.command()

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,13 +70,46 @@ def read(path: Path, file: FileSpec, identifier: str, variables: Mapping[str, Va
     return frame
 
 
-def _read_table(path: Path, file: FileSpec, columns: dict[str, str], dates: Collection[str]) -> pd.DataFrame:
+def read_whole(path: Path, file: FileSpec) -> pd.DataFrame:
+    """Read every column of a raw file that has names of columns, cells as `read` gives them but for dates.
+
+    Returns
+    -------
+    DataFrame, one row a record
+        float64, text (object) with blank cells as '', or datetime64 where the file knows dates as such.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or two columns have one name.
+    """
+    with _told(path, file), _plain(path) as plain:
+        names = _names(plain, file)
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise DataError(f"{path}: {names.count(repeated[0])} columns are called '{repeated[0]}'. Rename them.")
+        frame = _columns(plain, file, names).reset_index(drop=True)
+    return pd.DataFrame({name: _as_written(path, name, frame[name]) for name in names}, index=frame.index)
+
+
+def described(path: Path, file: FileSpec) -> tuple[dict[str, str], dict[str, dict[float | str, str]], dict[str, str]]:
+    """Labels of columns, labels of their values and formats of display, where a SAS or Stata file has them."""
+    if file.format not in STATISTICAL:
+        return {}, {}, {}
+    with _told(path, file), _plain(path) as plain:
+        known: Any = STATISTICAL[file.format](plain, metadataonly=True, encoding=file.encoding)[1]
+    labels = {name: label for name, label in known.column_names_to_labels.items() if label}
+    return labels, dict(known.variable_value_labels), dict(known.original_variable_types)
+
+
+def _as_written(path: Path, name: str, column: pd.Series) -> pd.Series:
+    return column if pd.api.types.is_datetime64_any_dtype(column) else _cells(path, name, column, False)
+
+
+@contextmanager
+def _told(path: Path, file: FileSpec) -> Iterator[None]:
     try:
-        with _plain(path) as plain:
-            if file.format == "xpt" and plain.stat().st_size % XPT_RECORD:
-                raise DataError(f"{path}: its size is not a multiple of {XPT_RECORD} bytes: cut off. Fetch it again.")
-            actual = find_columns(path, file, columns.values(), _names(plain, file))
-            frame = _columns(plain, file, list(dict.fromkeys(actual.values())))
+        yield
     except (pyreadstat.ReadstatError, pa.ArrowException) as error:
         raise DataError(
             f"{path}: cannot be read as {file.format}: {error}. Fetch it again, or correct its format or encoding."
@@ -83,6 +117,14 @@ def _read_table(path: Path, file: FileSpec, columns: dict[str, str], dates: Coll
     except (UnicodeDecodeError, LookupError) as error:
         text = file.encoding or "UTF-8"
         raise DataError(f"{path}: is not {text} text ({error}). Declare its encoding.") from error
+
+
+def _read_table(path: Path, file: FileSpec, columns: dict[str, str], dates: Collection[str]) -> pd.DataFrame:
+    with _told(path, file), _plain(path) as plain:
+        if file.format == "xpt" and plain.stat().st_size % XPT_RECORD:
+            raise DataError(f"{path}: its size is not a multiple of {XPT_RECORD} bytes: cut off. Fetch it again.")
+        actual = find_columns(path, file, columns.values(), _names(plain, file))
+        frame = _columns(plain, file, list(dict.fromkeys(actual.values())))
     return pd.DataFrame(
         {name: _cells(path, column, frame[actual[column]], name in dates) for name, column in columns.items()}
     )
