@@ -62,6 +62,8 @@ def with_counts(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
 def estimated(frame: pd.DataFrame, small: Small, variant: str = "") -> pd.DataFrame:
     """Estimates of groups with few events, or relative to a group of few, are withheld; a group ends at its cuts."""
     frame = small.without(frame)
+    if variant:
+        frame = frame[~is_in(frame.assign(variant=variant), small.models, [*KEY, "variant"])]
     if frame.empty:
         return frame
     shown = with_counts(frame, small).assign(**estimates(frame, small, variant))
@@ -194,7 +196,8 @@ def failures(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
     """Reasons go without their numbers, which may be counts of few; the withheld models are listed too.
 
     Models of too few events have one reason, whether the run or the rule left them out: two reasons would tell which
-    side of the analysis's own minimum their number lies on.
+    side of the analysis's own minimum their number lies on. So have lines of exposures with two values: that one cannot
+    be estimated in a subgroup tells that a cell is empty there.
     """
     limit = small.policy.min_count
     reason = (
@@ -207,10 +210,12 @@ def failures(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
     rows = pd.concat([own, *(each.assign(told=reason) for each in listed)], ignore_index=True)
     asked = pd.to_numeric(rows["reason"].str.extract(ASKED, expand=False)) <= limit
     few = pd.concat([small.few, rows.loc[asked, OF_ANY_CODING]], ignore_index=True)
-    unnamed = is_in(rows, few, OF_ANY_CODING) | asked.to_numpy()
+    two = rows["exposure"].isin(small.binary) & (rows["coding"] == "linear")
+    unnamed = is_in(rows, few, OF_ANY_CODING) | asked.to_numpy() | two.to_numpy()
     aside = is_in(rows, few[few["variant"] == ""], OF_ANY_CODING[:-1]) & ~rows["variant"].isin(["", *small.variants])
     told, formula = rows["told"].mask(unnamed, reason), rows["formula"].mask(unnamed, "")
-    rows = rows.drop(columns="told").assign(reason=told, formula=formula)[~np.asarray(aside)]
+    variant = rows["variant"].replace(IMPUTED, "Missing covariates imputed")
+    rows = rows.drop(columns="told").assign(variant=variant, reason=told, formula=formula)[~np.asarray(aside)]
     return rows.sort_values([*KEY, "variant"], kind="stable", ignore_index=True).drop_duplicates(ignore_index=True)
 
 

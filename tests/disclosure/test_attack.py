@@ -260,6 +260,13 @@ def test_the_attacker_finds_no_small_number_in_any_file(planted: tuple[Planted, 
     assert [(each.what, sorted(each.values), each.how) for each in claims if each.finds(made.policy)] == []
 
 
+def test_no_reason_tells_that_a_cell_of_a_line_of_two_values_is_empty(planted: tuple[Planted, Results, Path]) -> None:
+    _, results, _ = planted
+    told = protect(results).failures.query("exposure in ('carrier', 'gene', 'walks')")
+    assert told["reason"].str.startswith("Not shown: fewer than").all()
+    assert not {"imputed"} & set(told["variant"])
+
+
 def test_the_attacker_finds_every_planted_number_without_the_rule(planted: tuple[Planted, Results, Path]) -> None:
     made, results, root = planted
     claims = list(attack(bare_report(results, root / "bare"), made.parts))
