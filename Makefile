@@ -19,7 +19,10 @@ UNSAFE    = ([!A-Za-z0-9]*|*[!A-Za-z0-9_-]*|'')
 TARGETS  := all help names setup reports pdf docx test lint bench fuzz sbom calibrate reference lock clean distclean
 COHORTS  := $(filter-out $(TARGETS),$(shell $(call files,cohorts,toml,echo "$$n")))
 # The cohort of each analysis, as analysis=cohort
-OF       := $(shell $(call files,analyses,toml,echo "$$n=$$(sed -n "s/^cohort *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" "$$f" | head -n 1)"))
+ALL_OF   := $(shell $(call files,analyses,toml,echo "$$n=$$(sed -n "s/^cohort *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" "$$f" | head -n 1)"))
+# Those of published evidence have no cohort.
+EVIDENCE := $(shell $(call files,analyses,toml,grep -q "^kind *= *[\"']evidence[\"']" "$$f" && echo "$$n"))
+OF       := $(foreach pair,$(ALL_OF),$(if $(filter $(EVIDENCE),$(firstword $(subst =, ,$(pair)))),,$(pair)))
 ANALYSES := $(foreach pair,$(OF),$(firstword $(subst =, ,$(pair))))
 cohort_of = $(patsubst $(1)=%,%,$(filter $(1)=%,$(OF)))
 
@@ -30,7 +33,7 @@ STAMPS  := build/stamps
 stamp    = d=$(STAMPS)/$$(dirname "$$f"); mkdir -p "$$d"; s="$$d/$$(basename "$$f")"; c=$$(cksum < "$$f"); \
            [ "$$c" = "$$(cat "$$s" 2> /dev/null)" ] || echo "$$c" > "$$s"
 IGNORED := $(shell $(call files,cohorts,toml,$(stamp)); $(call files,cohorts/codelists,csv,$(stamp)); \
-             $(call files,analyses,toml,$(stamp)); touch $(STAMPS)/now 2> /dev/null && \
+             $(call files,analyses,toml,$(stamp)); $(call files,analyses/evidence,csv,$(stamp)); touch $(STAMPS)/now 2> /dev/null && \
              find build/cohorts build/results reports -type f -newer $(STAMPS)/now -exec touch -t 197001020000 {} + 2> /dev/null)
 
 # What code a target depends on is told by the command that made it: the modules that it imported.
@@ -55,7 +58,12 @@ ifdef ONLY
 READY_ANALYSES := $(foreach a,$(READY_ANALYSES),$(if $(filter $(ONLY),$(call cohort_of,$(a))),$(a)))
 endif
 
-reports: $(READY_ANALYSES:%=reports/%/index.html) | names $(READY)  ## every report whose data are at hand
+# Published evidence needs no data, but tells what the analyses that it names found: so it comes last.
+READY_EVIDENCE := $(if $(ONLY),,$(EVIDENCE))
+TABLED         := $(shell $(call files,analyses/evidence,csv,echo "$(STAMPS)/$$f"))
+named_by        = $(shell sed -n "s/.*analysis *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" 'analyses/$(1).toml')
+
+reports: $(READY_ANALYSES:%=reports/%/index.html) $(READY_EVIDENCE:%=reports/%/index.html) | names $(READY)  ## every report whose data are at hand
 	@$(RISKKIT) index
 	@echo "Open reports/index.html in a browser."
 
@@ -91,9 +99,19 @@ reports/$(1)/$(1).docx: reports/$(1)/index.html
 endef
 $(foreach a,$(ANALYSES),$(eval $(call analysis_rules,$(a))))
 
+define evidence_rules
+reports/$(1)/index.html: $$(STAMPS)/analyses/$(1).toml $$(TABLED) \
+    $(patsubst %,build/results/%/results.json,$(filter $(call named_by,$(1)),$(READY_ANALYSES))) | $$(READY)
+	@$$(RISKKIT) report '$(1)'
+
+reports/$(1)/$(1).pdf: reports/$(1)/index.html
+	@$$(RISKKIT) pdf '$(1)'
+endef
+$(foreach e,$(EVIDENCE),$(eval $(call evidence_rules,$(e))))
+
 # Every file of another name is told, without what a terminal would take for a command.
 names:
-	@LC_ALL=C; export LC_ALL; bad=0; for f in analyses/*.toml cohorts/*.toml cohorts/codelists/*.csv; do \
+	@LC_ALL=C; export LC_ALL; bad=0; for f in analyses/*.toml analyses/evidence/*.csv cohorts/*.toml cohorts/codelists/*.csv; do \
 	  if [ ! -e "$$f" ] && [ ! -L "$$f" ]; then continue; fi; n=$$(basename "$$f"); n=$${n%.*}; why=; \
 	  case "$$n" in $(UNSAFE) why="a name has letters, digits, - and _ only";; esac; \
 	  case "$$f $(TARGETS) " in (cohorts/"$$n".toml*" $$n "*) why="'make $$n' is taken";; esac; \
@@ -156,4 +174,4 @@ distclean: clean  ## remove fetched data and the environment too
 help:  ## this list
 	@grep -hE '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/\$$(COHORTS): %/COHORT/' | \
 	  awk -F ':.*## *' '{printf "  make %-10s %s\n", $$1, $$2}'
-	@echo "Cohorts: $(COHORTS).  Analyses: $(ANALYSES)."
+	@echo "Cohorts: $(COHORTS).  Analyses: $(ANALYSES) $(EVIDENCE)."

@@ -17,6 +17,7 @@ from riskkit.folders import tidy, told
 
 if TYPE_CHECKING:
     from riskkit.cohort.lock import Source
+    from riskkit.report.evidence.read import Evidence
     from riskkit.report.index import IndexEntry
     from riskkit.results import Results
     from riskkit.spec.cohort import CohortSpec
@@ -191,6 +192,7 @@ def _check_report(folder: Path) -> None:
     """Make every number of a report again from the stored results, and say which differ."""
     from riskkit.report.check import check_report
 
+    _refuse_evidence(folder.name, "is not checked against results, since it has none")
     checked = check_report(_released(folder.name), folder)
     for row in checked.differences.itertuples():
         told = f"{row.where}: the report has '{row.printed}', the results give '{row.derived}'"
@@ -230,8 +232,12 @@ def run(
 ) -> None:
     """Fit every model of an analysis to its built cohort; an interrupted run goes on where it was."""
     from riskkit.spec.analysis import load_analysis
+    from riskkit.spec.evidence import is_evidence
     from riskkit.spec.plan import plan, plan_told
 
+    if is_evidence(file):
+        out.print(f"{file}: nothing is fitted to published evidence. Write its report: riskkit report {file.stem}")
+        return
     spec, cohort_spec = load_analysis(file)
     if show_plan:
         for line in plan_told(plan(spec, cohort_spec.follow_up.age if cohort_spec.follow_up else None)):
@@ -267,11 +273,19 @@ def run(
 @app.command()
 def report(name: Annotated[str, typer.Argument(help="Name of an analysis that has been run.")]) -> None:
     """Write an analysis's report from its results; nothing is fitted again."""
+    from riskkit.report.evidence.page import write_evidence_report
     from riskkit.report.page import write_report
 
     with _progress() as progress:
         bar = progress.add_task(name, total=None)
-        page = write_report(_released(name), REPORTS / name, lambda what: progress.update(bar, description=what))
+
+        def drawn(what: str) -> None:
+            progress.update(bar, description=what)
+
+        if _is_evidence(name):
+            page = write_evidence_report(_evidence(name), REPORTS / name, drawn)
+        else:
+            page = write_report(_released(name), REPORTS / name, drawn)
     parts = (
         path for folder in ("templates", "vendor") for path in (Path(__file__).parent / "report" / folder).iterdir()
     )
@@ -292,6 +306,7 @@ def docx(name: Reported) -> None:
     """Write an analysis's report as a Word document with native tables, beside its page."""
     from riskkit.report.document import write_docx
 
+    _refuse_evidence(name, "has no Word form")
     out.print(f"{name}: {write_docx(_released(name), REPORTS / name)}", markup=False)
 
 
@@ -308,9 +323,13 @@ def index() -> None:
 def _entry(path: Path) -> IndexEntry:
     """Show an analysis as made when its report is there; otherwise say what is missing."""
     from riskkit.cohort.fallback import raw_folder
+    from riskkit.report.evidence.page import evidence_entry
     from riskkit.report.index import IndexEntry, index_entry
     from riskkit.spec.analysis import load_analysis
+    from riskkit.spec.evidence import is_evidence
 
+    if is_evidence(path):
+        return evidence_entry(path, REPORTS / path.stem)
     stale = ""
     if (REPORTS / path.stem / "index.html").is_file() and (RESULTS / path.stem).is_dir():
         try:
@@ -336,6 +355,32 @@ def _released(name: str) -> Results:
     results = read_released(RESULTS / name)
     check_results(results.manifest, ANALYSES, COHORTS, RESULTS / name)
     return results
+
+
+def _is_evidence(name: str) -> bool:
+    """Whether the analysis of this name is of published evidence; its file may be gone."""
+    from riskkit.spec.evidence import is_evidence
+
+    path = ANALYSES / f"{name}.toml"
+    return path.is_file() and is_evidence(path)
+
+
+def _evidence(name: str) -> Evidence:
+    """An evidence file with its tables and the results that it names, as they may be shown."""
+    from riskkit.report.evidence.read import read_evidence
+
+    return read_evidence(ANALYSES / f"{name}.toml", _released_if_there)
+
+
+def _released_if_there(name: str) -> Results:
+    if not (RESULTS / name / "results.json").is_file():
+        raise DataError(f"It has not been run: riskkit run {ANALYSES / name}.toml (or make).")
+    return _released(name)
+
+
+def _refuse_evidence(name: str, why: str) -> None:
+    if _is_evidence(name):
+        raise SpecError(f"{name}: the report of published evidence {why}. Its page and PDF can be made.")
 
 
 def _cohort_file(name: str) -> Path:

@@ -258,3 +258,22 @@ def test_a_cohort_that_is_called_like_a_target_does_not_take_its_place(project):
 def test_the_names_that_make_takes_are_those_that_cohort_files_may_not_have():
     targets = re.search(r"^TARGETS\s*:= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert set(targets[1].split()) == TAKEN
+
+
+def test_published_evidence_comes_last_and_follows_its_tables_and_the_results_it_names(project: Path) -> None:
+    (project / "analyses" / "evidence").mkdir()
+    table = project / "analyses" / "evidence" / "estimates.csv"
+    table.write_text("id\n")
+    text = 'kind = "evidence"\n[[claims]]\nown = { analysis = "a", outcome = "o" }\n'
+    (project / "analyses" / "z.toml").write_text(text)
+    asked = make(project)
+    assert asked == sorted([*ALL, "report z"])
+    order = (project / "asked.txt").read_text().splitlines()
+    assert order.index("report z") > order.index("run analyses/a.toml")
+    assert order[-2:] == ["report z", "index"]
+    assert not make(project)
+    table.write_text("id\nx\n")
+    assert make(project) == ["report z"]
+    (project / "analyses" / "a.toml").write_text('title = "U"\ncohort = "one"\n')
+    assert make(project) == sorted(["run analyses/a.toml", "report a", "report z"])
+    assert make(project, "one") == []

@@ -33,8 +33,9 @@ RULES = (
     "A claim is supported when one of them leans for it and none against; contradicted when one leans against it and "
     "none for it; mixed when they, or single studies, lean either way; too little is here when all are open or there "
     "are none. Of a U both ends are asked whether risk there is above the middle: supported when both are, at one end "
-    "only when one is and the other is open, contradicted when an end is below the middle. Simulated data and rows "
-    "that are marked or not pooled never count."
+    "only when one is and the other is open, contradicted when an end is below the middle. Of agents, each report "
+    "counts by the direction of change that it prints. Simulated data and rows that are marked or not pooled never "
+    "count."
 )
 
 
@@ -56,12 +57,24 @@ def judge(claim: ClaimSpec, leans: Mapping[End, Sequence[Lean]]) -> tuple[Verdic
     if claim.expects == "U":
         return _judge_u(ends)
     found = next(iter(ends.values()), None)
+    if claim.expects in ("raises", "lowers") and found is not None:
+        return _judge_agents(found)
     said: dict[str | None, tuple[Verdict, str]] = {
         "for": ("supported", "an interval leaves out 1 on the claim's side, and none on the other"),
         "against": ("contradicted", "an interval leaves out 1 on the other side, and none on the claim's"),
         "mixed": ("mixed", "intervals leave out 1 on either side"),
         "open": ("too little here", "every interval holds 1"),
         None: ("too little here", claim.missing or "there is no estimate with limits"),
+    }
+    return said[found]
+
+
+def _judge_agents(found: str) -> tuple[Verdict, str]:
+    said: dict[str, tuple[Verdict, str]] = {
+        "for": ("supported", "reports tell of a change the claimed way, and none of one the other way"),
+        "against": ("contradicted", "reports tell of a change the other way, and none of one the claimed way"),
+        "mixed": ("mixed", "reports tell of changes either way"),
+        "open": ("too little here", "no report tells of a change"),
     }
     return said[found]
 

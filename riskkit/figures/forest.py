@@ -58,6 +58,10 @@ class ForestRow:
         Limits shaded behind the row, to compare its estimate with.
     moved : bool
         Drawn in a colour of its own, since the estimate is not what was to be expected.
+    diamond : bool
+        Drawn as a diamond from limit to limit, as pooled estimates are.
+    predicted : tuple of float, optional
+        A prediction interval, drawn as a thin line behind the diamond.
     """
 
     label: str
@@ -73,6 +77,8 @@ class ForestRow:
     indented: bool = False
     band: tuple[float, float] | None = None
     moved: bool = False
+    diamond: bool = False
+    predicted: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,9 @@ def _estimate(ax: Axes, row: ForestRow, middle: float, largest: float, limits: t
     low, high = limits
     ends = np.clip([row.low, row.high], low, high)
     colour = SERIES[0] if row.moved else MAIN if row.strong else MUTED
+    if row.diamond:
+        _diamond(ax, row, middle, limits)
+        return
     ax.plot(ends, [middle, middle], color=colour, linewidth=1.1, zorder=2, label="interval")
     for end, cut, marker in ((low, row.low < low, "<"), (high, row.high > high, ">")):
         if cut:
@@ -212,6 +221,26 @@ def _estimate(ax: Axes, row: ForestRow, middle: float, largest: float, limits: t
             [row.ratio], [middle], marker="s", markersize=side, markerfacecolor=face, markeredgecolor=edge,
             markeredgewidth=0.9, zorder=3, label="box",
         )  # fmt: skip
+
+
+def _diamond(ax: Axes, row: ForestRow, middle: float, limits: tuple[float, float]) -> None:
+    """A pooled estimate, and the line of its prediction interval; both are cut at the ends of the axis."""
+    if row.predicted:
+        ends = np.clip(row.predicted, *limits)
+        ax.plot(
+            ends, [middle, middle], color=MAIN, linewidth=0.9, linestyle=(0, (3, 1.5)), zorder=2, label="prediction"
+        )
+        for end, cut, marker in (
+            (limits[0], row.predicted[0] < limits[0], "<"),
+            (limits[1], row.predicted[1] > limits[1], ">"),
+        ):
+            if cut:
+                ax.plot([end], [middle], marker=marker, markersize=4, color=MAIN, clip_on=False, label="cut")
+    low, ratio, high = np.clip([row.low, row.ratio, row.high], *limits)
+    half = 0.32 * ROW
+    ax.fill(
+        [low, ratio, high, ratio], [middle, middle - half, middle, middle + half], color=MAIN, zorder=3, label="diamond"
+    )
 
 
 def _heads(figure: Figure, heads: ForestHeads, x: dict[str, float], y: float, narrow: bool) -> None:

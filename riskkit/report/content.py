@@ -36,35 +36,19 @@ from riskkit.telling.telling import Found, methods_link
 from riskkit.telling.words import CAUTION, headline, people, reading
 
 
-@dataclass(frozen=True, eq=False)
-class Content:
-    """Everything a report says; a page and a document are made from it.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Laid:
+    """What reports of every kind have: blocks with their figures, tables and sections, and the works they cite.
 
     Attributes
     ----------
-    manifest : Manifest
-        Of the results.
-    warning, unreal : str
-        What every sheet of simulated data says, and what it means; empty where the data are real.
-    answer : tuple of str
-        The headline.
-    people : str
-        Who was studied.
-    disclosure : str
-        Which rule on small numbers was applied; empty where there is none.
     blocks : tuple of Block
-        All else, in order.
+        All but what stands above it, in order.
     bibliography : Bibliography
         Of the marks in paragraphs.
     created : datetime
     """
 
-    manifest: Manifest
-    warning: str
-    unreal: str
-    answer: tuple[str, ...]
-    people: str
-    disclosure: str
     blocks: tuple[Block, ...]
     bibliography: Bibliography
     created: datetime
@@ -83,6 +67,32 @@ class Content:
     def contents(self) -> tuple[Heading, ...]:
         """The sections."""
         return tuple(block for block in self.blocks if isinstance(block, Heading) and block.level == 2)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Content(Laid):
+    """Everything a report says; a page and a document are made from it.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        Of the results.
+    warning, unreal : str
+        What every sheet of simulated data says, and what it means; empty where the data are real.
+    answer : tuple of str
+        The headline.
+    people : str
+        Who was studied.
+    disclosure : str
+        Which rule on small numbers was applied; empty where there is none.
+    """
+
+    manifest: Manifest
+    warning: str
+    unreal: str
+    answer: tuple[str, ...]
+    people: str
+    disclosure: str
 
 
 def report_content(results: Results) -> Content:

@@ -41,6 +41,8 @@ class IndexEntry:
     created : datetime or None
     reason : str
         Why the analysis was not made, in one sentence; empty for one that was.
+    published : bool
+        Whether it is of published evidence, not of a cohort.
     """
 
     name: str
@@ -53,6 +55,7 @@ class IndexEntry:
     facts: str = ""
     created: datetime | None = None
     reason: str = ""
+    published: bool = False
 
 
 def index_entry(results: Results) -> IndexEntry:

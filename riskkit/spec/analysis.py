@@ -12,6 +12,7 @@ from pydantic import Field, create_model
 from riskkit import registry
 from riskkit.errors import SpecError, did_you_mean
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
+from riskkit.spec.evidence import KIND as EVIDENCE
 from riskkit.spec.exposure import ExposureSpec, exposure_faults
 from riskkit.spec.expression import parse
 from riskkit.spec.faults import Place
@@ -133,6 +134,8 @@ def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
     """
     path = Path(path)
     data = read_toml(path)
+    if data.get("kind") == EVIDENCE:
+        raise SpecError(f"{path}: is of published evidence, to which nothing is fitted: riskkit report {path.stem}.")
     named = data.get("cohort")
     cohort: CohortSpec | None = None
     if isinstance(named, str):

@@ -50,8 +50,11 @@ class OwnSpec(SpecModel):
 
     analysis: str
     outcome: str
-    exposure: str | None = Field(None, description="the analysis's only one unless given")
+    exposure: str | None = Field(None, description="the analysis's first unless given")
     coding: Literal["linear", "groups", "spline"] = "linear"
+    group: Literal["lowest", "highest"] = Field(
+        "highest", description="of coding 'groups', which is compared with the others' reference"
+    )
 
 
 class ClaimSpec(SpecModel):

@@ -38,12 +38,15 @@ class Row:
         The place a sentence can point to, if any.
     strong : bool
         Whether this is the line the reader should find first.
+    link : str
+        The place on the page that its name leads to, if any.
     """
 
     cells: tuple[str, ...]
     kind: Literal["row", "indented", "heading"] = "row"
     anchor: str = ""
     strong: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True, repr=False)

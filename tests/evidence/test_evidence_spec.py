@@ -10,7 +10,7 @@ from riskkit.errors import SpecError
 from riskkit.spec.evidence import is_evidence, load_evidence
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = Path(__file__).parent / "files" / "igf1-evidence.toml"
+SHIPPED = Path(__file__).resolve().parents[2] / "analyses" / "igf1-evidence.toml"
 HEAD = 'kind = "evidence"\ntitle = "t"\nexposure = "IGF-1"\n[[questions]]\nid = "q"\nquestion = "?"\n'
 CLAIM = '[[claims]]\nid = "{id}"\nquestion = "q"\nclaim = "c"\nsaid_in = "s"\n'
 LINE = 'expects = "above 1"\npublished = {{ outcome = "stroke", contrast = "per SD" }}\n'.replace("{{", "{").replace(

@@ -18,7 +18,7 @@ from riskkit.spec.evidence import ClaimSpec, load_evidence
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "analyses"
-SPEC = load_evidence(Path(__file__).parent / "files" / "igf1-evidence.toml")
+SPEC = load_evidence(Path(__file__).resolve().parents[2] / "analyses" / "igf1-evidence.toml")
 TABLE = read_published(FOLDER / SPEC.estimates)
 AGENTS = read_agents(FOLDER / SPEC.agents)
 WOMEN = reference_of(read_levels(FOLDER / SPEC.levels), SPEC.reference.population)
