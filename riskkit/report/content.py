@@ -129,6 +129,8 @@ def _blocks(results: Results, found: Found, cited: Bibliography) -> Iterator[Blo
         yield from telling.people(results, found) if telling.people else ()
     for each in sections:
         yield from each.blocks
+    for telling in told:
+        yield from telling.sections(results, found) if telling.sections else ()
     if len(results.splines):
         yield Heading("Explore the curves", 2, "explorer", "Explore", on_page=True)
         yield OnPage("explorer")

@@ -81,9 +81,10 @@ def checklist(results: Results) -> tuple[Item, ...]:
         Item(15, "Outcome data", "numbers of outcome events over time" if timed else "numbers with each outcome", "met",
              (main,)),
         Item(16, "Main results", "unadjusted and adjusted estimates with precision; group limits; absolute risks",
-             "in part", (main,),
-             "The least adjusted model stands for the unadjusted; "
-             + ("absolute rates are crude, by group." if groups else "there are no absolute rates.")),
+             "in part", (main, *met[16]),
+             "The least adjusted model stands for the unadjusted"
+             + ("." if met[16] else "; absolute rates are crude, by group." if groups
+                else "; there are no absolute rates.")),
         Item(17, "Other analyses", "subgroups, interactions, sensitivity analyses", "met" if met[17] else "not met",
              (main, *met[17]) if met[17] else (), "" if met[17] else "The analysis asks for none."),
         Item(18, "Key results", "summarised with reference to the objectives", "met", (FINDINGS,)),

@@ -55,6 +55,8 @@ class Telling:
     exhibits : tuple of Exhibit
     people, checks : callable
         Blocks of the sections on who was studied and on checks.
+    sections : callable
+        Blocks of sections of its own, after those of the exposures, each begun by its heading of level 2.
     methods : callable
         Headings and paragraphs. Under a heading that the methods have anyway, the paragraph goes on.
     limits : callable
@@ -68,6 +70,7 @@ class Telling:
     exhibits: tuple[Exhibit, ...] = ()
     people: Callable[[Results, Found], Iterator[Block]] | None = None
     checks: Callable[[Results, Found], Iterator[Block]] | None = None
+    sections: Callable[[Results, Found], Iterator[Block]] | None = None
     methods: Callable[[Results], Iterator[tuple[str, str]]] | None = None
     limits: Callable[[Results], Iterator[str]] | None = None
     strobe: Callable[[Results], Iterator[tuple[int, Link]]] | None = None
