@@ -18,6 +18,7 @@ QUESTIONS = (  # in the order of a report
     "calendar",
     "dilution",
     "incidence",
+    "absolute",
     "survey",
     "variants",
     "interactions",
