@@ -18,6 +18,7 @@ from riskkit.figures.theme import FAINT, INK, MAIN, MUTED, NARROW, SERIES, WIDE,
 from riskkit.questions.absolute.words import THOUSAND, age_text, difference_interval
 
 ACROSS = 40  # people in a row of an icon array
+CLEAR = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind a text that the line of no difference meets
 ROW = 0.2  # inches of a row of the forest
 
 
@@ -165,7 +166,7 @@ def scenario_forest(differences: pd.DataFrame, *, xlabel: str, narrow: bool = Fa
         middle = at + tall * ROW / 2
         at += tall * ROW
         if row is None:
-            texts.text(0.01, middle, text, va="center", weight="bold", size=size, zorder=5)
+            texts.text(0.01, middle, text, va="center", weight="bold", size=size, bbox=CLEAR)
             continue
         colour = shades.get(row["age"], MAIN)
         texts.text(0.03, middle, text, va="center", size=size)

@@ -184,7 +184,9 @@ def _curves(
     ages = [age for age in curves["age"].unique() if np.isfinite(age)]
     by = f" from age {listed(f'{age:g}' for age in ages)}" if ages else ""
     rivals = {competing_text(manifest, name) for name in outcomes} - {""}
-    rival = f" {_capital(listed(sorted(rivals)))} may come first, and is counted." if rivals else ""
+    rival = (
+        f" Where {listed(sorted(rivals))} comes first, the others cannot happen: risks allow for it." if rivals else ""
+    )
     caption = (
         f"{noun} of each outcome {within_text(horizon)}{by}, over the level of {text.name}, of 1,000 people, with "
         f"{text.level} confidence bands; vertical axes differ. {_average(results, text)}{rival} The intervals hold the "
@@ -209,7 +211,7 @@ def _scenarios(
     without = [each.label for each in asks if each.change is None]
     uncertain = any(each.low is not None for each in asks)
     causal = IF_CAUSAL.format(also=" and, where the source gives it, that of the change" if uncertain else "")
-    silent = f" For {listed(without)} there is {NO_NUMBER}." if without else ""
+    silent = f" For {listed(f'“{label}”' for label in without)} there is {NO_NUMBER}." if without else ""
     a = next((a for a in shown if (differences["outcome"] == a.outcome).any()), None)
     yield Paragraph(f"What if something moved everyone's own {text.name}? {causal}{_no_evidence(shown)}{silent}")
     if a is None:
