@@ -73,7 +73,7 @@ def _names(seen: Look, found: Roles) -> dict[str, str]:
     taken = {*OWN_COLUMNS, OBSERVED, AGE_AT_ENTRY, *RESERVED, outcome, *own}
     names: dict[str, str] = {}
     for column in seen.columns:
-        if column.name == found.id.name or _why_not(column):
+        if column.name == found.id.name or column.unreadable:
             continue
         plain = _slug(column.name)
         while plain in taken or iskeyword(plain):
@@ -92,14 +92,6 @@ def _outcome(found: Roles) -> str:
     return f"{_slug(found.event.name)}_event"
 
 
-def _why_not(column: Column) -> str:
-    if not column.name or any(letter.isspace() for letter in column.name):
-        return "a column's name must have no blanks: rename it in the file"
-    if column.remark:
-        return column.remark
-    return "no record has a value" if column.kind in ("empty", "text") else ""
-
-
 def _cohort(name: str, seen: Look, found: Roles, columns: list[Column], names: dict[str, str]) -> Iterator[str]:
     yield "#:schema .schema.json"
     yield f"# Written by riskkit init from {printable(seen.path.name)}. Go through it: what ends in ? is a guess."
@@ -114,7 +106,7 @@ def _cohort(name: str, seen: Look, found: Roles, columns: list[Column], names: d
         yield f"encoding = {quoted(seen.file.encoding)}  # not UTF-8; this is what it can be read as?"
     for column in columns:
         yield from ("", *_variable(column, names[column.name], found))
-    left = [(c.name, _why_not(c)) for c in seen.columns if c.name != found.id.name and c.name not in names]
+    left = [(c.name, c.unreadable) for c in seen.columns if c.name != found.id.name and c.name not in names]
     if left:
         yield from ("", *(f"# Left out: {printable(column)} ({why})" for column, why in left))
     yield from _derived(found, names)
@@ -302,7 +294,8 @@ def _count(n: int) -> str:
 def _literal(label: str) -> str:
     if "'" in label and '"' in label:
         raise SpecError(f"the level {label} has both kinds of quotes, which no condition can hold. Rename it.")
-    return f'"{label}"' if "'" in label else f"'{label}'"
+    escaped = label.replace("\\", "\\\\")
+    return f'"{escaped}"' if "'" in label else f"'{escaped}'"
 
 
 def quoted(text: str) -> str:

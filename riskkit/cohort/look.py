@@ -35,6 +35,7 @@ NOT_THERE = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None", ".", "?", "missi
 SENTINELS = tuple(float(sign * int(digit * n)) for sign in (1, -1) for digit in "789" for n in (1, 2, 3, 4, 5))
 MOST_LEVELS = 12  # distinct whole numbers that are taken for codes; of text, a few more
 MOST_WORDS = 30
+LONGEST = 200  # characters of a name or code
 FLAGS = ({"0", "1"}, {"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 FAR = 0.5  # of the interquartile range: how far beyond all others a doubtful code must be
 HEAPED_SHARE, HEAPED_TIMES, HEAPED_LEAST, MOST_HEAPS = 0.02, 5.0, 10, 3
@@ -92,6 +93,15 @@ class Column:
     def missing(self) -> int:
         """Cells without a value, doubtful ones not counted."""
         return self.blank + sum(self.absent.values())
+
+    @property
+    def unreadable(self) -> str:
+        """Why no variable can be made of it; empty if one can."""
+        if not self.name or any(letter.isspace() for letter in self.name):
+            return "a column's name must have no blanks: rename it in the file"
+        if not all(text.isprintable() and len(text) <= LONGEST for text in (self.name, *self.levels)):
+            return f"its name or a value has a character that cannot be printed, or is longer than {LONGEST}"
+        return self.remark or ("no record has a value" if self.kind in ("empty", "text") else "")
 
 
 @dataclass(frozen=True)
@@ -210,12 +220,12 @@ def _column(cells: pd.Series, label: str | None, meanings: dict[str, str], form:
             name, label, "date", len(cells), int(cells.isna().sum()), {}, values=days.to_numpy(np.float64),
             remark="dates with a time zone are not read: write them without" if cells.dt.tz is not None else "",
         )  # fmt: skip
-    text = cells.map(lambda cell: "" if pd.isna(cell) else same_code(cell))
-    counts = text[text != ""].value_counts()
+    found = cells[cells != ""].value_counts()
+    counts = found.groupby([same_code(cell) for cell in found.index.to_numpy()]).sum().sort_values(ascending=False)
     absent = {code: int(n) for code, n in counts.items() if code in NOT_THERE and code not in meanings}
     there = counts.drop(list(absent))
     known = Column(
-        name, label, "empty", len(cells), int((text == "").sum()), absent,
+        name, label, "empty", len(cells), len(cells) - int(counts.sum()), absent,
         meanings=meanings, unique=len(there) == len(cells),
     )  # fmt: skip
     if there.empty:
@@ -234,7 +244,11 @@ def _column(cells: pd.Series, label: str | None, meanings: dict[str, str], form:
     if len(there) > MOST_WORDS:
         wrong = [code for code in codes if not NUMBER.fullmatch(code)]
         if len(wrong) <= MOST_LEVELS and len(wrong) < len(codes) / 4:
-            return replace(known, kind="text", remark=f"numbers, but for {_quoted(wrong[:5])}: list these in `missing`")
+            return replace(
+                known,
+                kind="text",
+                remark=f"numbers, but for {_quoted(wrong[:5])}: write numbers there, or leave these cells empty",
+            )
         return replace(known, kind="text", remark="text of too many different values for a category")
     return replace(known, kind=_flag_or_category(codes), levels=_ordered(there))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from riskkit.cohort.codebook import printable
 from riskkit.cohort.look import Column, Look, as_number
 from riskkit.errors import SpecError
 from riskkit.spec.tables import PER_YEAR, same_code
@@ -182,14 +183,14 @@ def _optional(
     if wish is not None:
         return _usable(seen, wish, role, ("number", "date"))
     columns = [as_number(c) for c in seen.columns if usual.fullmatch(c.name) and c.name not in taken]
-    found = next((c for c in columns if c.kind == "number" and not c.remark), None)
+    found = next((c for c in columns if c.kind == "number" and not c.unreadable), None)
     if found is not None:
         guessed.append(f"the {role} is '{found.name}', by its name (--{role}; --{role} none if there is none)")
     return found
 
 
 def _exposure(seen: Look, wish: str | None, taken: set[str], guessed: list[str]) -> Column:
-    numbers = [c for c in seen.columns if c.kind == "number" and not c.remark and c.name not in taken]
+    numbers = [c for c in seen.columns if c.kind == "number" and not c.unreadable and c.name not in taken]
     if wish is None:
         if not numbers:
             raise SpecError(f"{seen.path}: no column is left that could be the exposure, which must be a number.")
@@ -207,10 +208,8 @@ def _usable(seen: Look, name: str, role: str, kinds: tuple[str, ...]) -> Column:
     column = seen.column(name)
     if "number" in kinds:
         column = as_number(column) if "category" not in kinds or column.kind == "category" else column
-    if column.remark:
-        raise SpecError(f"--{role} '{column.name}': {column.remark}.")
-    if any(letter.isspace() for letter in column.name) or not column.name:
-        raise SpecError(f"--{role} '{column.name}': a column's name must have no blanks. Rename it in the file.")
+    if column.unreadable:
+        raise SpecError(f"--{role} '{printable(column.name)}': {column.unreadable}.")
     if column.kind not in kinds:
         raise SpecError(f"--{role} '{column.name}' is of kind {column.kind}; it must be {' or '.join(kinds)}.")
     return column

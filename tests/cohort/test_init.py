@@ -14,6 +14,7 @@ import pytest
 
 from riskkit.cli import main
 from riskkit.cohort.begin import begin
+from riskkit.cohort.build import load_cohort
 from riskkit.cohort.codebook import codebook
 from riskkit.cohort.cohort import Cohort
 from riskkit.cohort.look import look
@@ -269,6 +270,25 @@ def test_what_cannot_be_read_is_left_out_and_said(tmp_path):
     assert "# Left out: two words (a column's name must have no blanks" in text
     assert "# Left out: remark" in text
     assert {"class_", "say_it"} <= set(begun.spec.variables)
+    for exposure, why in (("two words", "no blanks"), ("weight", "decimal comma"), ("remark", "too many different")):
+        with pytest.raises(SpecError, match=f"--exposure '{exposure}'.*{why}"):
+            begin(tmp_path / "a.csv", Wishes(id="id", event="death", exposure=exposure), "b", tmp_path)
+    people[["two words", "id", "death"]].to_csv(tmp_path / "c.csv", index=False)
+    with pytest.raises(SpecError, match="no column is left that could be the exposure"):
+        begin(tmp_path / "c.csv", Wishes(id="id", event="death"), root=tmp_path)
+
+
+@pytest.mark.parametrize("code", ["it's", 'the "worst"', "a\\b", "größer", "#1 = [x]"])
+def test_any_code_can_be_the_event(tmp_path, code):
+    people = chains(300).assign(death=lambda d: np.where(d.death == 1, code, "other"), bell="a")
+    people.loc[0, "bell"] = "a\x07b"
+    people.to_csv(tmp_path / "a.csv", index=False)
+    begun = begin(tmp_path / "a.csv", Wishes(id="id", event=f"death={code}", exposure="kappa"), root=tmp_path)
+    assert "# Left out: bell (its name or a value has a character that cannot be printed" in begun.cohort.read_text(
+        "utf-8"
+    )
+    built = load_cohort(begun.cohort).data
+    assert built["death_event"].sum() == ((people.death == code) & (people.futime > 0)).sum()
 
 
 @pytest.mark.parametrize(
