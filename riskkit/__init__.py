@@ -74,6 +74,7 @@ _HOMES = {
     "riskkit.infer.usual": ("correct", "group_means", "relocate", "usual_curve"),
     "riskkit.infer.verdict": ("ShapeVerdict",),
     "riskkit.infer.worm": ("worm",),
+    "riskkit.plotting.plot": ("plot",),
     "riskkit.runner.run": ("run",),
     "riskkit.tables.models": ("table",),
     "riskkit.tables.table_one": ("table_one",),

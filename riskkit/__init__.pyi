@@ -90,6 +90,7 @@ from riskkit.infer.usual import relocate as relocate
 from riskkit.infer.usual import usual_curve as usual_curve
 from riskkit.infer.verdict import ShapeVerdict as ShapeVerdict
 from riskkit.infer.worm import worm as worm
+from riskkit.plotting.plot import plot as plot
 from riskkit.runner.run import run as run
 from riskkit.simulate import simulate_ukb as simulate_ukb
 from riskkit.tables.models import table as table

@@ -148,7 +148,7 @@ def forest(rows: Sequence[ForestRow], heads: ForestHeads, *, narrow: bool = Fals
             )
         at += tall * ROW
         _texts(texts, row, label, middle, x, narrow)
-        _estimate(ax, row, middle, largest, (low, high))
+        estimate_on(ax, row, middle, largest, (low, high))
     ax.set_xlabel(wrapped(heads.axis, 30 if narrow else 60), labelpad=3)
     _heads(figure, heads, x, 1 - 0.2 / height, narrow)
     return figure
@@ -193,7 +193,8 @@ def _texts(ax: Axes, row: ForestRow, label: str, middle: float, x: dict[str, flo
         ax.text(x["remark"], middle, row.remark, va="center", ha="right", size=size)
 
 
-def _estimate(ax: Axes, row: ForestRow, middle: float, largest: float, limits: tuple[float, float]) -> None:
+def estimate_on(ax: Axes, row: ForestRow, middle: float, largest: float, limits: tuple[float, float]) -> None:
+    """Draw one estimate at the height `middle` of given axes, whose horizontal limits are given."""
     if not np.isfinite(row.ratio):
         return
     low, high = limits

@@ -45,16 +45,19 @@ def shape(groups: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, ylabel:
     drawn = groups[groups["outcome"].isin([panel.key for panel in shown])]
     drawn = drawn.assign(**intervals(drawn), side=box_sides(drawn))
     figure, axes = panel_axes(shown, layout_for(len(shown), narrow), xlabel, ylabel)
-    low, high = ratio_limits(drawn["ratio"], drawn["shown_low"], drawn["shown_high"])
-    room = (high / low) ** 0.13  # for the numbers above and below
-    margin = 0.12 * (drawn["x"].max() - drawn["x"].min())
+    low, high = _limits(drawn)
     for panel, ax in zip(shown, axes, strict=True):
-        ax.set_xlim(drawn["x"].min() - margin, drawn["x"].max() + margin)
-        ratio_axis(ax, "y", low / room, high * room, ticks_from=low)
-        number_axis(ax)
-        ax.axhline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
+        _frame(ax, drawn, low, high)
         _boxes(ax, drawn[drawn["outcome"] == panel.key], low, high)
     return figure
+
+
+def shape_on(ax: Axes, groups: pd.DataFrame) -> None:
+    """Draw the groups of one outcome, as `shape` takes them, on given axes."""
+    drawn = groups.assign(**intervals(groups), side=box_sides(groups))
+    low, high = _limits(drawn)
+    _frame(ax, drawn, low, high)
+    _boxes(ax, drawn, low, high)
 
 
 def is_floating(groups: pd.DataFrame) -> bool:
@@ -77,6 +80,19 @@ def box_sides(groups: pd.DataFrame) -> np.ndarray:
     information = 1 / groups["float_se"] ** 2 if is_floating(groups) else groups["events"].astype(float)
     share = (information / information.max()).fillna(0).to_numpy(float)
     return np.maximum(LARGEST * np.sqrt(share), SMALLEST)
+
+
+def _limits(drawn: pd.DataFrame) -> tuple[float, float]:
+    return ratio_limits(drawn["ratio"], drawn["shown_low"], drawn["shown_high"])
+
+
+def _frame(ax: Axes, drawn: pd.DataFrame, low: float, high: float) -> None:
+    room = (high / low) ** 0.13  # for the numbers above and below
+    margin = 0.12 * (drawn["x"].max() - drawn["x"].min())
+    ax.set_xlim(drawn["x"].min() - margin, drawn["x"].max() + margin)
+    ratio_axis(ax, "y", low / room, high * room, ticks_from=low)
+    number_axis(ax)
+    ax.axhline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
 
 
 def _boxes(ax: Axes, rows: pd.DataFrame, low: float, high: float) -> None:

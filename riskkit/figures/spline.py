@@ -82,21 +82,36 @@ def spline(
     shown = tuple(panels)
     figure, axes = panel_axes(shown, layout_for(len(shown), narrow), xlabel, ylabel)
     drawn = curves[curves["outcome"].isin([panel.key for panel in shown])]
-    _frame(axes, drawn, histogram)
+    frame_curves(axes, drawn, histogram)
     for panel, ax in zip(shown, axes, strict=True):
         rows = drawn[drawn["outcome"] == panel.key].sort_values("x")
-        ax.fill_between(
-            rows["x"], rows["low"], rows["high"], color=BAND, linewidth=0, label="confidence band", zorder=2
-        )
-        ax.plot(rows["x"], rows["ratio"], color=MAIN, linewidth=1.8, label="ratio", zorder=4)
+        curve_on(ax, rows, reference, knots, told=ax is axes[0])
+        if lowest and panel.key in lowest:
+            _mark_lowest(ax, lowest[panel.key], rows)
+    return figure
+
+
+def curve_on(
+    ax: Axes, rows: pd.DataFrame, reference: Reference, knots: Sequence[float] = (), *, told: bool = True
+) -> None:
+    """Draw one curve with its band on given axes, which `frame_curves` has made ready.
+
+    Parameters
+    ----------
+    ax : Axes
+    rows : DataFrame
+        Columns x ratio low high, in the order of x.
+    reference, knots
+        As for `spline`; the text of the reference is written where it is to be `told`.
+    """
+    ax.fill_between(rows["x"], rows["low"], rows["high"], color=BAND, linewidth=0, label="confidence band", zorder=2)
+    ax.plot(rows["x"], rows["ratio"], color=MAIN, linewidth=1.8, label="ratio", zorder=4)
+    if len(knots):  # an empty line that is not clipped would draw a layout engine to the corner
         ax.plot(
             list(knots), [0.0] * len(knots), linestyle="none", marker="|", markersize=7, color=MUTED, clip_on=False,
             transform=ax.get_xaxis_transform(), label="knots", zorder=5,
         )  # fmt: skip
-        _mark_reference(ax, reference, first=ax is axes[0])
-        if lowest and panel.key in lowest:
-            _mark_lowest(ax, lowest[panel.key], rows)
-    return figure
+    _mark_reference(ax, reference, first=told)
 
 
 @styled()
@@ -136,7 +151,7 @@ def comparison(
     layout = layout_for(len(shown), narrow, below=-(-len(series) // entries) * 0.16 + 0.1)
     figure, axes = panel_axes(shown, layout, xlabel, ylabel)
     drawn = curves[curves["outcome"].isin([panel.key for panel in shown])]
-    _frame(axes, drawn[drawn["series"].isin([main, *banded])], histogram)
+    frame_curves(axes, drawn[drawn["series"].isin([main, *banded])], histogram)
     others = [name for name in series if name != main]
     looks = {name: (SERIES[i % len(SERIES)], DASHES[i % len(DASHES)]) for i, name in enumerate(others)}
     for panel, ax in zip(shown, axes, strict=True):
@@ -159,22 +174,24 @@ def comparison(
     return figure
 
 
-def _frame(axes: Sequence[Axes], rows: pd.DataFrame, histogram: pd.DataFrame) -> None:
+def frame_curves(axes: Sequence[Axes], rows: pd.DataFrame, histogram: pd.DataFrame) -> None:
     """Shared limits with room for the histogram at the foot, the histogram itself, and the line of no difference."""
     low, high = ratio_limits(rows["ratio"], rows["low"], rows["high"])
-    foot = low / (high / low) ** (HISTOGRAM_SHARE / (1 - HISTOGRAM_SHARE))
     start, end = rows["x"].min(), rows["x"].max()
     inside = histogram[(histogram["right"] > start) & (histogram["left"] < end)]
+    share = HISTOGRAM_SHARE if len(inside) else 0.0
+    foot = low / (high / low) ** (share / (1 - share))
     tallest = max(inside["n"].max(), 1) if len(inside) else 1
     margin = 0.02 * (end - start)
     for ax in axes:
         ax.set_xlim(start - margin, end + margin)
         ratio_axis(ax, "y", foot, high, ticks_from=low)
         number_axis(ax)
-        ax.stairs(
-            inside["n"].fillna(0) / tallest * HISTOGRAM_SHARE * 0.9, [*inside["left"], *inside["right"].tail(1)],
-            fill=True, transform=ax.get_xaxis_transform(), color=HISTOGRAM, linewidth=0, label="people", zorder=1,
-        )  # fmt: skip
+        if len(inside):
+            ax.stairs(
+                inside["n"].fillna(0) / tallest * HISTOGRAM_SHARE * 0.9, [*inside["left"], *inside["right"].tail(1)],
+                fill=True, transform=ax.get_xaxis_transform(), color=HISTOGRAM, linewidth=0, label="people", zorder=1,
+            )  # fmt: skip
         ax.axhline(1, color=MUTED, linewidth=0.7, zorder=3, label="no difference")
 
 

@@ -43,21 +43,25 @@ def incidence(curves: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, nar
         right=0.36, bottom=0.32 + under, gap=0.95, row_gap=0.16 + under,
     )  # fmt: skip
     figure, axes = panel_axes(tuple(panels), layout, xlabel, "Cumulative incidence", shared=False)
-    shades = mpl.colormaps["plasma"](LIGHTEST * np.linspace(0, 1, len(groups)) ** 0.75)
     for panel, ax in zip(panels, axes, strict=True):
-        of_panel = curves[curves["outcome"] == panel.key]
-        for level, colour in zip(groups, shades, strict=True):
-            rows = of_panel[of_panel["level"] == level]
-            ax.plot(rows["time"], rows["estimate"], color=colour, drawstyle="steps-post", linewidth=1.4, label=level)
-            if level in (groups[0], groups[-1]):
-                ax.fill_between(
-                    rows["time"], rows["low"], rows["high"], step="post", color=colour, alpha=0.16, linewidth=0,
-                    label=f"{level} band",
-                )  # fmt: skip
-        _axes(ax, of_panel)
-        _labels(ax, of_panel, groups, shades)
-        _at_risk(ax, of_panel, groups, shades)
+        incidence_on(ax, curves[curves["outcome"] == panel.key], groups)
     return figure
+
+
+def incidence_on(ax: Axes, curves: pd.DataFrame, groups: Sequence[str]) -> None:
+    """Draw the curves of one outcome, as `incidence` takes them, on given axes, with the numbers at risk beneath."""
+    shades = mpl.colormaps["plasma"](LIGHTEST * np.linspace(0, 1, len(groups)) ** 0.75)
+    for level, colour in zip(groups, shades, strict=True):
+        rows = curves[curves["level"] == level]
+        ax.plot(rows["time"], rows["estimate"], color=colour, drawstyle="steps-post", linewidth=1.4, label=level)
+        if level in (groups[0], groups[-1]):
+            ax.fill_between(
+                rows["time"], rows["low"], rows["high"], step="post", color=colour, alpha=0.16, linewidth=0,
+                label=f"{level} band",
+            )  # fmt: skip
+    _axes(ax, curves)
+    _labels(ax, curves, groups, shades)
+    _at_risk(ax, curves, groups, shades)
 
 
 def _axes(ax: Axes, rows: pd.DataFrame) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from riskkit.figures.panels import Panel, layout_for, panel_axes
@@ -43,9 +44,15 @@ def over_time(
         rows = drawn[drawn["outcome"] == panel.key]
         ax.set_xlim(drawn["time"].min(), drawn["time"].max())
         ratio_axis(ax, "y", low, high)
-        number_axis(ax, most=5)
-        ax.axhline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
-        ax.fill_between(rows["time"], rows["low"], rows["high"], color=BAND, linewidth=0, label="confidence band")
-        ax.axhline(constant[panel.key], color=SERIES[0], linewidth=1.1, linestyle=DASHES[0], label="constant")
-        ax.plot(rows["time"], rows["ratio"], color=MAIN, linewidth=1.8, label="ratio")
+        over_time_on(ax, rows, constant[panel.key])
     return figure
+
+
+def over_time_on(ax: Axes, rows: pd.DataFrame, constant: float | None) -> None:
+    """Draw one ratio over time, as `over_time` takes it, on given axes that have their limits."""
+    number_axis(ax, most=5)
+    ax.axhline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
+    ax.fill_between(rows["time"], rows["low"], rows["high"], color=BAND, linewidth=0, label="confidence band")
+    if constant is not None:
+        ax.axhline(constant, color=SERIES[0], linewidth=1.1, linestyle=DASHES[0], label="constant")
+    ax.plot(rows["time"], rows["ratio"], color=MAIN, linewidth=1.8, label="ratio")

@@ -1,0 +1,1 @@
+"""Figures of reports on axes of one's own."""
