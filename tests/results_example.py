@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from closer_example import closer_frames
+from made_verdict import made_verdict
 from study_example import EXPOSURES, MODELS, characteristics, histograms, manifest, missing, named_outcomes
 
 from riskkit.infer.multiplicity import adjust
@@ -136,20 +137,18 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
         for coding in ("spline", "groups", "linear")
     ]  # fmt: skip
     coefficients = [{**key, "coding": "linear", "term": "sex[Male]", **ratio_of(0.3, 0.04)}]
-    lowest = centre - sd * slope / (2 * bend) if bend else x[0]
+    ends = [(centre + sd * end, float(at(np.array(end)))) for end in (-1.5, 1.7)]
+    turn = -slope / (2 * bend) if bend else 1.7 if slope < 0 else -1.5
+    lowest, bottom = centre + sd * turn, float(at(np.array(turn)))
+    against = [(level, max(height - bottom, 0.0)) for level, height in ends]
+    verdict = made_verdict(*against, lowest, se=error if bend else 0.2, width=0.5 * sd)
     shape = {
-        **spline,
-        "nadir": lowest,
-        "nadir_low": lowest - 0.4 * sd if bend else x[0],
-        "nadir_high": lowest + 0.6 * sd if bend else x[-1],
-        "interior": 0.97 if bend else 0.31,
-        "at_boundary": not bend,
-        "lower_x": centre - 1.5 * sd,
-        "upper_x": centre + 1.7 * sd,
-        "nadir_sentence": f"Risk is lowest at {lowest:.0f}{unit_text}.",
-        "u_p": 0.003 if bend else 0.6,
-        "verdict": "Evidence for a U shape." if bend else "No evidence for a U shape.",
-    }
+        **spline, **verdict.row(), "slopes_p": 0.004 if bend else 0.6,
+        **{f"{side}_x": level for side, (level, _) in zip(("lower", "upper"), ends, strict=True)},
+        **{f"{side}_slope{part}": sign * value for side, sign in (("lower", -1), ("upper", 1))
+           for part, value in (("", 0.2 / sd), ("_low", (0.2 - 0.1 * sign) / sd), ("_high", (0.2 + 0.1 * sign) / sd))},
+        "lower_p": 0.004, "upper_p": 0.003,
+    }  # fmt: skip
     # The nearest that a spline of these knots comes to the curve above.
     terms = [key["exposure"] + "'" * i for i in range(3)]
     spreads = (error / sd, 0.1 * error / sd, 0.1 * error / sd)
@@ -164,7 +163,8 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
     ]
     normal = {1: -2, 5: -1.5, 10: -1.2, 25: -0.7, 50: 0, 75: 0.6, 90: 1.3, 95: 1.7, 99: 2.4}
     percentiles = {f"p{percent}": centre + sd * at_z for percent, at_z in normal.items()}
-    lowest_point = {name: shape[name] for name in ("nadir", "nadir_low", "nadir_high", "interior")}
+    lowest_point = {"nadir": verdict.x, "nadir_low": verdict.low, "nadir_high": verdict.high}
+    lowest_point["interior"] = 0.97 if bend else 0.31
     return {
         "splines": [{**spline, **percentiles, **lowest_point, "df_resid": np.inf}],
         "covariances": covariances,

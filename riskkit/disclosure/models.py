@@ -13,7 +13,7 @@ from riskkit.disclosure.behind import IMPUTED
 from riskkit.disclosure.policy import significant
 from riskkit.disclosure.shown import curves as shown_curves
 from riskkit.disclosure.shown import drawn_splines, estimates, tested
-from riskkit.disclosure.small_cells import KEY, OF_ANY_CODING, OUTERMOST, Small, is_in, percentiles
+from riskkit.disclosure.small_cells import KEY, OF_ANY_CODING, Small, is_in, percentiles
 
 COUNTS = ("n", "events", "n_missing", "n_without_events", "of_n", "of_events", "dilution_n", "n_at_risk", "n_event")
 AMOUNTS = ("person_years", "population")
@@ -25,7 +25,7 @@ OF_WHOLE_MODELS = (
     "loglik", "loglik_null", "aic", "lr_chi2", "lr_p", "wald_chi2", "wald_p", "score_chi2", "score_p",
 )  # fmt: skip
 TO_THREE_DIGITS = ("riv", "fmi", "df", "dilution_ratio", "dilution_se", "dilution_low", "dilution_high", "statistic")
-TESTED = 5  # percentile at which slopes are tested; the lowest point is sought from the outermost on
+TESTED = 5  # percentile from which on everything is said of a shape
 NUMBER = re.compile(r"(?<!fewer than the )(?<!\w)\d+(?:[,.]\d+)*")
 
 
@@ -158,17 +158,11 @@ def curves(frame: pd.DataFrame, small: Small, more: Sequence[str] = ()) -> pd.Da
 
 
 def shapes(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
-    """What is told of a shape goes where its words reach beyond the levels that may be shown.
-
-    They tell the levels of the U test, and those of the lowest point, which is sought further out.
-    """
+    """What is told of a shape goes where its range, from percentile to percentile, reaches beyond what may be shown."""
     if frame.empty:
         return frame
     frame = small.without(frame)
-    n = small.people(frame)
-    inside = (frame["nadir_low"] >= frame["lower_x"]) & (frame["nadir_high"] <= frame["upper_x"])
-    searched, slopes = (small.policy.enough_beyond(n, percent) for percent in (OUTERMOST, TESTED))
-    shown = frame[searched | (slopes & inside)]
+    shown = frame[small.policy.enough_beyond(small.people(frame), TESTED)]
     numbers = shown.select_dtypes("float").columns.difference(["lower_x", "upper_x"])
     return shown.assign(**{name: significant(shown[name]) for name in numbers})
 

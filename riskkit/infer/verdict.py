@@ -140,6 +140,15 @@ class ShapeVerdict:
             found = "flat" if self.spread < math.log(self.flat_within) else "undecided"
         return found if self.shape == "U" else _UPSIDE_DOWN.get(found, found)
 
+    def bounds(self) -> str:
+        """The interval of the turning point in a few words: 197 to 301, 197 or above, 301 or below, or not located."""
+        below, above = self.open_ends
+        if below and above:
+            return "not located"
+        if below or above:
+            return f"{numbers.measure(self.high)} or below" if below else f"{numbers.measure(self.low)} or above"
+        return " to ".join(numbers.measures((self.low, self.high)))
+
     def where(self, unit: str | None = None) -> str:
         """Where the turning point is: "at 153 ng/mL (95% CI 146 to 213)", "at 197 ng/mL or above", or not located."""
         point = f"the {_EXTREME[self.shape]} point"

@@ -127,9 +127,20 @@ def _curve(
         "coefficients": own.set_index("term").loc[terms, "estimate"].tolist(),
         "covariance": pairs["covariance"].tolist(),
         "percentiles": [_known(row[name]) for name in _percentiles(row)],
-        "nadir": {"low": row["nadir_low"], "high": row["nadir_high"], "interior": row["interior"]},
+        "nadir": {
+            "low": row["nadir_low"],
+            "high": row["nadir_high"],
+            "interior": row["interior"],
+            "searched": _searched(row),
+        },
         "critical": [float(t_critical(np.array(row["df_resid"]), each)) for each in levels],
     }
+
+
+def _searched(row: dict[str, Any]) -> tuple[float, float]:
+    """Between which levels the lowest point was looked for, or where those are withheld, may be shown."""
+    inside = [row[name] for name in _percentiles(row) if 5 <= int(name[1:]) <= 95 and not math.isnan(row[name])]
+    return inside[0], inside[-1]
 
 
 def _percentiles(columns: pd.DataFrame | dict[str, Any]) -> list[str]:

@@ -169,9 +169,12 @@ def _tests(results: Results) -> str:
         sentences.append("Groups of people were compared by standardised differences (Yang and Dalton [@yang]).")
     if len(results.shapes):
         sentences.append(
-            "A U shape was tested by the slopes at both ends of the curve together (Sasabuchi; Lind and Mehlum "
-            "[@sasabuchi; @lind]): that a curve is bent is no evidence of a U. The lowest point of a curve has a "
-            "confidence interval of its own."
+            "All that is said of a curve’s shape is about the range from the 5th to the 95th percentile of the "
+            "exposure. A U shape was tested by heights: both ends of the range must lie above the lowest point between "
+            "them, wherever that is, each by the largest standardised difference from any point, referred to its "
+            "distribution under a flat curve (an intersection-union test [@berger]); that a curve is bent is no "
+            "evidence of a U. The interval of the lowest point inverts tests of slope (Fieller [@fieller]) and height. "
+            "The slopes at both ends together (Sasabuchi; Lind and Mehlum [@sasabuchi; @lind]) are evidence beside it."
         )
     if is_floating(results.estimates[results.estimates["coding"] == "groups"]):
         sentences.append(

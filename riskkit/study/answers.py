@@ -15,12 +15,12 @@ from riskkit.infer.curve import curve
 from riskkit.infer.floating import floating
 from riskkit.infer.nadir import nadir
 from riskkit.infer.trend import trend
+from riskkit.infer.ushape import ushape
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.plan import EVERYONE, Task, is_main
 from riskkit.study.coding import ExposureCoding
 from riskkit.study.eligibility import person_years
-from riskkit.study.estimators import measure
-from riskkit.study.splines import SEARCHED, covariances, shape_row, spline_row
+from riskkit.study.splines import covariances, shape_row, spline_row
 from riskkit.study.study import Rows, Study
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model", "variant")
@@ -61,12 +61,11 @@ def answers(task: Task, fit: Fit, data: pd.DataFrame, used: np.ndarray, study: S
         rows["tests"] = pd.concat([rows["tests"], _trend_test(task, found)], ignore_index=True)
     else:
         rows["curves"] = curve(fit, task.exposure, reference=coding.reference, level=spec.level)
-        lowest = nadir(fit, task.exposure, spec.level, limits=SEARCHED)
-        if task.variant == EVERYONE:
-            rows["splines"] = spline_row(fit, task.exposure, lowest)
-            rows["covariances"] = covariances(fit)
         if is_main(task, spec) or task.variant != EVERYONE:
-            rows["shapes"] = shape_row(fit, task.exposure, lowest, coding.unit or "", measure(spec).level)
+            rows["shapes"] = shape_row(ushape(fit, task.exposure, level=spec.level))
+        if task.variant == EVERYONE:
+            rows["splines"] = spline_row(fit, task.exposure, nadir(fit, task.exposure, spec.level))
+            rows["covariances"] = covariances(fit)
     return rows
 
 

@@ -49,14 +49,6 @@ OF_ESTIMATE: Meanings = {
     "float_high": ("number", "upper limit of the floating interval"),
 }
 OF_SHAPE: Meanings = {
-    "nadir": ("number", "level where the curve is lowest"),
-    "nadir_low": ("number", "lower confidence limit of `nadir`"),
-    "nadir_high": ("number", "upper confidence limit of `nadir`"),
-    "interior": ("number", "probability that the lowest point lies between the 1st and the 99th percentile"),
-    "at_boundary": ("flag", "whether the lowest point is an end of the range"),
-    "nadir_sentence": ("text", "the lowest point in words"),
-    "u_p": ("number", "p value of the U test"),
-    "verdict": ("text", "the U test in words"),
     "lower_x": ("number", "level of the lower slope"),
     "lower_slope": ("number", "slope there: log ratio per unit"),
     "lower_slope_low": ("number", "lower confidence limit of `lower_slope`"),

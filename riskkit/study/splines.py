@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from riskkit.fit.fit import Fit
 from riskkit.infer.linear import number
 from riskkit.infer.nadir import Nadir
-from riskkit.infer.ushape import ushape
+from riskkit.infer.ushape import UShape
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
-SEARCHED = ("p1", "p99")  # where the lowest point beside a drawn curve is sought: as far as the curve is drawn
 
 
 def spline_row(fit: Fit, exposure: str, lowest: Nadir) -> pd.DataFrame:
@@ -32,24 +29,13 @@ def covariances(fit: Fit) -> pd.DataFrame:
     return pd.DataFrame({"term": names[row], "other": names[column], "covariance": matrix[row, column]})
 
 
-def shape_row(fit: Fit, exposure: str, lowest: Nadir, unit: str, what: str) -> pd.DataFrame:
-    """One row: where `what` (risk) is lowest, and whether the curve is a U, in numbers and in a sentence.
+def shape_row(u: UShape) -> pd.DataFrame:
+    """One row: the verdict on a shape, from which `ShapeVerdict.from_row` makes it again, and the slopes beside it.
 
-    The columns `verdict_...` are the whole verdict, over one range: `riskkit.infer.verdict.ShapeVerdict.from_row` makes
-    it again, with its words.
+    Words are made where they are told.
     """
-    u = ushape(fit, exposure, level=lowest.level)
-    row: dict[str, Any] = {
-        "nadir": lowest.x,
-        "nadir_low": lowest.low,
-        "nadir_high": lowest.high,
-        "interior": lowest.interior,
-        "at_boundary": lowest.at_boundary,
-        "nadir_sentence": lowest.sentence(unit, what),
-        "u_p": u.p,
-        "verdict": u.verdict(unit, what),
-    }
+    row = u.heights.row()
     for name, end in (("lower", u.lower), ("upper", u.upper)):
         row |= {f"{name}_x": end.x, f"{name}_slope": end.estimate, f"{name}_slope_low": end.low}
         row |= {f"{name}_slope_high": end.high, f"{name}_p": end.p}
-    return pd.DataFrame([row | {"slopes_p": u.slopes_p} | u.heights.row()])
+    return pd.DataFrame([row | {"slopes_p": u.slopes_p}])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from riskkit.infer.verdict import ShapeVerdict
 from riskkit.manifest import Manifest
 from riskkit.measure import Measure
 from riskkit.results import Results
@@ -16,6 +17,7 @@ from riskkit.study.leading import READABLE
 from riskkit.tables.tests import HAZARDS
 
 ADJUSTED = ("p_holm", "p_fdr")
+SHAPE_OF = ["exposure", "outcome", "time_scale", "model"]
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,9 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Shape:
-    """The lowest point of a curve with its interval (an end is None where the data do not bound it), and the U test.
+    """The verdict on the shape of a curve; beside it the p value of the two-lines test, NaN where it is not shown."""
 
-    `sentence` and `verdict` say both in words, as inference wrote them; `u` is the p value of the U test, `lines` that
-    of the two-lines test, NaN where it was not made.
-    """
-
-    x: float
-    low: float | None
-    high: float | None
-    inside: bool
-    sentence: str
-    u: float
-    verdict: str
+    verdict: ShapeVerdict
     lines: float = float("nan")
 
 
@@ -85,6 +77,8 @@ class Association:
         p values of the tests of proportional hazards, for the exposure and for the whole model.
     difference : float
         p value of the test of any difference between groups; NaN where there are none.
+    time_scale : {"age", "follow_up", "none"}
+        Of the model.
     """
 
     exposure: str
@@ -114,6 +108,7 @@ class Association:
     proportional: float
     proportional_all: float
     difference: float = math.nan
+    time_scale: str = "age"
 
     @property
     def fitted(self) -> bool:
@@ -162,6 +157,16 @@ def on_main_scale(frame: pd.DataFrame, manifest: Manifest, exposure: str, coding
     """Rows of one exposure in every model on the main time scale."""
     kept = (frame["exposure"] == exposure) & (frame["time_scale"] == manifest.analysis.time_scales[0])
     return frame[kept & (frame["coding"] == coding)] if coding else frame[kept]
+
+
+def lines_beside(results: Results) -> pd.DataFrame:
+    """The two-lines tests where every curve whose shape is told has one; none of them otherwise."""
+    analysis, lines = results.manifest.analysis, results.two_lines
+    of_main = (results.shapes["model"] == analysis.main.name) & (
+        results.shapes["time_scale"] == analysis.time_scales[0]
+    )
+    told = results.shapes.loc[of_main, SHAPE_OF]
+    return lines if len(told.merge(lines[SHAPE_OF].drop_duplicates())) == len(told) else lines.iloc[:0]
 
 
 def corrected_by(results: Results, method: str, exposure: str) -> pd.DataFrame:
@@ -217,10 +222,11 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
         fdr=fdr,
         ends=_ends(curve, groups),
         groups=len(groups),
-        shape=_shape(of(results.shapes), of(results.two_lines), curve),
+        shape=_shape(of(results.shapes), of(lines_beside(results)), curve),
         proportional=float(tests.get(HAZARDS, np.nan)),
         proportional_all=float(whole[whole["part"] == HAZARDS]["p"].min()),
         difference=float(differences["p"].min()),
+        time_scale=manifest.analysis.time_scales[0],
     )
 
 
@@ -240,17 +246,7 @@ def _ends(curve: pd.DataFrame, groups: pd.DataFrame) -> tuple[Ratio, ...]:
 def _shape(rows: pd.DataFrame, lines: pd.DataFrame, curve: pd.DataFrame) -> Shape | None:
     if rows.empty or curve.empty:
         return None
-    row, x = rows.iloc[0], curve["x"]
-    return Shape(
-        x=float(row["nadir"]),
-        low=None if row["nadir_low"] <= x.min() else float(row["nadir_low"]),
-        high=None if row["nadir_high"] >= x.max() else float(row["nadir_high"]),
-        inside=not row["at_boundary"],
-        sentence=str(row["nadir_sentence"]),
-        u=float(row["u_p"]),
-        verdict=str(row["verdict"]),
-        lines=float(lines["p"].iloc[0]) if len(lines) else np.nan,
-    )
+    return Shape(ShapeVerdict.from_row(rows.iloc[0]), lines=float(lines["p"].iloc[0]) if len(lines) else np.nan)
 
 
 def _ratio(row: pd.Series) -> Ratio:

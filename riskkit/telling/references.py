@@ -29,6 +29,10 @@ WORKS = {
         "testing. J R Stat Soc Series B 1995;57:289-300.",
         "10.1111/j.2517-6161.1995.tb02031.x",
     ),
+    "berger": Work(
+        "Berger RL. Multiparameter hypothesis testing and acceptance sampling. Technometrics 1982;24:295-300.",
+        "10.1080/00401706.1982.10487790",
+    ),
     "cox": Work(
         "Cox DR. Regression models and life-tables. J R Stat Soc Series B 1972;34:187-220.",
         "10.1111/j.2517-6161.1972.tb00899.x",
@@ -45,6 +49,10 @@ WORKS = {
     "efron": Work(
         "Efron B. The efficiency of Cox's likelihood function for censored data. J Am Stat Assoc 1977;72:557-65.",
         "10.1080/01621459.1977.10480613",
+    ),
+    "fieller": Work(
+        "Fieller EC. Some problems in interval estimation. J R Stat Soc Series B 1954;16:175-85.",
+        "10.1111/j.2517-6161.1954.tb00159.x",
     ),
     "grambsch": Work(
         "Grambsch PM, Therneau TM. Proportional hazards tests and diagnostics based on weighted residuals. Biometrika "

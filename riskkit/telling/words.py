@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from riskkit.numbers import HARD, count, level, measure, measures, p_phrase, per_cent, ratio
+from riskkit.infer.verdict import ANSWERS, ShapeVerdict
+from riskkit.numbers import HARD, count, level, measure, p_phrase, per_cent, ratio
 from riskkit.telling.associations import Association, Ratio, is_outcome_wide
 
 MOST_NAMED = 5  # outcomes in a headline
@@ -72,7 +73,8 @@ def finding(a: Association) -> str:
     text = f"{a.exposure_label} was associated with {outcome} ({p_phrase(a.overall)})"
     if a.nonlinear < alpha(a):
         bent = p_phrase(a.nonlinear, "non-linearity p")
-        return f"{text}, and not along a straight line ({bent}): {_ends(a)}."
+        text = f"{text}, and not along a straight line ({bent})"
+        return f"{text}. {_verdict(a.shape.verdict, a)}." if a.shape else f"{text}: {_ends(a)}."
     straight = f"no evidence against a straight line ({p_phrase(a.nonlinear, 'non-linearity p')})"
     if a.linear is None:
         return f"{text}, with {straight}: {_ends(a)}."
@@ -85,16 +87,25 @@ def finding(a: Association) -> str:
 
 
 def shape_told(a: Association) -> str:
-    """Whether the curve is a U and where it is lowest, with its subject, so that it can be quoted alone.
+    """What shape the curve has, in the three parts of its verdict, with its subject, so that it can be quoted alone.
 
-    Empty where there is no curve or no evidence of an association. The lowest point of a U is in its verdict already.
+    Empty where there is no curve or no evidence of an association, and where the finding tells it (a bent curve's).
     """
-    if a.shape is None or not has_evidence(a):
+    if a.shape is None or not has_evidence(a) or a.nonlinear < alpha(a):
         return ""
-    verdict = a.shape.verdict[:1].lower() + a.shape.verdict[1:]
-    is_u = a.shape.u < alpha(a)
-    told = f"For {in_sentence(a.exposure_label)} and {in_sentence(a.outcome_label)} there was {verdict}"
-    return told if is_u else f"{told} {a.shape.sentence}"
+    said = _verdict(a.shape.verdict, a)
+    return f"{a.exposure_label} and {in_sentence(a.outcome_label)}: {said[:1].lower()}{said[1:]}."
+
+
+def _verdict(verdict: ShapeVerdict, a: Association) -> str:
+    """The verdict in words, with the p value of the shape that was asked about."""
+    said = verdict.sentence(a.unit, a.measure.level).removesuffix(".")
+    return f"{said} ({p_phrase(verdict.p, f'test of {_article(verdict.shape)} {verdict.shape}: p')})"
+
+
+def _article(noun: str) -> str:
+    """The indefinite article of a shape: a U, an inverse U."""
+    return "an" if noun[:1] in "aeio" else "a"
 
 
 def average_told(a: Association) -> str:
@@ -102,40 +113,50 @@ def average_told(a: Association) -> str:
     if not a.fitted or not a.proportional < alpha(a):
         return ""
     changed = f"changed along the time scale ({p_phrase(a.proportional)})"
-    return f"The {a.measure.ratio} {changed}: this is an average over follow-up."
+    over = {"age": "ages"}.get(a.time_scale, "follow-up")
+    return f"The {a.measure.ratio} {changed}: this is an average over {over}."
 
 
 def asides(a: Association) -> tuple[str, ...]:
-    """What the key findings add to a finding: the shape of a bent curve, and that a ratio is an average."""
-    bent = a.nonlinear < alpha(a)
-    return tuple(text for text in (shape_told(a) if bent else "", average_told(a)) if text)
+    """What the key findings add to a finding: that a ratio is an average."""
+    return tuple(text for text in (average_told(a),) if text)
 
 
 def shapes_counted(found: Sequence[Association]) -> str:
-    """How many curves of one exposure gave evidence of a U, by two tests; empty where none was made."""
+    """Which answers the curves of one exposure gave; empty where there are none.
+
+    An answer is told where there is evidence of an association: of the other curves, only how many there are.
+    """
     curves = [a for a in found if a.shape]
     if not curves:
         return ""
-    by_slopes = [(a, a.shape.u) for a in curves if a.shape]
-    by_lines = [(a, a.shape.lines) for a in curves if a.shape and not math.isnan(a.shape.lines)]
-    asked = f"A U shape was tested in {quantity(len(curves), 'curve')} of {in_sentence(curves[0].exposure_label)}"
-    told = f"{asked}: {_us(by_slopes, 'U test p')}."
-    if not by_lines:
-        return told
-    return (
-        f"{told} By two straight lines, which average each side where the U test reads the slope at each end, "
-        f"{_us(by_lines, 'p')}."
-    )
+    told = [(a, a.shape.verdict.answer) for a in curves if a.shape and has_evidence(a)]
+    answers = {answer: [a for a, own in told if own == answer] for answer in ANSWERS}
+    parts = [f"“{answer}” for {_some(own)}" for answer, own in answers.items() if own]
+    silent = len(curves) - len(told)
+    parts += [f"{count(silent)} without evidence of an association"] if silent else []
+    asked = f"The shape was asked of {quantity(len(curves), 'curve')} of {in_sentence(curves[0].exposure_label)}"
+    return f"{asked}: {'; '.join(parts)}.{_lines(curves)}"
 
 
-def _us(tested: Sequence[tuple[Association, float]], name: str) -> str:
-    """For which outcomes there was evidence of a U, with the p values of one test."""
-    us = [(a, p) for a, p in tested if p < alpha(a)]
-    if not us:
-        return f"there was no evidence of one (smallest {p_phrase(min(p for _, p in tested), name)})"
-    named = listed([f"{in_sentence(a.outcome_label)} ({p_phrase(p)})" for a, p in us[:MOST_NAMED]])
-    more = f", and {count(len(us) - MOST_NAMED)} more" if len(us) > MOST_NAMED else ""
-    return f"there was evidence of one for {named}{more}"
+def _lines(curves: Sequence[Association]) -> str:
+    """What two straight lines say beside the verdict."""
+    tested = [(a, a.shape.lines) for a in curves if a.shape and not math.isnan(a.shape.lines)]
+    if not tested:
+        return ""
+    below = [a for a, p in tested if p < alpha(a)]
+    beside = "Two straight lines in place of each curve, which are evidence beside the verdict and do not decide it,"
+    if not below:
+        smallest = p_phrase(min(p for _, p in tested), "smallest p")
+        return f" {beside} clearly fell and then rose for none ({smallest})."
+    return f" {beside} clearly fell and then rose for {_some(below)} ({threshold(below[0])})."
+
+
+def _some(found: Sequence[Association]) -> str:
+    """The outcomes, or the first of them and how many more there are."""
+    named = [in_sentence(a.outcome_label) for a in found[:MOST_NAMED]]
+    more = len(found) - MOST_NAMED
+    return f"{', '.join(named)} and {count(more)} more" if more > 0 else listed(named)
 
 
 def has_evidence(a: Association) -> bool:
@@ -164,7 +185,7 @@ def people(found: Sequence[Association]) -> str:
 
 def reading(found: Sequence[Association]) -> str:
     """At which levels of the exposure the sentences read a curve."""
-    a = next((a for a in found if a.ends), None)
+    a = next((a for a in found if a.ends and a.shape is None and a.nonlinear < alpha(a)), None)
     if a is None:
         return ""
     names = {2: "halves", 3: "thirds", 4: "fourths", 5: "fifths", 10: "tenths"}
@@ -193,23 +214,18 @@ def listed(items: Iterable[str]) -> str:
 
 
 def lowest_point(a: Association) -> str:
-    """Where the curve is lowest, in a few words: lowest at 209 (197 or more). Empty where that is no finding.
+    """Where the curve is lowest, in a few words: lowest at 209 (197 or above). Empty where that is no finding.
 
-    It is one where there is evidence of an association, the lowest point is inside the range, and the data bound it at
-    least on one side.
+    It is one where there is evidence of an association, the lowest point is inside the range, the data bound it at
+    least on one side, and the curve is not an inverse U, whose turning point is its highest.
     """
-    s = a.shape
-    if s is None or not s.inside or not has_evidence(a):
+    if a.shape is None or not has_evidence(a):
         return ""
-    if s.low is not None and s.high is not None:
-        where = " to ".join(measures((s.low, s.high)))
-    elif s.low is not None:
-        where = f"{measure(s.low)} or more"
-    elif s.high is not None:
-        where = f"{measure(s.high)} or less"
-    else:
+    verdict = a.shape.verdict
+    inside = verdict.lower.x < verdict.x < verdict.upper.x
+    if not inside or all(verdict.open_ends) or verdict.answer == "inverse U-shaped":
         return ""
-    return f"lowest at {measure(s.x)} ({where})"
+    return f"lowest at {measure(verdict.x)} ({verdict.bounds()})"
 
 
 def _counted(found: Sequence[Association]) -> tuple[str, ...]:

@@ -137,9 +137,9 @@ def test_curves_and_their_lowest_points_end_where_enough_people_lie_beyond(resul
     assert np.isnan([spline["p1"], spline["p99"]]).all()
     assert shown.curves["x"].min() >= spline["p5"] >= results.curves["x"].min()
     assert spline["p5"] <= shown.splines["nadir_low"].min()
-    open_ended = shown.shapes["nadir_low"] < spline["p5"]
-    assert not open_ended.any()
-    assert 0 < len(shown.shapes) < len(results.shapes)
+    assert spline["p5"] <= shown.shapes["verdict_lower_x"].min()
+    assert len(shown.shapes) == len(results.shapes)
+    assert protected(results, 300, 50).shapes.empty  # whose range would begin where fewer lie beyond
 
 
 def test_people_by_name_and_estimates_without_a_few_are_left_out(results: Results) -> None:

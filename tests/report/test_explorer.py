@@ -7,7 +7,6 @@ import hashlib
 import html
 import json
 import re
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
@@ -23,13 +22,11 @@ from riskkit.fit.cox import cox
 from riskkit.fit.fit import Fit
 from riskkit.infer.anova import anova
 from riskkit.infer.curve import curve
-from riskkit.infer.nadir import nadir as nadir_between
+from riskkit.infer.nadir import nadir
 from riskkit.report.explorer import SCRIPTS, explorer
 from riskkit.report.page import page_html
 from riskkit.results import Results
-from riskkit.study.splines import SEARCHED, covariances, spline_row
-
-nadir = partial(nadir_between, limits=SEARCHED)  # as far as the page's curve is drawn
+from riskkit.study.splines import covariances, spline_row
 
 BY_HAND = """
 const part = (name) => page.getElementById(`explorer-${name}`);

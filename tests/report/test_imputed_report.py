@@ -44,7 +44,7 @@ def test_complete_cases_stand_beside_imputed_people() -> None:
     assert line.cells[7].startswith("0.99")
     assert line.cells[-1] == "10.0"
     names = [row.cells[0] for row in table.rows]
-    for name in ("Q1", "Q5", "Spline: overall", "Spline: non-linear", "Lowest at", "U test"):
+    for name in ("Q1", "Q5", "Spline: overall", "Spline: non-linear", "Lowest at", "Shape, test of a U"):
         assert name in names
     reference = table.rows[names.index("Q1")]
     assert reference.cells[3] == reference.cells[7] == "reference"

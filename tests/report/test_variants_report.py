@@ -147,6 +147,6 @@ def test_the_shapes_of_subgroups_stand_in_a_table_of_their_own() -> None:
     table = variant_shapes(made, "igf1", TEXT, FOUND)
     assert table is not None
     assert [row.cells[0] for row in table.rows[:2]] == ["Death from any cause: women", "Death from any cause: men"]
-    assert table.rows[0].cells[-1] == "Evidence for a U shape."
-    assert table.rows[1].cells[-1] == "not estimated"
+    assert table.rows[0].cells[1] == "U-shaped"
+    assert table.rows[1].cells[1] == "not estimated"
     assert "in subgroups and sensitivity analyses" in page_html(made)

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from made_verdict import made_verdict
 from results_example import example_results
 
 from riskkit.measure import HAZARD
@@ -148,63 +149,65 @@ def test_many_outcomes_are_counted_in_the_headline() -> None:
     assert headline(lost) == ("No model of serum IGF-I could be fitted.",)
 
 
-U = Shape(
-    209.0, 197.0, None, inside=True, sentence="Risk is lowest at 209 ng/mL (95% CI 197 to 539 ng/mL).", u=0.43,
-    verdict="No evidence for a U shape (p = 0.43): risk falls at 109 ng/mL and neither falls nor rises at 442 ng/mL.",
-)  # fmt: skip
+PLATEAU = Shape(made_verdict((109.0, 0.4), (442.0, 0.1), 209.0))
+REAL = Shape(made_verdict((109.0, 0.4), (442.0, 0.3), 209.0))
 
 
 def test_the_shape_is_told_in_a_sentence_that_can_be_quoted() -> None:
-    bent = replace(STRAIGHT, nonlinear=0.003, shape=U)
-    quoted = (
-        "For serum IGF-I and death from cancer there was no evidence for a U shape (p = 0.43): risk falls at 109 ng/mL "
-        "and neither falls nor rises at 442 ng/mL. Risk is lowest at 209 ng/mL (95% CI 197 to 539 ng/mL)."
+    quoted = shape_told(replace(STRAIGHT, shape=PLATEAU))
+    assert plain(quoted) == (
+        "Serum IGF-I and death from cancer: lower risk with rising levels, then a plateau that may turn: at 109 "
+        "ng/mL the hazard ratio against the lowest point is 1.49 (95% CI 1.23 to 1.81); at 442 ng/mL it is 1.11 (95% "
+        "CI 1.00 to 1.34), not clearly above 1; the lowest point is at 189 ng/mL or above (test of a U: p = 0.32)."
     )
-    assert shape_told(bent) == quoted
-    assert asides(bent) == (quoted,)
-    assert asides(replace(STRAIGHT, shape=U)) == ()  # a straight line's shape is in the table
-    assert headline([replace(STRAIGHT, shape=U)]) == (finding(STRAIGHT), quoted)
-    real = replace(U, u=0.01, verdict="Evidence for a U shape: risk falls up to 209 ng/mL and rises beyond.")
-    assert shape_told(replace(bent, shape=real)) == (
-        "For serum IGF-I and death from cancer there was evidence for a U shape: risk falls up to 209 ng/mL and rises "
-        "beyond."
-    )
-    assert shape_told(replace(bent, overall=0.3)) == shape_told(replace(bent, shape=None)) == ""
+    assert asides(replace(STRAIGHT, shape=PLATEAU)) == ()  # a straight line's shape is in the table
+    bent = replace(STRAIGHT, nonlinear=0.003, shape=PLATEAU)
+    assert finding(bent).endswith(f"(non-linearity p\u00a0=\u00a00.003). Lower{quoted.partition(': lower')[2]}")
+    assert headline([bent]) == (finding(bent),)
+    assert headline([replace(STRAIGHT, shape=PLATEAU)]) == (finding(STRAIGHT), quoted)
+    real = plain(finding(replace(bent, shape=REAL)))
+    assert "Risk is higher at both ends of the range than in between: at 109 ng/mL" in real
+    assert real.endswith("the lowest point is at 209 ng/mL (95% CI 189 to 229) (test of a U: p = 0.003).")
+    assert shape_told(replace(STRAIGHT, shape=PLATEAU, overall=0.3)) == shape_told(bent) == ""
 
 
-def test_curves_that_are_u_shaped_are_counted() -> None:
-    none = [replace(STRAIGHT, shape=U), replace(NONE, shape=replace(U, u=0.6))]
+def test_answers_are_counted() -> None:
+    none = [replace(STRAIGHT, shape=PLATEAU), replace(NONE, shape=PLATEAU)]
     assert plain(shapes_counted(none)) == (
-        "A U shape was tested in 2 curves of serum IGF-I: there was no evidence of one (smallest U test p = 0.43)."
+        "The shape was asked of 2 curves of serum IGF-I: “falls then levels off” for death from cancer; 1 without "
+        "evidence of an association."
     )
-    one = [*none, replace(NONE, shape=replace(U, u=0.004))]
-    assert plain(shapes_counted(one)) == (
-        "A U shape was tested in 3 curves of serum IGF-I: there was evidence of one for stroke (p = 0.004)."
-    )
+    one = [*none, replace(STRAIGHT, outcome_label="Stroke", shape=REAL)]
+    assert "3 curves of serum IGF-I: “U-shaped” for stroke; “falls" in plain(shapes_counted(one))
+    many = shapes_counted([replace(STRAIGHT, shape=REAL)] * 7)
+    assert "“U-shaped” for death from cancer, death from cancer" in many
+    assert "death from cancer and 2 more." in many
     assert shapes_counted([NONE]) == ""
-    lined = [replace(STRAIGHT, shape=replace(U, lines=0.026)), replace(NONE, shape=replace(U, lines=1.0))]
-    by_lines = "By two straight lines, which average each side where the U test reads the slope at each end, there was"
-    assert plain(shapes_counted(lined)).endswith(f"0.43). {by_lines} evidence of one for death from cancer (p = 0.03).")
-    assert plain(shapes_counted(lined[1:])).endswith(f" {by_lines} no evidence of one (smallest p > 0.99).")
+    lined = [replace(STRAIGHT, shape=replace(REAL, lines=0.026)), replace(NONE, shape=replace(PLATEAU, lines=1.0))]
+    beside = "are evidence beside the verdict and do not decide it, clearly fell and then rose for"
+    assert plain(shapes_counted(lined)).endswith(f"{beside} death from cancer (p < 0.05).")
+    assert plain(shapes_counted(lined[1:])).endswith(f"{beside} none (smallest p > 0.99).")
 
 
 def test_a_ratio_that_changes_is_called_an_average() -> None:
-    changing = replace(STRAIGHT, nonlinear=0.003, shape=U, proportional=0.004)
-    assert plain(asides(changing)[1]) == (
-        "The hazard ratio changed along the time scale (p = 0.004): this is an average over follow-up."
+    changing = replace(STRAIGHT, nonlinear=0.003, shape=PLATEAU, proportional=0.004)
+    assert plain(asides(changing)[0]) == (
+        "The hazard ratio changed along the time scale (p = 0.004): this is an average over ages."
     )
+    assert "an average over follow-up" in asides(replace(changing, time_scale="follow_up"))[0]
     assert asides(replace(STRAIGHT, proportional=NAN)) == ()
 
 
 def test_a_lowest_point_is_told_only_where_it_is_a_finding() -> None:
-    found = replace(STRAIGHT, shape=U)
-    assert lowest_point(found) == "lowest at 209 (197 or more)"
-    assert lowest_point(replace(found, shape=replace(U, low=None, high=301.2))) == "lowest at 209 (301 or less)"
-    assert lowest_point(replace(found, shape=replace(U, high=301.2))) == "lowest at 209 (197 to 301)"
+    found = replace(STRAIGHT, shape=PLATEAU)
+    assert lowest_point(found) == "lowest at 209 (189 or above)"
+    mirrored = Shape(made_verdict((109.0, 0.1), (442.0, 0.4), 209.0))
+    assert lowest_point(replace(found, shape=mirrored)) == "lowest at 209 (229 or below)"
+    assert lowest_point(replace(found, shape=REAL)) == "lowest at 209 (189 to 229)"
     for nothing in (
         replace(found, shape=None),
-        replace(found, shape=replace(U, low=None)),
-        replace(found, shape=replace(U, inside=False)),
+        replace(found, shape=Shape(made_verdict((109.0, 0.1), (442.0, 0.1), 209.0))),
+        replace(found, shape=Shape(made_verdict((109.0, 0.4), (442.0, 0.0), 442.0))),
         replace(found, overall=0.2),
     ):
         assert lowest_point(nothing) == ""
@@ -219,9 +222,10 @@ def test_people() -> None:
 
 
 def test_where_curves_are_read() -> None:
-    assert "medians of the lowest and highest fifths of the exposure" in reading([STRAIGHT])
-    assert "1st and 99th percentiles" in reading([replace(STRAIGHT, groups=0)])
-    assert reading([replace(STRAIGHT, ends=())]) == ""
+    bent = replace(STRAIGHT, nonlinear=0.003)  # whose shape is withheld
+    assert "medians of the lowest and highest fifths of the exposure" in reading([bent])
+    assert "1st and 99th percentiles" in reading([replace(bent, groups=0)])
+    assert reading([replace(bent, ends=())]) == reading([STRAIGHT]) == reading([replace(bent, shape=REAL)]) == ""
 
 
 @pytest.mark.parametrize(
@@ -257,9 +261,11 @@ def test_associations_are_read_from_the_main_model_and_time_scale() -> None:
     assert [end.x for end in first.ends] == pytest.approx([72, 231], abs=0.7)
     # -0.03 z + 0.08 z^2 is lowest at z = 0.1875
     assert first.shape is not None
-    assert (first.shape.x, first.shape.inside) == (pytest.approx(150 + 60 * 0.1875), True)
+    assert first.shape.verdict.x == pytest.approx(150 + 60 * 0.1875)
+    assert (first.shape.verdict.answer, first.shape.lines) == ("U-shaped", 0.02)
     second = associations(results)[1].shape
     assert second is not None
-    assert (second.low, second.high, second.inside) == (None, None, False)
+    assert second.verdict.open_ends == (True, True)
+    assert second.verdict.answer == "undecided"
     z = (first.ends[0].x - 150) / 60
     assert first.ends[0].value == pytest.approx(math.exp(-0.03 * z + 0.08 * z**2))

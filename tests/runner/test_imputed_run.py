@@ -8,6 +8,7 @@ import pytest
 from made_cohort import made_analysis, made_cohort, made_project
 
 from riskkit.errors import SpecError
+from riskkit.infer.verdict import ANSWERS
 from riskkit.runner import run
 
 COHORT = made_cohort(
@@ -88,7 +89,7 @@ def test_every_answer_of_the_main_model_is_there(results):
         ("linear", "overall"),
     }  # fmt: skip
     assert len(results.imputed_curves) == 200
-    assert results.imputed_shapes["verdict"].notna().all()
+    assert results.imputed_shapes["verdict_answer"].isin(ANSWERS).all()
     about = results.imputations.set_index("variable")
     assert dict(about["kind"]) == {"bmi": "number", "smoking": "ordered", "waist": "number"}
     assert results.imputation_trace.groupby("variable").size().eq(12).all()

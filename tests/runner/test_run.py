@@ -83,7 +83,7 @@ def test_a_curve_can_be_drawn_again_from_what_is_kept_of_its_spline(results, coh
     assert spline["p90"] == pytest.approx(np.percentile(used, 90), rel=1e-12)
     assert spline["nadir_low"] <= spline["nadir"] <= spline["nadir_high"]
     main = one(results.shapes, outcome="a")
-    assert main["nadir"] == one(results.splines, **{**key, "model": main["model"]})["nadir"]
+    assert main["verdict_x"] == one(results.splines, **{**key, "model": main["model"]})["nadir"]
     assert len(results.splines) == 4  # 2 models of 2 outcomes, and none of the variants
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from riskkit.figures.panels import Panel
 from riskkit.figures.spline import Lowest, comparison, spline
+from riskkit.infer.verdict import ShapeVerdict
 from riskkit.numbers import count, measure, p_phrase, ratio
 from riskkit.results import Results
 from riskkit.spec.analysis import AnalysisSpec
@@ -30,7 +31,7 @@ def curves_figure(
     curves = main_rows(results.curves, results.manifest, exposure, "spline")
     knots = results.manifest.exposures[exposure].knots
     panels = [Panel(a.outcome, a.outcome_label, _line(a)) for a in shown]
-    lowest = {a.outcome: Lowest(a.shape.x, a.shape.low, a.shape.high) for a in shown if a.shape and lowest_point(a)}
+    lowest = {a.outcome: _lowest(a.shape.verdict) for a in shown if a.shape and lowest_point(a)}
     drawn = partial(
         spline,
         curves,
@@ -43,8 +44,9 @@ def curves_figure(
         lowest=lowest,
     )
     circle = (
-        f"The circle is the lowest point, with its {text.level} confidence interval below it. It is shown where "
-        "there is evidence of an association. "
+        f"The circle is the lowest point between the 5th and the 95th percentile, with its {text.level} confidence "
+        "interval below it (an arrow where the data do not bound it). It is shown where there is evidence of an "
+        "association. "
         if lowest
         else ""
     )
@@ -130,6 +132,11 @@ def _spread(curves: pd.DataFrame, a: Association, text: ExposureText) -> str:
         f"For {in_sentence(a.outcome_label)}, the {text.measure.ratio} of {text.name} lies {' and '.join(told)} "
         f"in the {rows['series'].nunique()} models shown."
     )
+
+
+def _lowest(verdict: ShapeVerdict) -> Lowest:
+    below, above = verdict.open_ends
+    return Lowest(verdict.x, None if below else verdict.low, None if above else verdict.high)
 
 
 def _line(a: Association) -> str:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from riskkit.disclosure import models
 from riskkit.frames import Frame, frame
-from riskkit.study.columns import ESTIMATE, OF_ESTIMATE, OF_SHAPE, RATIO, SHAPE
+from riskkit.study.columns import ESTIMATE, OF_ESTIMATE, OF_SHAPE, RATIO, SHAPE, Meanings
 
 ADJUSTED = "p_holm p_fdr family_size family_missing"
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
+LOWEST: Meanings = {
+    "nadir": ("number", "level where the curve is lowest between the 5th and the 95th percentile"),
+    "nadir_low": ("number", "lower confidence limit of `nadir`"),
+    "nadir_high": ("number", "upper confidence limit of `nadir`"),
+    "interior": ("number", "probability that the lowest point lies between the 5th and the 95th percentile"),
+}
 
 FRAMES: tuple[Frame, ...] = (
     frame(
@@ -22,12 +28,12 @@ FRAMES: tuple[Frame, ...] = (
     frame(
         "splines",
         "One spline: percentiles of the exposure among its people, and where the curve is lowest.",
-        f"MODEL {' '.join(f'p{percent}' for percent in PERCENTILES)} nadir nadir_low nadir_high interior df_resid",
+        f"MODEL {' '.join(f'p{percent}' for percent in PERCENTILES)} {' '.join(LOWEST)} df_resid",
         "MODEL",
         models.splines,
         {
             **{f"p{percent}": ("number", f"percentile {percent} of the exposure") for percent in PERCENTILES},
-            **{name: OF_SHAPE[name] for name in ("nadir", "nadir_low", "nadir_high", "interior")},
+            **LOWEST,
         },
     ),
     frame(
@@ -41,7 +47,7 @@ FRAMES: tuple[Frame, ...] = (
     ),
     frame(
         "shapes",
-        "One spline of the main model on the first time scale: its lowest point, its slopes and the U test.",
+        "One spline of the main model on the first time scale: the verdict on its shape, and its slopes.",
         f"MODEL {SHAPE}",
         "MODEL",
         models.shapes,

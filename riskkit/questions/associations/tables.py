@@ -9,7 +9,7 @@ from riskkit.tables.estimates import models_table
 from riskkit.tables.shapes import shapes_table
 from riskkit.tables.table import Table
 from riskkit.tables.tests import table_of_tests
-from riskkit.telling.associations import Association, main_rows
+from riskkit.telling.associations import Association, lines_beside, main_rows
 from riskkit.telling.exposure_text import ExposureText
 from riskkit.telling.words import TIME_SCALES
 
@@ -31,7 +31,7 @@ def main_table(results: Results, exposure: str, text: ExposureText, found: Seque
 
 
 def curve_shapes(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Table | None:
-    """Where each curve of one exposure is lowest and whether it is a U; None where there are no curves."""
+    """The verdict on each curve of one exposure; None where there are no curves."""
     shapes = main_rows(results.shapes, results.manifest, exposure)
     if shapes.empty:
         return None
@@ -40,9 +40,11 @@ def curve_shapes(results: Results, exposure: str, text: ExposureText, found: Seq
         {a.outcome: a.outcome_label for a in found},
         text.unit,
         text.level,
+        text.short,
         f"The shape of the curve of {text.name} with every outcome. {text.adjusted}",
         {a.outcome: f"{a.anchor}-shape" for a in found},
-        main_rows(results.two_lines, results.manifest, exposure),
+        main_rows(lines_beside(results), results.manifest, exposure),
+        {a.outcome: a.overall for a in found},
     )
 
 

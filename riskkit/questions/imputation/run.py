@@ -12,17 +12,17 @@ from riskkit.cohort.cohort import Cohort
 from riskkit.errors import FitError
 from riskkit.imputation.diagnostics import convergence, distributions
 from riskkit.imputation.impute import Imputed, impute
-from riskkit.infer.nadir import nadir
+from riskkit.infer.ushape import ushape
 from riskkit.questions.imputation.spec import ImputationSpec
 from riskkit.spec.plan import Task, is_main
 from riskkit.spec.terms import columns, columns_of
 from riskkit.study.answers import answers, keyed, terms_of
 from riskkit.study.behind import cells
 from riskkit.study.eligibility import response
-from riskkit.study.estimators import fit_model, measure
+from riskkit.study.estimators import fit_model
 from riskkit.study.progress import within
 from riskkit.study.sample import failure
-from riskkit.study.splines import SEARCHED, shape_row
+from riskkit.study.splines import shape_row
 from riskkit.study.study import FAILED, Job, Rows, Running, Study
 
 IMPUTED = "imputed"  # the variant of these tasks
@@ -128,8 +128,7 @@ def _answered(task: Task, data: pd.DataFrame, imputed: Imputed, study: Study) ->
     fit = imputed.among(at_risk).fit(partial(fit_model, task=task, time_unit=cohort.time_unit), formula)
     rows = answers(task, fit, data, at_risk, study)
     if "curves" in rows:
-        lowest = nadir(fit, task.exposure, spec.level, limits=SEARCHED)
-        rows["shapes"] = shape_row(fit, task.exposure, lowest, coding.unit or "", measure(spec).level)
+        rows["shapes"] = shape_row(ushape(fit, task.exposure, level=spec.level))
     if task.coding == "linear":
         rows["estimates"] = rows["estimates"].assign(m=len(fit.fits))
     behind: Rows = {}

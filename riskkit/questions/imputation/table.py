@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from riskkit.infer.verdict import ShapeVerdict
 from riskkit.measure import Measure
 from riskkit.numbers import NOTHING, count, measure, measures, p_value, per_cent, ratio_interval
 from riskkit.tables.table import Column, Row, Table
@@ -40,7 +42,7 @@ def beside_table(
     measured: Measure,
     caption: str,
 ) -> Table:
-    """Complete cases beside imputed people: straight line, groups, tests, lowest point and U test of each outcome."""
+    """Complete cases beside imputed people: straight line, groups, tests and the shape of each outcome."""
     ways = (("Complete cases", complete), ("Missing covariates imputed", imputed))
     columns = (
         Column("", numeric=False),
@@ -81,10 +83,14 @@ def _lines(way: Analysed, outcome: str, exposure: str, unit: str | None) -> dict
     for r in tests.itertuples() if len(tests) else ():
         if r.term == exposure and (r.coding, r.part) in PARTS:
             lines[PARTS[r.coding, r.part]] = ("", "", "", p_value(r.p))
-    for r in shapes.itertuples() if len(shapes) else ():
-        ends = " to ".join(measures((r.nadir_low, r.nadir_high)))
-        lines["Lowest at"] = ("", "", f"{measure(r.nadir, unit)}\n({ends})", "")
-        lines["U test"] = ("", "", "", p_value(r.u_p))
+    for row in shapes.to_dict("records") if len(shapes) else ():
+        verdict = ShapeVerdict.from_row({str(name): value for name, value in row.items()})
+        for name, end in (("Low", verdict.lower), ("High", verdict.upper)):
+            shown = ratio_interval(*(math.exp(value) for value in (end.estimate, end.low, end.high)))
+            shown += f"\nat {measure(end.x, unit)}"
+            lines[f"{name} end against the lowest point"] = ("", "", shown, p_value(end.p))
+        lines["Lowest at"] = ("", "", f"{measure(verdict.x, unit)}\n({verdict.bounds()})", "")
+        lines["Shape, test of a U"] = ("", "", verdict.answer, p_value(verdict.p))
     return lines
 
 

@@ -103,8 +103,8 @@ def _evalues(checks: pd.DataFrame, label: Mapping[str, str], name: str) -> str:
     clear = found[found["limit"] > 1]
     if clear.empty:
         return (
-            f"The interval of every linear ratio of {name} holds 1 (E-value of the limit 1.00), so that no unmeasured "
-            "confounder would be needed to explain it away."
+            f"The interval of every linear ratio of {name} holds 1 (E-value of the limit 1.00): chance alone may "
+            "explain it. Of a curve that is associated this says nothing."
         )
     named = listed(
         f"{strength(r.value)} for {label[r.outcome]} (limit {strength(r.limit)})"

@@ -19,7 +19,7 @@ LINES: dict[str, tuple[Kind, str]] = {
 FRAMES: tuple[Frame, ...] = (
     frame(
         "two_lines",
-        "The two-lines test of a leading spline of the main model.",
+        "The two-lines test of a spline of the main model; of many outcomes, of none.",
         f"MODEL breakpoint p {' '.join(LINES)}",
         "MODEL",
         checks.two_lines,

@@ -1,20 +1,22 @@
-"""The two-lines test in a report, beside the test of the curve's slopes (`telling.words.shapes_counted`)."""
+"""The two-lines test in a report, as evidence beside the verdict on a shape (`telling.words.shapes_counted`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from riskkit.results import Results
+from riskkit.telling.associations import lines_beside
 from riskkit.telling.references import Work
 from riskkit.telling.telling import Telling
 
 
 def methods(results: Results) -> Iterator[tuple[str, str]]:
     """How it was tested."""
-    if len(results.two_lines):
+    if len(lines_beside(results)):
         yield (
             "Tests and intervals",
-            "Two straight lines in place of a curve were tested for a U as well (Simonsohn [@simonsohn]).",
+            "Two straight lines in place of a curve were tested for a U as well, as evidence beside the verdict "
+            "(Simonsohn [@simonsohn]).",
         )
 
 

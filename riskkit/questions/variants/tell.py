@@ -201,6 +201,7 @@ def variant_shapes(results: Results, exposure: str, text: ExposureText, found: S
         {f"{a.outcome}/{v.name}": f"{a.outcome_label}: {in_sentence(v.label)}" for a in found for v in variants},
         text.unit,
         text.level,
+        text.short,
         f"The shape of the curve of {text.name} in subgroups and sensitivity analyses. {text.adjusted}",
         {},
     )

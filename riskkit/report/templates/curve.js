@@ -36,10 +36,10 @@ const riskkit = (() => {
 
   const limits = (curve) => d3.extent(curve.percentiles.filter((x) => x !== null)); // those of few people are withheld
 
-  /** Where the curve is lowest between its limits: on a grid, then on a finer one between the neighbours. */
+  /** Where the curve is lowest between the limits of the search: on a grid, then on a finer one between the neighbours. */
   function lowest(curve) {
     const height = (x) => sum(rcs(x, curve.knots).map((value, i) => value * curve.coefficients[i]));
-    const grid = evenly(...limits(curve), SEARCHED);
+    const grid = evenly(...curve.nadir.searched, SEARCHED);
     const i = d3.leastIndex(grid, (a, b) => height(a) - height(b));
     if (i === 0 || i === SEARCHED - 1) return grid[i];
     return d3.least(evenly(grid[i - 1], grid[i + 1], SEARCHED), height);

@@ -64,8 +64,8 @@
   // ---- sentences ----
 
   function told({ key, curve, label, at, nadir, unit }) {
-    const { low, high, interior } = curve.nadir;
-    const [from, to] = limits(curve);
+    const { low, high, interior, searched } = curve.nadir;
+    const [from, to] = searched;
     const ends = `${measure(low)} to ${measure(high, unit)}`;
     const usual = data.levels.find((each) => each.level === data.main.level).label;
     const open = [low <= from, high >= to];

@@ -25,8 +25,8 @@ riskkit.figure = (() => {
 
   /** The lowest point and its interval: an arrow at an end that is open, and nothing where both are. */
   function lowestPoint({ curve, nadir }, height) {
-    const { low, high } = curve.nadir;
-    const [from, to] = limits(curve);
+    const { low, high, searched } = curve.nadir;
+    const [from, to] = searched;
     const bounded = [low > from, high < to];
     if (!bounded[0] && !bounded[1]) return [];
     return [
