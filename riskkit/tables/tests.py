@@ -13,10 +13,10 @@ from riskkit.numbers import NOTHING, count, p_value, ratio_interval
 from riskkit.tables.table import Column, Row, Table
 
 HAZARDS = "proportional hazards"
-WITHOUT_EVENTS = (
-    "Without events: people in a category of a covariate in which nobody had the outcome (or, of a prevalent outcome, "
-    "everybody), who do not inform the estimate. No finite coefficient belongs to such a category, and with its people "
-    "excluded the others are what they would be beside an infinite one."
+UNINFORMED = (
+    "people in a category of a covariate in which nobody had the outcome (or, of a prevalent outcome, everybody), who do "
+    "not inform the estimate. No finite coefficient belongs to such a category, and with its people excluded the others "
+    "are what they would be beside an infinite one."
 )
 
 
@@ -74,7 +74,7 @@ def table_of_tests(
         tested = [_cell(found.get((outcome, coding, term, part))) for _, _, coding, term, part in shown]
         rows.append(
             Row(
-                (label, *_people(fits, outcome), *_linear(linear.get(outcome), bool(linear)), *tested),
+                (label, *_people(fits, outcome, measure), *_linear(linear.get(outcome), bool(linear)), *tested),
                 anchor=anchors.get(outcome, ""),
             )
         )
@@ -82,18 +82,18 @@ def table_of_tests(
     if "p_holm" in tests:
         notes.append("Holm: the p value corrected for the number of outcomes by Holm's method.")
     if fits.loc[fits["outcome"].isin(outcomes), "n_without_events"].any():
-        notes.append(WITHOUT_EVENTS)
+        notes.append(f"Without {measure.event}s: {UNINFORMED}")
     return Table(caption, columns, tuple(rows), tuple(notes))
 
 
-def _people(fits: pd.DataFrame, outcome: str) -> tuple[str, ...]:
+def _people(fits: pd.DataFrame, outcome: str, measure: Measure) -> tuple[str, ...]:
     rows = fits[fits["outcome"] == outcome]
     if rows.empty:
         return (NOTHING,)
     events, people, missing, uninformed = (
         count(rows[name].iloc[0]) for name in ("events", "n", "n_missing", "n_without_events")
     )
-    aside = f"\n{uninformed} in categories without events" if rows["n_without_events"].iloc[0] else ""
+    aside = f"\n{uninformed} in categories without {measure.event}s" if rows["n_without_events"].iloc[0] else ""
     return (f"{events} / {people}\n{missing} missing{aside}",)
 
 
