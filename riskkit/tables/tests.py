@@ -14,9 +14,9 @@ from riskkit.tables.table import Column, Row, Table
 
 HAZARDS = "proportional hazards"
 UNINFORMED = (
-    "people in a category of a covariate in which nobody had the outcome (or, of a prevalent outcome, everybody), who do "
-    "not inform the estimate. No finite coefficient belongs to such a category, and with its people excluded the others "
-    "are what they would be beside an infinite one."
+    "people in a category of a covariate in which nobody had the outcome (or, of a prevalent outcome, everybody), who "
+    "do not inform the estimate. No finite coefficient belongs to such a category, and with its people excluded the "
+    "others are what they would be beside an infinite one."
 )
 
 
