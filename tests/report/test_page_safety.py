@@ -8,7 +8,7 @@ import json
 import re
 from pathlib import Path
 
-from browser import opened, seen_without_scripts
+from browser import opened, probed, seen_without_scripts
 from parsed_page import Page
 
 from riskkit.manifest import Manifest
@@ -75,6 +75,14 @@ def test_without_javascript_the_figures_are_there_and_no_control(report: Path, t
     assert seen.count("svg") == 12  # each figure in the one width that fits
     assert not {"select", "input", "button"} & set(seen)
     assert "Here another outcome, model or reference can be chosen where JavaScript is on" in " ".join(seen)
+
+
+def test_a_telephone_never_scrolls_the_page_sideways(report: Path, tmp_path: Path) -> None:
+    frame = f'style="width: 390px; border: 0" src="{(report / "index.html").as_uri()}"'
+    widths = "return [frame.contentWindow.innerWidth, page.documentElement.scrollWidth];"
+    inner, needed = probed(tmp_path, frame, widths)
+    assert inner == 390
+    assert needed <= inner  # tables and figures scroll in their own boxes, and fingerprints are broken
 
 
 def test_nothing_is_said_on_the_console(report: Path) -> None:
