@@ -17,6 +17,7 @@ _HOMES = {
     "riskkit.design.sampling": ("CaseCohort", "NestedCaseControl"),
     "riskkit.design.splines": ("knots", "rcs"),
     "riskkit.design.survey": ("SurveyDesign",),
+    "riskkit.design.visits": ("over_visits",),
     "riskkit.evidence.dose": ("dose_fit", "dose_heterogeneity", "dose_prediction", "dose_response"),
     "riskkit.evidence.meta": ("heterogeneity", "meta", "prediction_interval"),
     "riskkit.evidence.omission": ("meta_cumulative", "meta_influence", "meta_leave_one_out"),

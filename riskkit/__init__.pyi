@@ -10,6 +10,7 @@ from riskkit.design.sampling import NestedCaseControl as NestedCaseControl
 from riskkit.design.splines import knots as knots
 from riskkit.design.splines import rcs as rcs
 from riskkit.design.survey import SurveyDesign as SurveyDesign
+from riskkit.design.visits import over_visits as over_visits
 from riskkit.evidence.dose import dose_fit as dose_fit
 from riskkit.evidence.dose import dose_heterogeneity as dose_heterogeneity
 from riskkit.evidence.dose import dose_prediction as dose_prediction
