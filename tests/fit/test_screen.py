@@ -145,6 +145,30 @@ def test_every_pair_is_the_fit_alone(adjust: str, strata: str | tuple[str, ...],
     check_pairs(found, data, OUTCOMES, written, ties=ties)
 
 
+def test_whoever_misses_few_most_or_a_rare_level_is_fitted_in_its_own_people() -> None:
+    data = cohort(900, seed=6)
+    g = np.random.default_rng(9)
+    data["rare"] = (g.random(900) < 0.02).astype(float)  # two or three events
+    ill = data.index[(data["rare"] == 1) & (data["event0"] == 1)]
+    for j, share in enumerate((0.0, 0.02, 0.1, 0.5, 0.8)):
+        data[f"x{j}"] = data[f"x{j}"].mask(g.random(900) < share)
+    data.loc[ill, "x5"] = np.nan  # without whom the level has no event
+    found = rk.screen(data, [f"x{j}" for j in range(6)], OUTCOMES, "age + bmi + rare", strata="region")
+    event = {name: surv.rstrip(")").rsplit(", ", 1)[1] for name, surv in OUTCOMES.items()}
+    events = [
+        data.loc[(data["rare"] == 1) & (data[event[r.outcome]] == 1), [r.exposure, "bmi"]]
+        .assign(followed=data["time2"] if r.outcome == "gaps" else 1.0)
+        .notna()
+        .all(axis=1)
+        .sum()
+        for r in found.itertuples()
+    ]
+    separated = found["reason"].str.startswith("separation")
+    assert separated.tolist() == [count == 0 for count in events]
+    assert 2 <= separated.sum() <= 12
+    check_pairs(found[~separated], data, OUTCOMES, "age + bmi + rare + strata(region)")
+
+
 def test_the_bend_is_rao_s_score_test() -> None:
     data = cohort().dropna(subset="bmi")
     found = rk.screen(data, ["x0", "x2", "x3"], {"aged": OUTCOMES["aged"]}, ADJUST, knots=5)

@@ -9,10 +9,12 @@ P' W with P holding the products x_j x_k of a few rows. Notation, keys, `last` a
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskkit.design.bases import Array
 from riskkit.fit.kernel import SERIAL, Index, Ints, compiled, reordered
 
+Bools = NDArray[np.bool_]
 MOST = 512  # rows multiplied at a time; more would leave the nearest cache
 
 
@@ -84,6 +86,22 @@ def sum_runs(values: Array, weights: Array, order: Index, starts: Ints, sign: fl
             row, weight = values[order[r]], sign * weights[order[r]]
             for b in range(total.size):
                 total[b] += weight * row[b]
+
+
+@compiled
+def scores(
+    absent: Bools, x: Array, theta: Array, expected: Array, last: Index, before: Index, hazard: Array, out: Array
+) -> None:
+    """Add what the absent rows, (n, L) of them, have in the score while at risk, theta (A - x H); out is (p, L).
+
+    `hazard`, shape (D + 1, p), cumulates increments times means, and has a row of zeros for keys of -1.
+    """
+    for i in range(absent.shape[0]):
+        for b in range(absent.shape[1]):
+            if absent[i, b]:
+                for j in range(x.shape[1]):
+                    while_at_risk = hazard[last[i], j] - hazard[before[i], j]
+                    out[j, b] += theta[i] * while_at_risk - expected[i] * x[i, j]
 
 
 @reordered

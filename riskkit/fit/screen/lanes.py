@@ -9,6 +9,7 @@ import numpy as np
 
 from riskkit.design.bases import Array
 from riskkit.fit.diagnosis import COLLINEAR, CONSTANT
+from riskkit.fit.kernel import Ints
 from riskkit.fit.newton import RISE, ROUNDING, SLOW
 from riskkit.fit.partial import DIGITS_LOST
 from riskkit.fit.screen import kernel
@@ -167,22 +168,26 @@ class Lanes:
         )
         return At(loglik, gradient, gram - outer, gram, lost, test)
 
-    def maximise(self, start: Array, m: int, *, tests: bool, first: At | None = None) -> Found:
+    def of(self, these: Ints) -> Lanes:
+        """Some of the lanes, without own columns."""
+        absent = None if self.absent is None else np.ascontiguousarray(self.absent[:, these])
+        own = np.empty((0, len(self.outcome.design.x), these.size))
+        return Lanes(self.outcome, own, absent, np.ascontiguousarray(self.time[:, these]))
+
+    def maximise(self, start: Array, m: int, first: At) -> Found:
         """Maximise the likelihoods over the coefficients of x and the first m own columns, from start (p + m, L).
 
-        With `tests` the last evaluation has all own columns, with coefficients of zero; without, it is where another
-        step reaches the maximum, which is added to the coefficients though not evaluated. `first` is the evaluation at
-        the start, if there is one.
+        `first` is the evaluation at the start. The last evaluation has all own columns, with coefficients of zero.
         """
         coef, c = start, len(start)
         good = self.here.sum(axis=0) > 0
         previous, loglik = np.full(self.size, np.inf), np.full(self.size, -np.inf)
-        full = not tests
+        full = False
         for iteration in range(MOST):
-            columns = len(self.own) if tests and full else m
+            columns = len(self.own) if full else m
             with np.errstate(all="ignore"):  # a lane that fails is fitted alone, and told of there
                 padded = np.concatenate([coef, np.zeros((columns - m, self.size))])
-                at = self.evaluate(padded, columns, time=tests and full) if first is None or iteration else first
+                at = self.evaluate(padded, columns, time=full) if iteration else first
                 step, solved = _solve(at.information[:, :c, :c], at.gram[:, :c, :c], at.gradient[:c])
                 decrement = np.asarray((step * at.gradient[:c]).sum(axis=0))
                 rise = at.loglik - loglik
@@ -191,20 +196,28 @@ class Lanes:
             if iteration == 0:
                 loglik_start, score_chi2 = at.loglik, decrement
             flat = (decrement < ROUNDING) & (rise <= 4 * np.finfo(float).eps * np.abs(at.loglik))
-            done = (decrement <= (CLOSE if tests else SOON)) | (flat & (decrement <= 0.1 * previous))
+            done = (decrement <= CLOSE) | (flat & (decrement <= 0.1 * previous))
             good &= done | (decrement > SLOW) | (decrement <= 0.1 * previous)
             if iteration >= MOST - 3:  # whoever is still far must not keep the others
                 good &= decrement < SOON
             coef = coef + np.where(good, step, 0.0)
             if full and (done | ~good).all():
                 break
-            full = not tests or bool((decrement[good] < SOON).all())
+            full = bool((decrement[good] < SOON).all())
             previous, loglik = decrement, at.loglik
         else:
             good &= done & full
         # A leap to the maximum is the mark of one at infinity.
         good &= ~(np.isfinite(previous) & (previous > SLOW))
         return Found(coef, at, good, loglik_start, score_chi2)
+
+
+def adjusted_step(at: At, p: int) -> tuple[Array, Array, Bools]:
+    """Newton's steps of the first p coefficients alone, shape (p, L), their decrements, and where there are any."""
+    with np.errstate(all="ignore"):  # a lane that fails is fitted alone, and told of there
+        step, good = _solve(at.information[:, :p, :p], at.gram[:, :p, :p], at.gradient[:p])
+        good &= np.isfinite(at.loglik) & (at.lost < DIGITS_LOST)
+        return step, np.asarray((step * at.gradient[:p]).sum(axis=0)), good
 
 
 def _gram(x: Array, own: Array, weights: Array) -> Array:

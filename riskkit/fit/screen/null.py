@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy import linalg
 
 from riskkit.design.bases import Array
 from riskkit.fit import kernel as single
-from riskkit.fit.kernel import Ints
 from riskkit.fit.partial import partial_likelihood
+from riskkit.fit.residuals import mean_at_event
 from riskkit.fit.screen import kernel
 from riskkit.fit.screen.lanes import At
-from riskkit.fit.screen.outcome import Outcome
-from riskkit.fit.tie_steps import steps
+from riskkit.fit.screen.outcome import Bools, Outcome
+from riskkit.fit.tie_steps import Steps, steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +30,8 @@ class Null:
     information, gram : array, shape (p, p)
     lost : float
         By how much subtraction magnified rounding.
-    key : int array, shape (M,)
-    share, s0 : array, shape (M,)
-    mean : array, shape (M, p)
-        The events' steps, as `riskkit.fit.tie_steps.Steps` has them.
+    steps : Steps
+        Those of its events.
     """
 
     outcome: Outcome
@@ -41,14 +41,30 @@ class Null:
     information: Array
     gram: Array
     lost: float
-    key: Ints
-    share: Array
-    s0: Array
-    mean: Array
+    steps: Steps
+
+    def without(self, absent: Bools) -> Array:
+        """Approximate coefficients of the adjusted model without some rows, (n, L) of them; shape (p, L).
+
+        What those rows contribute to the score, taken off and divided by the information that is left (dfbeta).
+        """
+        outcome, sets, x = self.outcome, self.outcome.sets, self.outcome.design.x
+        scores = np.zeros((x.shape[1], absent.shape[1]))
+        kernel.scores(absent, x, self.theta, self.expected, sets.last, sets.before, self._hazard, scores)
+        gone = absent[sets.event_rows]
+        scores += (x[sets.event_rows] - mean_at_event(self.steps)[sets.event_keys]).T @ gone
+        left = np.maximum(1 - gone.mean(axis=0), 0.1)  # of the information; who loses more starts less far away
+        return outcome.fit.coef[:, None] - linalg.solve(self.information, scores, assume_a="pos") / left
+
+    @cached_property
+    def _hazard(self) -> Array:
+        """Running sums of the hazard's increments times the covariates' means, with a row of zeros: (D + 1, p)."""
+        these = self.steps
+        return self.outcome.sets.cumulative(these.by_key((these.weight / these.s0)[:, None] * these.mean))
 
     def with_exposures(self, z: Array) -> At:
         """Evaluate the models of L complete exposures, shape (1, n, L), at coefficients of zero beside the adjusted."""
-        outcome, sets, x = self.outcome, self.outcome.sets, self.outcome.design.x
+        outcome, sets, x, these = self.outcome, self.outcome.sets, self.outcome.design.x, self.steps
         p, lanes = x.shape[1], z.shape[2]
         crossed, squared = np.empty((p, 1, lanes)), np.empty((1, 1, lanes))
         kernel.own_gram(x, z, np.repeat(self.expected[:, None], lanes, axis=1), crossed, squared)
@@ -59,14 +75,14 @@ class Null:
         at_events = z[0, sets.event_rows]
         if outcome.efron:
             own = np.add.reduceat(self.theta[sets.event_rows, None] * at_events, sets.tied[:-1], axis=0)
-            mean = (sums[self.key] - self.share[:, None] * own[self.key]) / self.s0[:, None]
+            mean = (sums[these.key] - these.share[:, None] * own[these.key]) / these.s0[:, None]
             total = mean.sum(axis=0)
-            outer, square = kernel.cross(self.mean, mean), (mean**2).sum(axis=0)
+            outer, square = kernel.cross(these.mean, mean), (mean**2).sum(axis=0)
         else:
-            mean = sums[self.key] / self.s0[:, None]
+            mean = sums[these.key] / these.s0[:, None]
             weighted = sets.d[:, None] * mean
             total = weighted.sum(axis=0)
-            outer, square = kernel.cross(self.mean, weighted), (weighted * mean).sum(axis=0)
+            outer, square = kernel.cross(these.mean, weighted), (weighted * mean).sum(axis=0)
         gram = np.empty((lanes, p + 1, p + 1))
         gram[:, :p, :p] = self.gram
         gram[:, :p, p] = gram[:, p, :p] = crossed[:, 0].T
@@ -95,8 +111,5 @@ def null(outcome: Outcome) -> Null:
         gram - at.outer,
         gram,
         lost,
-        these.key,
-        these.share,
-        these.s0,
-        these.mean,
+        these,
     )

@@ -56,7 +56,7 @@ class Outcome:
     entering: Runs
     efron: bool
     fit: Fit
-    adjusted: dict[bytes, tuple[Array, bool]] = field(default_factory=dict)
+    adjusted: dict[bytes, Array] = field(default_factory=dict)
 
     @property
     def surv(self) -> Surv:

@@ -19,13 +19,17 @@ from riskkit.fit.partial import Evaluation, PartialLikelihood, partial_likelihoo
 from riskkit.fit.residuals import schoenfeld
 from riskkit.fit.riskset import risk_sets
 from riskkit.fit.screen.exposures import Block
-from riskkit.fit.screen.lanes import At, Found, Lanes, TimeTest
+from riskkit.fit.screen.lanes import At, Found, Lanes, TimeTest, adjusted_step
 from riskkit.fit.screen.null import Null
 from riskkit.fit.screen.outcome import Bools, Outcome, failing
 from riskkit.fit.tie_steps import steps, weighted_information
 
 LEFT = 1e-10  # share of the information on change with time left by the coefficients, below which nothing can be seen
 STATISTICS = ("estimate", "se", "chi2", "chi2_score", "chi2_ph", "chi2_nonlinear")
+NEAR = 1e-4  # decrement of an adjusted model from which one step more leads to its maximum
+# Decrement of an adjusted model at which the rest follows from its quadratic: the log-likelihood to 1e-13, the score of
+# the exposure to 1e-9 of its standard error at the worst. Whoever is farther is fitted alone.
+AT_MAXIMUM = 1e-9
 ALIKE = 64  # patterns of missing values whose adjusted models are remembered for an outcome
 
 Rows = dict[str, Any]
@@ -68,9 +72,9 @@ def _fit(null: Null, block: Block, missing: Bools, wanted: Ints, out: Rows) -> N
         values, missing = np.ascontiguousarray(values[:, :, wanted]), np.ascontiguousarray(missing[:, wanted])
     time = [outcome.failing(np.flatnonzero(gone)) if gaps and gone.any() else outcome.time for gone in missing.T]
     lanes = Lanes(outcome, values, missing if gaps else None, np.column_stack(time))
-    coef, good = _adjusted(outcome, missing)
-    start = np.concatenate([coef, np.zeros((1, wanted.size))])
-    found = lanes.maximise(start, 1, tests=True, first=None if gaps else null.with_exposures(values[:1]))
+    coef, at, good, short = _begun(null, lanes)
+    found = lanes.maximise(np.concatenate([coef, np.zeros((1, lanes.size))]), 1, at)
+    found = replace(found, loglik_start=found.loglik_start + short / 2, score_chi2=found.score_chi2 - short)
     good = good & found.good
     with np.errstate(all="ignore"):  # of lanes that are not good
         answers = _answers(found)
@@ -85,25 +89,63 @@ def _fit(null: Null, block: Block, missing: Bools, wanted: Ints, out: Rows) -> N
     out["chi2_nonlinear"][~block.bent] = np.nan
 
 
-def _adjusted(outcome: Outcome, missing: Bools) -> tuple[Array, Bools]:
-    """Coefficients of the adjusted model in each lane's own rows, shape (p, L), and whether they are known."""
-    coef = np.repeat(outcome.fit.coef[:, None], missing.shape[1], axis=1)
-    good = np.ones(missing.shape[1], dtype=bool)
-    if not len(coef) or not missing.any():
-        return coef, good
+def _begun(null: Null, lanes: Lanes) -> tuple[Array, At, Bools, Array]:
+    """Each lane's adjusted model in its own rows, evaluated with the exposure beside it.
+
+    Returns
+    -------
+    coef : array, shape (p, L)
+    at : At
+    good : bool array, shape (L,)
+        Where the adjusted model is near its maximum.
+    short : array, shape (L,)
+        The decrement that is left, twice what its log-likelihood lacks.
+    """
+    if lanes.absent is None:
+        coef = np.repeat(null.outcome.fit.coef[:, None], lanes.size, axis=1)
+        at, nothing = null.with_exposures(lanes.own[:1]), np.zeros(lanes.size)
+        return coef, at, nothing == 0, nothing
+    coef = _adjusted(null, lanes)
+    with np.errstate(all="ignore"):
+        at = lanes.evaluate(np.concatenate([coef, np.zeros((1, lanes.size))]), 1, time=False)
+    _, short, good = adjusted_step(at, len(coef))
+    return coef, at, good & (short <= AT_MAXIMUM), short
+
+
+def _adjusted(null: Null, lanes: Lanes) -> Array:
+    """Coefficients of the adjusted model in each lane's own rows, shape (p, L)."""
+    outcome, missing = null.outcome, lanes.absent
+    coef = np.repeat(outcome.fit.coef[:, None], lanes.size, axis=1)
+    if not len(coef) or missing is None:
+        return coef
     patterns = {int(b): np.packbits(missing[:, b]).tobytes() for b in np.flatnonzero(missing.any(axis=0))}
     known = {key: outcome.adjusted[key] for key in patterns.values() if key in outcome.adjusted}
-    new = list({key: b for b, key in patterns.items() if key not in known}.items())
+    new = {key: b for b, key in patterns.items() if key not in known}
     if new:
-        absent = np.ascontiguousarray(missing[:, [b for _, b in new]])
-        lanes = Lanes(outcome, np.empty((0, *absent.shape)), absent, np.zeros((outcome.sets.size, len(new))))
-        found = lanes.maximise(coef[:, : len(new)], 0, tests=False)
-        known |= {key: (found.coef[:, i], bool(found.good[i])) for i, (key, _) in enumerate(new)}
+        found = _without(null, lanes.of(np.array(list(new.values()))))
+        known |= dict(zip(new, found.T, strict=True))
     for b, key in patterns.items():
-        coef[:, b], good[b] = known[key]
+        coef[:, b] = known[key]
     if len(outcome.adjusted) < ALIKE:
         outcome.adjusted.update(known)
-    return coef, good
+    return coef
+
+
+def _without(null: Null, lanes: Lanes) -> Array:
+    """The same by Newton's method, from where leaving out rows takes the adjusted model of all."""
+    assert lanes.absent is not None
+    coef, waiting = null.without(lanes.absent), np.arange(lanes.size)
+    previous = np.full(lanes.size, np.inf)
+    while waiting.size:  # decrements shrink, or the lane is given up
+        some = lanes if waiting.size == lanes.size else lanes.of(waiting)
+        with np.errstate(all="ignore"):
+            at = some.evaluate(coef[:, waiting], 0, time=False)
+        step, decrement, good = adjusted_step(at, len(coef))
+        good &= decrement <= 0.1 * previous[waiting]
+        coef[:, waiting] += np.where(good, step, 0.0)
+        previous[waiting] = decrement
+        waiting = waiting[good & (decrement > NEAR)]
+    return coef
 
 
 def _answers(found: Found) -> dict[str, Array]:
