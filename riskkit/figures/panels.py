@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,6 +12,7 @@ from riskkit.figures.theme import INK, MUTED, NARROW, WIDE, wrapped
 
 LETTER = 0.062  # inches that a letter of a heading takes on average
 LINE = 0.15  # inches from one line of a heading to the next
+OWN = 0.44  # inches between panels that each have tick labels at the left
 SPACING = 1.2  # of lines, in units of their letters' size
 
 
@@ -55,18 +57,30 @@ def layout_for(panels: int, narrow: bool, below: float = 0.0) -> Layout:
         return Layout(width=NARROW, columns=1, panel_height=1.7, below=below)
     if panels == 1:
         return Layout(width=5.2, columns=1, panel_height=2.7, below=below)
-    columns = 2 if panels in (2, 4) else 3
-    return Layout(columns=columns, panel_height=2.2 if columns == 2 else 1.9, below=below)
+    columns = next(columns for columns in (2, 3, 4) if _fills(panels, columns))
+    return Layout(columns=columns, panel_height={2: 2.2, 3: 1.9, 4: 1.7}[columns], below=below)
+
+
+def _fills(panels: int, columns: int) -> bool:
+    """Whether so many columns are enough, and leave no panel alone in the last row; four have to do."""
+    return columns == 4 or (panels <= columns * (2 if columns == 2 else 4) and panels % columns != 1)
 
 
 def panel_axes(
-    panels: tuple[Panel, ...], layout: Layout, xlabel: str, ylabel: str, *, shared: bool = True
+    panels: tuple[Panel, ...],
+    layout: Layout,
+    xlabel: str,
+    ylabel: str,
+    *,
+    shared: Literal["both", "x", "none"] = "both",
 ) -> tuple[Figure, list[Axes]]:
     """Draw the empty panels, in reading order, with headings and labels of the axes.
 
-    Shared axes have tick labels at the left of each row and under the lowest panel of each column; where they are not
-    shared, each panel has its own.
+    A shared vertical axis has tick labels at the left of each row, a shared horizontal one under the lowest panel of
+    each column; of axes that are not shared each panel has its own.
     """
+    if shared == "x":
+        layout = replace(layout, gap=max(layout.gap, OWN))
     columns = min(layout.columns, len(panels))
     rows = -(-len(panels) // columns)
     inner = (layout.width - layout.left - layout.right - (columns - 1) * layout.gap) / columns
@@ -83,15 +97,15 @@ def panel_axes(
         left = layout.left + column * (inner + layout.gap)
         bottom = height - (row + 1) * (layout.panel_height + head) - row * layout.row_gap
         box = (left / layout.width, bottom / height, inner / layout.width, layout.panel_height / height)
-        first = axes[0] if axes and shared else None
-        ax = figure.add_axes(box, sharex=first, sharey=first, label=panels[i].key)
+        first = axes[0] if axes and shared != "none" else None
+        ax = figure.add_axes(box, sharex=first, sharey=first if shared == "both" else None, label=panels[i].key)
         above = 5.0
         if detail:
             _heading(ax, detail, above, MUTED, 7, "normal")
             above += _lines(detail) * 7 * SPACING + 2
         _heading(ax, title, above, INK, 8, "bold")
-        if shared:
-            ax.tick_params(labelleft=column == 0, labelbottom=i + columns >= len(panels))
+        if shared != "none":
+            ax.tick_params(labelleft=column == 0 or shared == "x", labelbottom=i + columns >= len(panels))
         axes.append(ax)
     middle = (layout.left + (layout.width - layout.right)) / 2 / layout.width
     figure.text(middle, (layout.below + 0.08) / height, xlabel, ha="center", va="bottom", size=8)

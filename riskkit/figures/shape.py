@@ -1,9 +1,9 @@
 """Shape plots: the ratio in each group of an exposure, in the manner of the Oxford group.
 
-A box stands at the group's median exposure, its area proportional to the statistical information behind it; the ratio
-stands above its interval and the number of events below. With floating absolute risks (Easton, Peto and Babiker,
-Statistics in Medicine 1991;10:1025-35) the reference group has an interval too, and any two groups can be compared by
-eye.
+A box stands at the group's median exposure, its area proportional to the statistical information behind it; the
+ratios stand in a row along the top, the numbers of events along the foot. With floating absolute risks (Easton, Peto
+and Babiker, Statistics in Medicine 1991;10:1025-35) the reference group has an interval too, and any two groups can be
+compared by eye.
 """
 
 from __future__ import annotations
@@ -17,17 +17,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from riskkit.figures.panels import Panel, layout_for, panel_axes
-from riskkit.figures.theme import INK, MAIN, MUTED, number_axis, ratio_axis, ratio_limits, styled
+from riskkit.figures.theme import (
+    INK,
+    MAIN,
+    MUTED,
+    number_axis,
+    panel_limits,
+    panel_ticks,
+    ratio_axis,
+    ratio_limits,
+    styled,
+)
 from riskkit.numbers import count, ratio
 
 LARGEST = 7.5  # points, the side of the largest box
 SMALLEST = 2.5
+ROOM = 0.2  # of the span of the ratios, above and below them
 CROWDED = 0.27  # inches between medians below which the numbers are turned upright
 
 
 @styled()
 def shape(groups: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, ylabel: str, narrow: bool = False) -> Figure:
-    """Draw the ratio by group for each outcome, on shared axes.
+    """Draw the ratio by group for each outcome, each on a vertical axis of its own.
 
     Parameters
     ----------
@@ -44,19 +55,21 @@ def shape(groups: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, ylabel:
     shown = tuple(panels)
     drawn = groups[groups["outcome"].isin([panel.key for panel in shown])]
     drawn = drawn.assign(**intervals(drawn), side=box_sides(drawn))
-    figure, axes = panel_axes(shown, layout_for(len(shown), narrow), xlabel, ylabel)
-    low, high = _limits(drawn)
+    figure, axes = panel_axes(shown, layout_for(len(shown), narrow), xlabel, ylabel, shared="x")
+    span = (drawn["x"].min(), drawn["x"].max())
     for panel, ax in zip(shown, axes, strict=True):
-        _frame(ax, drawn, low, high)
-        _boxes(ax, drawn[drawn["outcome"] == panel.key], low, high)
+        rows = drawn[drawn["outcome"] == panel.key]
+        low, high = panel_limits(rows["ratio"], rows["shown_low"], rows["shown_high"])
+        _frame(ax, span, low, high, panel_ticks(low, high))
+        _boxes(ax, rows, low, high)
     return figure
 
 
 def shape_on(ax: Axes, groups: pd.DataFrame) -> None:
     """Draw the groups of one outcome, as `shape` takes them, on given axes."""
     drawn = groups.assign(**intervals(groups), side=box_sides(groups))
-    low, high = _limits(drawn)
-    _frame(ax, drawn, low, high)
+    low, high = ratio_limits(drawn["ratio"], drawn["shown_low"], drawn["shown_high"])
+    _frame(ax, (drawn["x"].min(), drawn["x"].max()), low, high)
     _boxes(ax, drawn, low, high)
 
 
@@ -82,15 +95,12 @@ def box_sides(groups: pd.DataFrame) -> np.ndarray:
     return np.maximum(LARGEST * np.sqrt(share), SMALLEST)
 
 
-def _limits(drawn: pd.DataFrame) -> tuple[float, float]:
-    return ratio_limits(drawn["ratio"], drawn["shown_low"], drawn["shown_high"])
-
-
-def _frame(ax: Axes, drawn: pd.DataFrame, low: float, high: float) -> None:
-    room = (high / low) ** 0.13  # for the numbers above and below
-    margin = 0.12 * (drawn["x"].max() - drawn["x"].min())
-    ax.set_xlim(drawn["x"].min() - margin, drawn["x"].max() + margin)
-    ratio_axis(ax, "y", low / room, high * room, ticks_from=low)
+def _frame(ax: Axes, span: tuple[float, float], low: float, high: float, ticks: Sequence[float] | None = None) -> None:
+    room = (high / low) ** ROOM  # for the numbers along the top and the foot
+    start, end = span
+    margin = 0.12 * (end - start)
+    ax.set_xlim(start - margin, end + margin)
+    ratio_axis(ax, "y", low / room, high * room, ticks_from=low, ticks=ticks)
     number_axis(ax)
     ax.axhline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
 
@@ -102,18 +112,29 @@ def _boxes(ax: Axes, rows: pd.DataFrame, low: float, high: float) -> None:
         "rotation": 90 if upright else 0,
         "ha": "center",
         "size": 6.5,
+        "xycoords": ax.get_xaxis_transform(),
         "textcoords": "offset points",
-        "zorder": 2.5,
     }
-    turned["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}  # the line at 1 passes behind the numbers
     for row in rows.itertuples():
         bottom, top = np.clip(np.nan_to_num([row.shown_low, row.shown_high], nan=row.ratio), low, high)
         ax.plot([row.x, row.x], [bottom, top], color=MAIN, linewidth=1.1, zorder=2, label="interval")
         ax.plot(
-            [row.x], [row.ratio], marker="s", markersize=row.side, color=MAIN, markeredgewidth=0, zorder=3, label="box"
+            [row.x],
+            [np.clip(row.ratio, low, high)],
+            marker="s",
+            markersize=row.side,
+            color=MAIN,
+            markeredgewidth=0,
+            zorder=3,
+            label="box",
         )
-        half = row.side / 2
-        above = 2.5 if top > row.ratio * 1.02 else half + 2
-        below = 2.5 if bottom < row.ratio / 1.02 else half + 2
-        ax.annotate(ratio(row.ratio), (row.x, top), (0, above), va="bottom", color=INK, weight="bold", **turned)
-        ax.annotate(count(row.events), (row.x, bottom), (0, -below), va="top", color=MUTED, **turned)
+        _arrows(ax, row, low, high)
+        ax.annotate(ratio(row.ratio), (row.x, 1), (0, -1), va="top", color=INK, weight="bold", **turned)
+        ax.annotate(count(row.events), (row.x, 0), (0, 2), va="bottom", color=MUTED, **turned)
+
+
+def _arrows(ax: Axes, row: Any, low: float, high: float) -> None:
+    """Where an interval leaves the axis."""
+    for gone, at, marker in ((row.shown_high > high, high, "^"), (row.shown_low < low, low, "v")):
+        if gone:
+            ax.plot([row.x], [at], marker=marker, markersize=4, color=MAIN, label="goes on", zorder=3)

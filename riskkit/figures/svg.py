@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from riskkit.figures.theme import MARK, styled
 from riskkit.markup import clean
@@ -18,6 +18,7 @@ SVG = "http://www.w3.org/2000/svg"
 POINTER = re.compile(r"(?:url\(|^)#([^)]+)")
 DECIMALS = re.compile(r"-?\d+\.\d{3,}")
 PNG_DPI = 300
+STAMP = 0.24  # inches, the strip above a figure for its stamp
 PIXELS = 117  # of a page for an inch of a figure, so that its letters are about as large as the page's notes
 
 
@@ -32,11 +33,20 @@ class Drawing:
         The name of its files, and the start of every id in a page.
     svg : str
         As matplotlib writes it.
+    mark : str
+        What is stamped above its right corner; empty for none.
     """
 
     figure: Figure
     name: str
     svg: str
+    mark: str = ""
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in inches, with the strip of the stamp."""
+        width, height = map(float, self.figure.get_size_inches())
+        return width, height + (STAMP if self.mark else 0.0)
 
     def inline(self, title: str, description: str) -> str:
         """SVG to stand in an HTML page.
@@ -58,7 +68,7 @@ class Drawing:
         root.attrib.pop("version", None)
         root.set("role", "img")
         root.set("aria-labelledby", f"{self.name}-title {self.name}-desc")
-        for side, inches in zip(("width", "height"), self.figure.get_size_inches(), strict=True):
+        for side, inches in zip(("width", "height"), self.size, strict=True):
             root.set(side, f"{inches * PIXELS:.0f}")
         root.set("style", "stroke-linejoin:round;stroke-linecap:butt")
         # here and not once at import: the registry is shared, and weasyprint takes the SVG namespace for itself
@@ -76,34 +86,39 @@ class Drawing:
         svg, pdf, png = (folder / f"{self.name}.{suffix}" for suffix in ("svg", "pdf", "png"))
         svg.write_text(self.svg, encoding="utf-8")
         with styled():
-            self.figure.savefig(pdf, metadata=dict.fromkeys(("Creator", "Producer", "CreationDate")))
-            self.figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
+            whole = _whole(self.size)
+            undated = dict.fromkeys(("Creator", "Producer", "CreationDate"))
+            self.figure.savefig(pdf, metadata=undated, bbox_inches=whole)
+            self.figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None}, bbox_inches=whole)
         return svg, pdf, png
 
 
 def draw(figure: Figure, name: str, mark: str = "") -> Drawing:
     """Draw a figure as SVG: text as text, and the same bytes for the same figure.
 
-    `mark` is written across it in large pale letters: what nobody who meets the figure elsewhere may overlook.
+    `mark` is stamped above the right corner, in a strip of its own, where it covers no number: what nobody who meets
+    the figure elsewhere may overlook.
     """
     if mark:
-        _watermark(figure, mark)
-    buffer = BytesIO()
+        _stamp(figure, mark)
+    drawing, buffer = Drawing(figure, name, "", mark), BytesIO()
     with styled():
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return Drawing(figure, name, clean(buffer.getvalue().decode("utf-8")))
+        undated = {"Date": None, "Creator": None}
+        figure.savefig(buffer, format="svg", metadata=undated, bbox_inches=_whole(drawing.size))
+    return replace(drawing, svg=clean(buffer.getvalue().decode("utf-8")))
 
 
-def _watermark(figure: Figure, text: str) -> None:
-    """Write along the diagonal, as large as fits: bold capitals are about 0.78 as wide as tall, with their gaps."""
+def _whole(size: tuple[float, float]) -> Bbox:
+    """What is drawn: the figure, and the strip above it where there is one."""
+    return Bbox.from_bounds(0, 0, *size)
+
+
+def _stamp(figure: Figure, text: str) -> None:
+    """Write in the strip above the figure, at its right, on the colour of the mark."""
     width, height = figure.get_size_inches()
-    tilt = np.arctan2(height, width)
-    long, tall = 0.78 * len(text), 1.2
-    across = long * np.cos(tilt) + tall * np.sin(tilt)
-    upwards = long * np.sin(tilt) + tall * np.cos(tilt)
     figure.text(
-        0.5, 0.5, text, size=72 * 0.9 * min(width / across, height / upwards), rotation=np.degrees(tilt), ha="center",
-        va="center", weight="bold", color=MARK, alpha=0.16, zorder=10,
+        1 - 0.08 / width, 1 + STAMP / 2 / height, text, size=8, ha="right", va="center", weight="bold", color="white",
+        bbox={"facecolor": MARK, "edgecolor": "none", "boxstyle": "round,pad=0.25"}, in_layout=False, zorder=10,
     )  # fmt: skip
 
 

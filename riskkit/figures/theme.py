@@ -37,6 +37,9 @@ LADDERS = (
     (0.001, 0.01, 0.1, 1, 10, 100, 1000),
 )
 MOST_TICKS = 6
+# Of a panel, whose reader compares it with its neighbours: the coarsest of which two lie on its axis.
+PANEL_TICKS = ((0.5, 1, 2), (0.67, 1, 1.5), (0.8, 1, 1.25), (0.9, 1, 1.1))
+CAP = 3.0  # a panel's axis ends at this ratio and its inverse; an arrow marks what goes on
 STRETCH = 1.6  # how far beyond the outermost estimate an interval may stretch an axis
 
 STYLE: Any = {
@@ -68,7 +71,7 @@ STYLE: Any = {
     "savefig.facecolor": "white",
     "svg.fonttype": "none",  # text stays text: it can be searched, copied and edited
     "svg.hashsalt": "riskkit",
-    "pdf.fonttype": 3,  # a third of the time of TrueType; the SVG is the one to edit
+    "pdf.fonttype": 42,  # TrueType, which journals ask for and editors of drawings can read
 }
 
 
@@ -103,8 +106,30 @@ def ratio_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
     return [low, 1.0, high] if low < 1 < high else [low, high]
 
 
+def panel_limits(ratio: Sequence[float], low: Sequence[float], high: Sequence[float]) -> tuple[float, float]:
+    """Limits of a panel's own axis of ratios: those of `ratio_limits`, within 0.33 to 3."""
+    bottom, top = ratio_limits(ratio, low, high)
+    return max(bottom, 1 / CAP), min(top, CAP)
+
+
+def panel_ticks(low: float, high: float) -> list[float]:
+    """Ticks of a panel's axis of ratios: 0.5, 1 and 2 where two of them lie on it, else nearer to 1."""
+    for ladder in PANEL_TICKS:
+        ticks = [float(tick) for tick in ladder if low <= tick <= high]
+        if len(ticks) > 1:
+            return ticks
+    return ratio_ticks(low, high)
+
+
 def ratio_axis(
-    ax: Axes, which: str, low: float, high: float, *, ticks_from: float | None = None, most: int = MOST_TICKS
+    ax: Axes,
+    which: str,
+    low: float,
+    high: float,
+    *,
+    ticks_from: float | None = None,
+    most: int = MOST_TICKS,
+    ticks: Sequence[float] | None = None,
 ) -> None:
     """Make an axis of ratios logarithmic, with sensible ticks.
 
@@ -118,11 +143,13 @@ def ratio_axis(
         The lowest ratio that may have a tick, where the foot of the axis is for something else.
     most : int
         The most ticks there is room for.
+    ticks : sequence of float, optional
+        The ticks themselves, in place of those that `ratio_ticks` finds.
     """
     axis = ax.xaxis if which == "x" else ax.yaxis
     (ax.set_xscale if which == "x" else ax.set_yscale)("log")
     (ax.set_xlim if which == "x" else ax.set_ylim)(low, high)
-    axis.set_major_locator(FixedLocator(ratio_ticks(ticks_from or low, high, most)))
+    axis.set_major_locator(FixedLocator(list(ticks or ratio_ticks(ticks_from or low, high, most))))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     axis.set_minor_locator(NullLocator())
 

@@ -150,7 +150,8 @@ def _new() -> Axes:
 def _curve(ax: Axes, frame: pd.DataFrame, own: Mapping[str, str], labels: dict[str, str], _: Any) -> dict[str, str]:
     rows = frame.sort_values("x")
     at = float(rows["reference"].iloc[0])
-    frame_curves([ax], rows, NO_HISTOGRAM)
+    limits = ratio_limits(rows["ratio"], rows["low"], rows["high"])
+    frame_curves(ax, NO_HISTOGRAM, limits, (rows["x"].min(), rows["x"].max()))
     curve_on(ax, rows, Reference(at, f"Reference {measure(at)}"), told=True)
     return {"x": own.get("x", ""), "y": own["y"].capitalize()}
 

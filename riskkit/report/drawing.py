@@ -38,7 +38,7 @@ def draw_figures(
     folder : path
         For ID.svg, ID.pdf and ID.png.
     mark : str
-        Written across each.
+        Stamped on each.
     on_progress : callable, optional
         Called with each that was drawn.
     """

@@ -13,15 +13,24 @@ GROUPS = main_rows(RESULTS.estimates, RESULTS.manifest, "igf1", "groups")
 PANELS = [Panel("all_causes", "Death from any cause"), Panel("cardiovascular", "Cardiovascular death")]
 
 
-def test_boxes_stand_at_the_medians_with_ratio_above_and_events_below() -> None:
+def test_boxes_stand_at_the_medians_with_ratios_along_the_top_and_events_along_the_foot() -> None:
     ax = shape(GROUPS, PANELS, xlabel="IGF-I", ylabel="HR").axes[0]
     rows = GROUPS[GROUPS["outcome"] == "all_causes"]
     boxes = [line.get_xydata()[0].tolist() for line in ax.get_lines() if line.get_label() == "box"]
     assert boxes == rows[["x", "ratio"]].to_numpy().tolist()
-    texts = {text.get_text(): text.xy for text in ax.texts}
+    texts = {(text.get_text(), *text.xy) for text in ax.texts}
     for row in rows.itertuples():
-        assert texts[f"{row.ratio:.2f}"][1] >= row.ratio
-        assert texts[f"{row.events:,}"] == pytest.approx((row.x, row.ratio if row.reference else row.low))
+        assert {(f"{row.ratio:.2f}", row.x, 1), (f"{row.events:,}", row.x, 0)} <= texts
+
+
+def test_no_number_stands_on_the_line_at_1() -> None:
+    figure = shape(GROUPS, PANELS, xlabel="IGF-I", ylabel="HR")
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        at = ax.transData.transform((0, 1))[1]
+        numbers = [text for text in ax.texts if text.get_text().replace(",", "").replace(".", "").isdigit()]
+        assert len(numbers) == 10
+        assert not any(text.get_window_extent().y0 <= at <= text.get_window_extent().y1 for text in numbers)
 
 
 def test_without_floating_risks_the_reference_has_no_interval() -> None:

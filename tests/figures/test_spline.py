@@ -6,8 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from results_example import example_results
 
-from riskkit.figures.panels import Panel
+from riskkit.figures.panels import Panel, layout_for
 from riskkit.figures.spline import HISTOGRAM_SHARE, Lowest, Reference, comparison, spline
+from riskkit.figures.theme import panel_limits
 from riskkit.telling.associations import main_rows
 
 RESULTS = example_results(1, 5)
@@ -67,15 +68,64 @@ def test_the_histogram_stays_below_the_curves() -> None:
         assert share > HISTOGRAM_SHARE
 
 
-def test_panels_share_their_axes_and_say_what_they_show() -> None:
+def test_panels_share_the_exposure_have_a_ratio_axis_of_their_own_and_say_what_they_show() -> None:
     figure = drawn()
     first, second = figure.axes
-    assert first.get_ylim() == second.get_ylim()
+    for ax in (first, second):
+        rows = CURVES[CURVES["outcome"] == ax.get_label()]
+        assert ax.get_ylim()[1] == pytest.approx(panel_limits(rows["ratio"], rows["low"], rows["high"])[1])
     assert first.get_xlim() == second.get_xlim()
     texts = [text.get_text() for text in first.texts]
     assert "Death from any cause" in texts
     assert "2,400 events" in texts
     assert {text.get_text() for text in figure.texts} == {"IGF-I (ng/mL)", "HR"}
+
+
+def test_a_curve_that_leaves_its_axis_ends_in_an_arrow_at_0_33_and_3() -> None:
+    steep = CURVES.assign(**{name: CURVES[name] ** 12 for name in ("ratio", "low", "high")})
+    panels = [Panel(name, name) for name in ("all_causes", "cancer")]
+    figure = spline(steep, RESULTS.histograms, panels, xlabel="x", ylabel="y", reference=Reference(150.0, ""))
+    ends = 0
+    for ax in figure.axes:
+        rows = steep[steep["outcome"] == ax.get_label()].sort_values("x")
+        assert ax.get_ylim()[1] <= 3.0
+        arrows = [found for found in ax.get_lines() if found.get_label() == "goes on"]
+        inside = rows["ratio"].between(1 / 3, 3).to_numpy()
+        crossings = int((inside[1:] != inside[:-1]).sum())
+        assert len(arrows) == crossings
+        ends += crossings
+        assert {round(float(arrow.get_ydata()[0]), 2) for arrow in arrows} <= {0.33, 3.0}
+        (curve,) = (found for found in ax.get_lines() if found.get_label() == "ratio")
+        figure.draw_without_rendering()
+        box = curve.get_clip_box().transformed(ax.transData.inverted())
+        assert (box.y0, box.y1) == pytest.approx(panel_limits(rows["ratio"], rows["low"], rows["high"]), rel=1e-6)
+    assert ends
+
+
+def test_no_panel_stands_alone_in_the_last_row() -> None:
+    for panels in range(2, 13):
+        columns = layout_for(panels, narrow=False).columns
+        assert panels % columns != 1, panels
+        assert columns <= 4
+
+
+def test_long_names_of_models_stay_inside_the_figure() -> None:
+    curves = RESULTS.curves.query("exposure == 'igf1' and time_scale == 'age'")
+    long = "Age, sex, ethnicity, education, smoking, alcohol, physical activity, body mass index and diabetes at entry"
+    series = {"age-sex": long, "lifestyle": f"+ {long} (main model)"}
+    for narrow in (False, True):
+        figure = comparison(
+            curves.assign(series=curves["model"]), RESULTS.histograms, PANELS, series, "lifestyle", xlabel="x",
+            ylabel="y", reference=Reference(150.0, ""), narrow=narrow,
+        )  # fmt: skip
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        box = legend.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert 0 <= box.y0 < box.y1
+        assert not any(box.overlaps(ax.get_tightbbox()) for ax in figure.axes)
+        shown = " ".join(text.get_text() for text in legend.get_texts()).replace("\n", " ")
+        assert shown == " ".join(series.values())
 
 
 def test_a_narrow_figure_has_one_column() -> None:

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 from matplotlib.figure import Figure
+from pypdf import PdfReader
 
-from riskkit.figures.svg import PNG_DPI, draw
+from riskkit.figures.svg import PIXELS, PNG_DPI, STAMP, draw
 from riskkit.figures.theme import styled
 
 HOSTILE = '<script>alert("x")</script> & ]]> --> $\\frac{'
@@ -78,12 +79,28 @@ def test_a_drawing_styles_nothing_but_itself_and_fetches_nothing() -> None:
 
 
 @pytest.mark.parametrize("size", [(7.1, 4.4), (3.5, 9.0), (7.1, 1.2), (4.9, 3.0)])
-def test_a_mark_crosses_the_figure_and_stays_inside(size: tuple[float, float]) -> None:
+def test_a_stamp_stands_above_the_figure_and_covers_nothing_of_it(size: tuple[float, float], tmp_path: Path) -> None:
     with styled():
         drawn = Figure(figsize=size)
-    assert "SIMULATED DATA" in draw(drawn, "f", "SIMULATED DATA").svg
+    drawing = draw(drawn, "f", "SIMULATED DATA")
+    assert "SIMULATED DATA" in drawing.svg
     drawn.draw_without_rendering()
-    box, whole = drawn.texts[0].get_window_extent(), drawn.bbox
+    box, whole = drawn.texts[0].get_bbox_patch().get_window_extent(), drawn.bbox
     assert whole.x0 <= box.x0 < box.x1 <= whole.x1
-    assert whole.y0 <= box.y0 < box.y1 <= whole.y1
-    assert max(box.width / whole.width, box.height / whole.height) > 0.5
+    assert whole.y1 <= box.y0 < box.y1 <= whole.y1 + STAMP * drawn.dpi
+    assert drawing.size == (size[0], size[1] + STAMP)
+    *_, png = drawing.write(tmp_path)
+    wide, tall = struct.unpack(">II", png.read_bytes()[16:24])
+    assert (wide, tall) == pytest.approx([side * PNG_DPI for side in drawing.size], abs=1)
+    root = ElementTree.fromstring(drawing.inline("t", "d"))
+    assert [float(root.get(side, "")) for side in ("width", "height")] == [round(s * PIXELS) for s in drawing.size]
+
+
+def test_letters_of_a_pdf_are_truetype(tmp_path: Path) -> None:
+    _, pdf, _ = draw(figure("IGF-I"), "f").write(tmp_path)
+    fonts = PdfReader(pdf).pages[0]["/Resources"]["/Font"]
+    kinds = {font.get_object()["/Subtype"] for font in fonts.values()}
+    assert kinds == {"/Type0"}
+    assert {font.get_object()["/DescendantFonts"][0].get_object()["/Subtype"] for font in fonts.values()} == {
+        "/CIDFontType2"
+    }

@@ -4,7 +4,16 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
-from riskkit.figures.theme import MOST_TICKS, ratio_axis, ratio_limits, ratio_ticks, styled, wrapped
+from riskkit.figures.theme import (
+    MOST_TICKS,
+    panel_limits,
+    panel_ticks,
+    ratio_axis,
+    ratio_limits,
+    ratio_ticks,
+    styled,
+    wrapped,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +51,25 @@ def test_a_wide_interval_may_stretch_an_axis_only_so_far() -> None:
     low, high = ratio_limits([0.8, 1.5], [0.5, 0.01], [1.2, 900])
     assert low == pytest.approx(0.5 / 1.05)
     assert high == pytest.approx(1.5 * 1.6 * 1.05)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (1 / 3, 3, [0.5, 1, 2]),
+        (0.6, 2.2, [1, 2]),
+        (0.7, 1.6, [1, 1.5]),
+        (0.75, 1.3, [0.8, 1, 1.25]),
+        (0.9, 1.1, [0.9, 1, 1.1]),
+    ],
+)
+def test_a_panel_has_few_ticks_around_1(low: float, high: float, ticks: list[float]) -> None:
+    assert panel_ticks(low, high) == ticks
+
+
+def test_a_panel_ends_at_0_33_and_3() -> None:
+    assert panel_limits([0.1, 9], [0.01, 5], [0.2, 20]) == (1 / 3, 3)
+    assert panel_limits([0.95], [0.93], [0.97]) == pytest.approx(ratio_limits([0.95], [0.93], [0.97]))
 
 
 def test_limits_hold_what_is_not_a_number() -> None:

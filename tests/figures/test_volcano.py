@@ -70,7 +70,7 @@ def test_labels_of_thresholds_near_each_other_do_not_overlap(holm: float, narrow
 def test_ticks_are_p_values() -> None:
     figure = volcano(POINTS[:5], LINES, xlabel="HR")
     figure.draw_without_rendering()
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["1", "0.01", "10⁻⁴", "10⁻⁶", "10⁻⁸"]
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["1", "0.01", "1e-4", "1e-6", "1e-8"]
 
 
 NULL = [Point(f"Cancer {i}", math.exp(0.01 * (i - 14)), (i + 1) / 30, named=False, strong=False) for i in range(29)]
@@ -82,8 +82,8 @@ NULL = [Point(f"Cancer {i}", math.exp(0.01 * (i - 14)), (i + 1) / 30, named=Fals
         (1.3, 1e-9, "o", ""),
         (0.4, 0.2, "<", "Rare cancer (ratio 0.4)"),
         (40.0, 0.2, ">", "Rare cancer (ratio 40)"),
-        (1.1, 3e-60, "^", "Rare cancer (p ≈ 10⁻⁶⁰)"),
-        (0.02, 0.0, "<", "Rare cancer (ratio 0.02, p < 10⁻³⁰⁰)"),
+        (1.1, 3e-60, "^", "Rare cancer (p ≈ 1e-60)"),
+        (0.02, 0.0, "<", "Rare cancer (ratio 0.02, p < 1e-300)"),
     ],
 )
 @pytest.mark.parametrize("narrow", [False, True])
@@ -109,7 +109,7 @@ def test_an_axis_of_many_powers_of_ten_has_round_ones() -> None:
     figure = volcano([replace(p, p=p.p * 1e-60) for p in NULL], LINES, xlabel="HR")
     figure.draw_without_rendering()
     ticks = [t.get_text() for t in figure.axes[0].get_yticklabels()]
-    assert ticks == ["1", "10⁻¹⁰", "10⁻²⁰", "10⁻³⁰", "10⁻⁴⁰", "10⁻⁵⁰", "10⁻⁶⁰"]
+    assert ticks == ["1", "1e-10", "1e-20", "1e-30", "1e-40", "1e-50", "1e-60"]
 
 
 def test_a_p_value_of_nothing_has_a_place() -> None:

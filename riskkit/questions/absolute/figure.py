@@ -46,7 +46,7 @@ def risk_curves(curves: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, n
         width=NARROW if narrow else 5.2 if one else WIDE, columns=1 if one else 2 if len(panels) in (2, 4) else 3,
         panel_height=1.8, left=0.62, right=0.2, bottom=0.45, gap=0.5, row_gap=0.32,
     )  # fmt: skip
-    figure, axes = panel_axes(tuple(panels), layout, xlabel, "Of 1,000 people", shared=False)
+    figure, axes = panel_axes(tuple(panels), layout, xlabel, "Of 1,000 people", shared="none")
     for panel, ax in zip(panels, axes, strict=True):
         own = curves[curves["outcome"] == panel.key]
         known = [age for age in own["age"].unique() if np.isfinite(age)]

@@ -20,6 +20,8 @@ from riskkit.telling.blocks import PageFigure
 from riskkit.telling.exposure_text import ExposureText, reference
 from riskkit.telling.words import TIME_SCALES, finding, in_sentence, lowest_point
 
+AXES = "Vertical axes differ; bands are cut where they leave them, and an arrow marks where a curve goes on."
+
 
 def curves_figure(
     results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
@@ -53,7 +55,7 @@ def curves_figure(
     caption = (
         f"{text.ratios} over the range of {text.name} (1st to 99th percentile), relative to {text.reference} "
         f"(diamond). Restricted cubic splines with {len(knots)} knots (ticks on the axis), pointwise {text.level} "
-        f"confidence bands (cut where they leave the axes), and the distribution of {text.name} in the cohort (grey). "
+        f"confidence bands, and the distribution of {text.name} in the cohort (grey). {AXES} "
         f"{circle}{text.adjusted}"
     )
     table = curve_table(
@@ -96,7 +98,7 @@ def models_figure(
     other = ", and on the other time scale where there is one" if text.measure.timed else ""
     caption = (
         f"Does the curve depend on the model? {text.ratios} by {text.name} relative to {text.reference} in "
-        f"every model{other}. The band is the main model's {text.level} confidence band."
+        f"every model{other}. The band is the main model's {text.level} confidence band. {AXES}"
     )
     ends = tuple(end.x for end in shown[0].ends)
     table = comparison_table(

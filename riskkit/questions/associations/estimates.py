@@ -51,7 +51,8 @@ def groups_figure(
     )
     caption = (
         f"{text.ratios} by group of {text.name} relative to {reference}. Each box stands at its group's median, its "
-        f"area proportional to {boxes}; the ratio is above and the number of {text.measure.event}s below. {lines}. "
+        f"area proportional to {boxes}; ratios stand along the top, numbers of {text.measure.event}s along the foot. "
+        f"{lines}; an arrow marks one that leaves its axis. Vertical axes differ. "
         f"{text.adjusted}"
     )
     table = groups_table(

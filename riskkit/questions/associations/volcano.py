@@ -14,7 +14,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from riskkit.figures.theme import FAINT, INK, MAIN, MUTED, NARROW, WIDE, ratio_axis, styled, wrapped
 
 SMALLEST = 1e-300  # p values below stand here
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 STEPS = (1, 2, 5, 10, 20, 50, 100)  # powers of ten from one tick of p values to the next
 MOST_TICKS = 7
 FAR = 3  # an axis goes no further than this many times the distance within which nine tenths of the outcomes lie,
@@ -134,7 +133,8 @@ def _p_axis(ax: Axes, highest: float) -> None:
 
 
 def _power(exponent: int) -> str:
-    return f"{10.0**-exponent:g}" if exponent < 4 else "10" + str(-exponent).translate(SUPERSCRIPT)
+    """A power of ten as every font can write it: 0.01, 1e-12."""
+    return f"{10.0**-exponent:g}" if exponent < 4 else f"1e-{exponent}"
 
 
 def _write_thresholds(ax: Axes, thresholds: Sequence[Threshold], edge: int, narrow: bool) -> None:

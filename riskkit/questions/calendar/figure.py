@@ -31,7 +31,7 @@ def calendar(rates: pd.DataFrame, panels: Sequence[Panel], *, ylabel: str, narro
         width=NARROW if narrow else 5.2 if one else 7.1, columns=1 if one else 2, panel_height=1.9, left=0.75,
         right=0.2, bottom=0.5, gap=0.95, row_gap=0.3,
     )  # fmt: skip
-    figure, axes = panel_axes(tuple(panels), layout, "Calendar year", ylabel, shared=False)
+    figure, axes = panel_axes(tuple(panels), layout, "Calendar year", ylabel, shared="none")
     for panel, ax in zip(panels, axes, strict=True):
         rows = rates[rates["outcome"] == panel.key]
         middle = (rows["from_year"] + rows["to_year"] + 1) / 2

@@ -28,7 +28,7 @@ def observed_and_imputed(values: pd.DataFrame, panels: Sequence[Panel], narrow: 
         One column.
     """
     shown = tuple(panels)
-    figure, axes = panel_axes(shown, _layout(len(shown), narrow), "", "Share of people (%)", shared=False)
+    figure, axes = panel_axes(shown, _layout(len(shown), narrow), "", "Share of people (%)", shared="none")
     for panel, ax in zip(shown, axes, strict=True):
         rows = values[values["variable"] == panel.key]
         numeric = bool(rows["left"].notna().all())
@@ -58,7 +58,7 @@ def chains(trace: pd.DataFrame, panels: Sequence[Panel], narrow: bool = False) -
     """
     shown = tuple(panels)
     figure, axes = panel_axes(
-        shown, _layout(len(shown), narrow), "Iteration", "Mean of the imputed values", shared=False
+        shown, _layout(len(shown), narrow), "Iteration", "Mean of the imputed values", shared="none"
     )
     for panel, ax in zip(shown, axes, strict=True):
         sets = trace[trace["variable"] == panel.key].pivot(index="iteration", columns="set", values="mean")

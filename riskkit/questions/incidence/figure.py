@@ -23,7 +23,9 @@ APART = 0.062  # of a panel's height, between the labels of two curves
 
 @styled()
 def incidence(curves: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, narrow: bool = False) -> Figure:
-    """Draw the share of people who have had each outcome, in each group, with bands for the lowest and highest.
+    """Draw the share of people who have had each outcome, in the lowest, the middle and the highest group.
+
+    The lowest and the highest have their bands.
 
     Parameters
     ----------
@@ -35,17 +37,23 @@ def incidence(curves: pd.DataFrame, panels: Sequence[Panel], *, xlabel: str, nar
     narrow : bool
         One column.
     """
-    groups = list(dict.fromkeys(curves["level"]))
+    groups = outer_and_middle(list(dict.fromkeys(curves["level"])))
     under = 0.3 + (len(groups) + 1) * LINE
     one = narrow or len(panels) == 1
     layout = Layout(
         width=NARROW if narrow else 5.2 if one else 7.1, columns=1 if one else 2, panel_height=2.0, left=0.62,
         right=0.36, bottom=0.32 + under, gap=0.95, row_gap=0.16 + under,
     )  # fmt: skip
-    figure, axes = panel_axes(tuple(panels), layout, xlabel, "Cumulative incidence", shared=False)
+    figure, axes = panel_axes(tuple(panels), layout, xlabel, "Cumulative incidence", shared="none")
     for panel, ax in zip(panels, axes, strict=True):
-        incidence_on(ax, curves[curves["outcome"] == panel.key], groups)
+        own = curves[(curves["outcome"] == panel.key) & curves["level"].isin(groups)]
+        incidence_on(ax, own, groups)
     return figure
+
+
+def outer_and_middle(groups: Sequence[str]) -> list[str]:
+    """The lowest, the middle and the highest of more than three groups; of an even number the lower of two."""
+    return list(groups) if len(groups) <= 3 else [groups[0], groups[(len(groups) - 1) // 2], groups[-1]]
 
 
 def incidence_on(ax: Axes, curves: pd.DataFrame, groups: Sequence[str]) -> None:

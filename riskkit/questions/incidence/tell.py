@@ -45,9 +45,9 @@ def incidence_figure(
     start = f"at age {curves['time'].min():.0f}" if on_age else f"{curves['time'].min():.0f} years after entry"
     entered = "from the age at which they were examined" if on_age else "from entry"
     caption = (
-        f"Share of people who have had each outcome, by group of {text.name} (Q1 is the lowest), not adjusted for "
-        f"covariates. People are at risk {entered}; curves start {start} among those who had not had it, and stay "
-        f"where every group has 10 people at risk. {_competing(results, shown)} Shaded: {text.level} confidence "
+        f"Share of people who have had each outcome, by group of {text.name}, not adjusted for covariates: the lowest "
+        f"(Q1), the middle and the highest. People are at risk {entered}; curves start {start} among those who had not "
+        f"had it, and stay where every group has 10 people at risk. {_competing(results, shown)} Shaded: {text.level} confidence "
         "intervals of the lowest and the highest group. Vertical axes differ."
     )
     outcomes = {a.outcome: a.outcome_label for a in shown}

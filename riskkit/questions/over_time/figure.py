@@ -9,7 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from riskkit.figures.panels import Panel, layout_for, panel_axes
-from riskkit.figures.theme import BAND, DASHES, MAIN, MUTED, SERIES, number_axis, ratio_axis, ratio_limits, styled
+from riskkit.figures.theme import (
+    BAND,
+    DASHES,
+    MAIN,
+    MUTED,
+    SERIES,
+    number_axis,
+    panel_limits,
+    panel_ticks,
+    ratio_axis,
+    styled,
+)
 
 
 @styled()
@@ -22,7 +33,7 @@ def over_time(
     ylabel: str,
     narrow: bool = False,
 ) -> Figure:
-    """Draw the ratio at each time with its band, over the constant ratio of the model (dashed), on shared axes.
+    """Draw the ratio at each time with its band, over the constant ratio of the model (dashed).
 
     Parameters
     ----------
@@ -38,12 +49,12 @@ def over_time(
     """
     shown = tuple(panels)
     drawn = curves[curves["outcome"].isin([panel.key for panel in shown])]
-    figure, axes = panel_axes(shown, layout_for(len(shown), narrow), xlabel, ylabel)
-    low, high = ratio_limits([*drawn["ratio"], *constant.values()], drawn["low"], drawn["high"])
+    figure, axes = panel_axes(shown, layout_for(len(shown), narrow), xlabel, ylabel, shared="x")
     for panel, ax in zip(shown, axes, strict=True):
         rows = drawn[drawn["outcome"] == panel.key]
+        low, high = panel_limits([*rows["ratio"], constant[panel.key]], rows["low"], rows["high"])
         ax.set_xlim(drawn["time"].min(), drawn["time"].max())
-        ratio_axis(ax, "y", low, high)
+        ratio_axis(ax, "y", low, high, ticks=panel_ticks(low, high))
         over_time_on(ax, rows, constant[panel.key])
     return figure
 
@@ -51,8 +62,8 @@ def over_time(
 def over_time_on(ax: Axes, rows: pd.DataFrame, constant: float | None) -> None:
     """Draw one ratio over time, as `over_time` takes it, on given axes that have their limits."""
     number_axis(ax, most=5)
-    ax.axhline(1, color=MUTED, linewidth=0.7, zorder=1, label="no difference")
-    ax.fill_between(rows["time"], rows["low"], rows["high"], color=BAND, linewidth=0, label="confidence band")
+    ax.axhline(1, color=MUTED, linewidth=0.7, zorder=2, label="no difference")
+    ax.fill_between(rows["time"], rows["low"], rows["high"], color=BAND, linewidth=0, zorder=1, label="confidence band")
     if constant is not None:
-        ax.axhline(constant, color=SERIES[0], linewidth=1.1, linestyle=DASHES[0], label="constant")
-    ax.plot(rows["time"], rows["ratio"], color=MAIN, linewidth=1.8, label="ratio")
+        ax.axhline(constant, color=SERIES[0], linewidth=1.1, linestyle=DASHES[0], label="constant", zorder=3)
+    ax.plot(rows["time"], rows["ratio"], color=MAIN, linewidth=1.8, label="ratio", zorder=4)
