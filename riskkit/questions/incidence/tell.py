@@ -47,8 +47,8 @@ def incidence_figure(
     caption = (
         f"Share of people who have had each outcome, by group of {text.name}, not adjusted for covariates: the lowest "
         f"(Q1), the middle and the highest. People are at risk {entered}; curves start {start} among those who had not "
-        f"had it, and stay where every group has 10 people at risk. {_competing(results, shown)} Shaded: {text.level} confidence "
-        "intervals of the lowest and the highest group. Vertical axes differ."
+        f"had it, and stay where every group has 10 people at risk. {_competing(results, shown)} "
+        f"Shaded: {text.level} confidence intervals of the lowest and the highest group. Vertical axes differ."
     )
     outcomes = {a.outcome: a.outcome_label for a in shown}
     title = f"Cumulative incidence by group of {text.name} ({text.level} CI)"
