@@ -120,7 +120,7 @@ def _boxes(ax: Axes, rows: pd.DataFrame, low: float, high: float) -> None:
         ax.plot([row.x, row.x], [bottom, top], color=MAIN, linewidth=1.1, zorder=2, label="interval")
         ax.plot(
             [row.x],
-            [np.clip(row.ratio, low, high)],
+            [min(max(row.ratio, low), high)],
             marker="s",
             markersize=row.side,
             color=MAIN,
