@@ -115,12 +115,12 @@ def _boxes(ax: Axes, rows: pd.DataFrame, low: float, high: float) -> None:
         "xycoords": ax.get_xaxis_transform(),
         "textcoords": "offset points",
     }
-    for row in rows.itertuples():
+    for row in rows.assign(at=rows["ratio"].clip(low, high)).itertuples():
         bottom, top = np.clip(np.nan_to_num([row.shown_low, row.shown_high], nan=row.ratio), low, high)
         ax.plot([row.x, row.x], [bottom, top], color=MAIN, linewidth=1.1, zorder=2, label="interval")
         ax.plot(
             [row.x],
-            [min(max(row.ratio, low), high)],
+            [row.at],
             marker="s",
             markersize=row.side,
             color=MAIN,
