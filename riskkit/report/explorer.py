@@ -17,6 +17,7 @@ import pandas as pd
 from riskkit.figures.theme import LADDERS, STRETCH
 from riskkit.fit.hypothesis import t_critical
 from riskkit.numbers import level, p_phrase
+from riskkit.report.personal import bands, risks, z_of
 from riskkit.results import Results
 from riskkit.telling.exposure_text import exposure_text, model_label, warning
 from riskkit.telling.words import TIME_SCALES, in_sentence
@@ -26,6 +27,7 @@ SCRIPTS = (
     "vendor/d3-7.9.0.min.js",
     "vendor/plot-0.6.17.min.js",
     "templates/curve.js",
+    "templates/personal.js",
     "templates/figure.js",
     "templates/explorer.js",
 )
@@ -58,8 +60,10 @@ def explorer(results: Results) -> Explorer | None:
         return None
     frames = (results.coefficients, results.covariances, results.tests)
     coefficients, covariances, tests = (dict(iter(frame.groupby(KEY))) for frame in frames)
+    absolute = risks(results)
     curves = [
         _curve(row, coefficients[key], covariances[key], tests.get(key), _levels(results))
+        | ({"risk": absolute[key]} if key in absolute else {})
         for row, key in zip(fitted.to_dict("records"), fitted[KEY].itertuples(index=False, name=None), strict=True)
     ]
     lines = ",\n".join(_json(curve) for curve in curves)
@@ -82,7 +86,7 @@ def _about(results: Results, exposures: set[str]) -> dict[str, Any]:
         "levels": [{"level": each, "label": level(each)} for each in _levels(results)],
         "ladders": LADDERS,
         "stretch": STRETCH,
-        "percentiles": [int(name[1:]) for name in _percentiles(results.splines)],
+        "percentiles": [{"percent": int(name[1:]), "z": z_of(int(name[1:]))} for name in _percentiles(results.splines)],
         "exposure": {name: _exposure(results, name) for name in manifest.exposures if name in exposures},
         "outcome": {name: _named(manifest.outcomes[name].label) for name in analysis.outcomes},
         "model": {
@@ -107,6 +111,7 @@ def _exposure(results: Results, name: str) -> dict[str, Any]:
         "knots": list(results.manifest.exposures[name].knots),
         "reference": text.reference_x,
         "histogram": bins[["left", "right", "n"]].dropna().to_dict("records"),
+        "bands": bands(results, name),
     }
 
 

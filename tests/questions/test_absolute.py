@@ -12,6 +12,7 @@ from made_cohort import cohort_of, made_analysis, made_cohort, made_people, made
 import riskkit as rk
 from riskkit.disclosure import protect
 from riskkit.errors import SpecError
+from riskkit.frames import MODEL
 from riskkit.questions.absolute.words import level_text, per_thousand, signed
 from riskkit.report.content import report_content
 from riskkit.report.page import page_html
@@ -44,7 +45,10 @@ source = "Other 2000"
 """
 
 
-def project(tmp_path: Path, absolute: str, more: str = "", head: str = "", outcomes: str = OUTCOMES) -> Path:
+def project(
+    tmp_path: Path, absolute: str, more: str = "", head: str = "", outcomes: str = OUTCOMES,
+    people: pd.DataFrame | None = None,
+) -> Path:  # fmt: skip
     asks = f"""
 outcomes = ["death", "a"]
 competing = "death"
@@ -60,7 +64,7 @@ covariates = ["sex"]
     if head.startswith("outcomes"):
         asks = "\n".join(asks.strip().splitlines()[2:])
     cohort = made_cohort("sex", "cause", outcomes=outcomes) + more
-    return made_project(tmp_path, made_people(), cohort, made_analysis(asks))
+    return made_project(tmp_path, made_people() if people is None else people, cohort, made_analysis(asks))
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +111,25 @@ def test_risks_and_differences_are_those_of_standardise_by_hand(
     for column in ("estimate", "se", "low", "high", "number_needed"):
         np.testing.assert_allclose(apart[column], hand[column], rtol=1e-8)
     assert apart["capped"].iloc[-1] == moved["capped"].iloc[0] > 0
+
+
+@pytest.mark.parametrize(("age", "sex"), [(50, "Men"), (55, "Women"), (60, "Women")])
+def test_patterns_are_the_absolute_risks_of_typical_people(
+    results: Results, causes: dict[str, rk.Fit], age: int, sex: str
+) -> None:
+    mine = results.absolute_patterns.query("outcome == 'a' and age == @age and sex == @sex")
+    people = pd.DataFrame({"marker": mine["x"], "sex": {"Men": 1, "Women": 2}[sex]})
+    risk = rk.absolute_risk(causes, people, [age + 8], start=age).query("cause == 'a'")
+    for column in ("estimate", "se"):
+        np.testing.assert_allclose(mine[column], risk[column], rtol=1e-8)
+    data = made_people()
+    end = data["age"] + data["years"]
+    here = (end > age) & (end <= age + 8) & (data["sex"] == {"Men": 1, "Women": 2}[sex])
+    assert (mine["events"] == (here & (data["cause"] == 1)).sum()).all()
+    assert (mine["competing_events"] == (here & (data["cause"] > 1)).sum()).all()
+    low, high = np.percentile(data["marker"], [1, 99])
+    assert (mine["x"].min(), mine["x"].max()) == pytest.approx((low, high))
+    assert set(results.absolute_patterns["age"]) == {50, 55, 60}
 
 
 def test_nothing_competes_with_death_itself(results: Results) -> None:
@@ -173,7 +196,14 @@ def test_risks_of_few_events_are_withheld_and_others_coarse(tmp_path: Path) -> N
         assert 0 < len(safe) <= (~few).sum()
         assert (safe["events"] % 5 == 0).all()
         assert not ((safe["outcome"] == "a") & (safe["age"] == 50)).any()
-        np.testing.assert_array_equal(safe["estimate"], safe["estimate"].map(lambda v: float(f"{v:.2g}")))
+        alive = raw.merge(safe, on=[*MODEL, "age", "kind", "level", "x"], suffixes=("", "_shown"))
+        assert len(alive) == len(safe)
+        of_five = alive["estimate"].abs() * 5 / alive["events"] if name == "absolute_risks" else 0.0
+        moved = (alive["estimate_shown"] - alive["estimate"]).abs()
+        assert moved.max() > 0
+        if name == "absolute_risks":  # one step of the digits shown is at least five events
+            steps = np.diff(np.unique(safe["estimate"].round(9)))
+            assert steps.min() >= of_five.min() * 0.99
     assert "rest on few events are not shown" in page_html(shown)
 
 
@@ -279,3 +309,21 @@ def test_numbers_as_a_reader_sees_them() -> None:
     assert level_text("p5", 98.2, "ng/mL") == "5th percentile (98.2\u00a0ng/mL)"
     assert level_text("p22", 3.0, None) == "22nd percentile (3)"
     assert level_text("28", 28.0, None) == "28"
+
+
+def test_under_a_rule_the_risks_of_one_sex_go_with_those_of_the_other(tmp_path: Path) -> None:
+    rule = "\n[disclosure]\nmin_count = 10\nround_to = 5\n"
+    people = made_people()
+    few = people.index[(people["sex"] == 2) & (people["cause"] == 1)][8:]
+    people.loc[few, "cause"] = 2  # eight women die of cause 1
+    path = project(tmp_path, ABSOLUTE, rule, people=people)
+    found = run(path, cohort_of(path))
+    assert set(found.absolute_patterns["age"]) == {50, 60}  # none in between where a rule protects
+    shown = protect(found)
+    assert set(found.absolute_patterns["outcome"]) == {"death", "a"}
+    assert set(shown.absolute_patterns["outcome"]) == {"death"}
+    assert set(shown.absolute_patterns["sex"]) == {"Men", "Women"}
+    for shown_row in shown.absolute_patterns.groupby(["sex", "age"]).first().itertuples():
+        step = shown_row.estimate * 5 / shown_row.events
+        digits = f"{shown_row.estimate:.12f}".rstrip("0")
+        assert 10.0 ** -len(digits.split(".")[1]) * 5 >= step * 0.5

@@ -67,7 +67,7 @@ def test_only_the_scripts_of_the_report_may_run(page: Page) -> None:
     assert policy == f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; {allowed}"
     assert page.all("script") == [{"type": "application/json", "id": "explorer-data"}, *({} for _ in scripts)]
     assert [script.split()[2] for script in scripts[:2]] == ["v7.9.0", "v0.6.17"]
-    assert len(scripts) == 5
+    assert len(scripts) == 6
 
 
 def test_without_javascript_the_figures_are_there_and_no_control(report: Path, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_hostile_words_stay_words(results: Results, tmp_path: Path) -> None:
     found = Page(html)
     assert found.open == []
     assert "img" not in [tag for tag, _ in found.tags]
-    assert [attributes.get("type") for attributes in found.all("script")] == ["application/json", *[None] * 5]
+    assert [attributes.get("type") for attributes in found.all("script")] == ["application/json", *[None] * 6]
     embedded = html[html.index('id="explorer-data">') :]
     assert "<" not in embedded[len('id="explorer-data">') : embedded.index("</script>")]
     assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]

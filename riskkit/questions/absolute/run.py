@@ -15,6 +15,7 @@ from riskkit.errors import FitError
 from riskkit.fit.fit import Fit
 from riskkit.infer.shift import Shift
 from riskkit.infer.standardise import standardise
+from riskkit.questions.absolute.patterns import ages_of, described, nodes, of_age
 from riskkit.questions.absolute.spec import PERCENTILE, AbsoluteSpec, competing, scenarios
 from riskkit.spec.plan import NO_TIME, Task, leading
 from riskkit.spec.tables import PER_YEAR
@@ -47,8 +48,8 @@ def risks(study: Study, task: Task) -> Rows:
     Returns
     -------
     dict of frame name to DataFrame
-        absolute_risks, absolute_differences; failures: an age at which nobody is at risk, a horizon beyond follow-up, a
-        level outside the data, too few competing events.
+        absolute_risks, absolute_differences; of a spline absolute_patterns and pattern_covariates; failures: an age at
+        which nobody is at risk, a horizon beyond follow-up, a level outside the data, too few competing events.
     """
     asked: AbsoluteSpec = study.spec.asked("absolute")
     key = {name: getattr(task, name) for name in KEY if name != "variant"}
@@ -65,7 +66,30 @@ def risks(study: Study, task: Task) -> Rows:
         except FAILED as error:  # the other ages stay
             named = WHAT if np.isnan(age) else f"{WHAT} from age {age:g}"
             found.setdefault("failures", []).append(failure(task, named, str(error)))
+    if task.coding == "spline" and "absolute_risks" in found:
+        found |= {name: [rows.assign(**key)] for name, rows in _patterns(study, task, causes).items()}
     return {name: pd.concat(frames, ignore_index=True) for name, frames in found.items()}
+
+
+def _patterns(study: Study, task: Task, causes: Causes) -> Rows:
+    """Rows of absolute_patterns and pattern_covariates; ages that the data cannot answer for are left out."""
+    asked: AbsoluteSpec = study.spec.asked("absolute")
+    people, frames = causes.people, []
+    low, high = np.percentile(numbers(people[task.exposure]), OUTERMOST)
+    x = nodes(low, high, study.codings[task.exposure].knots)
+    for age in ages_of(study) or (np.nan,):
+        try:
+            rows = of_age(causes.fits, people, task, study, x, causes.times(age, asked.horizon))
+        except FAILED:  # the risks of all people, of an age that was asked for, have said why
+            continue
+        for sex, own in rows.groupby("sex", sort=False):
+            here = (people["sex"] == sex).to_numpy() if sex else np.ones(len(people), dtype=bool)
+            counts = causes.counts(age, asked.horizon, here)
+            frames.append(own.assign(age=age, horizon=asked.horizon or np.nan, **counts))
+    return {
+        "absolute_patterns": pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(),
+        "pattern_covariates": described(causes.fits, people, task, study),
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,25 +100,33 @@ class Causes:
     ----------
     fits : dict of name to Fit
         Of the outcome first, then of the competing event; all to the same people.
-    data : DataFrame
-        A row a person, with the columns ENTRY, EXIT (in `per_year` parts of a year; where there is follow-up), EVENT
-        and OTHER.
+    people : DataFrame
+        A row a person, with the variables of the models, and the columns ENTRY, EXIT (in `per_year` parts of a year;
+        where there is follow-up), EVENT and OTHER.
     per_year : float
     """
 
     fits: dict[str, Fit]
-    data: pd.DataFrame
+    people: pd.DataFrame
     per_year: float
 
-    def counts(self, age: float, horizon: float | None) -> dict[str, int]:
-        """People, and what happened to them in the stretch of time that a risk is over."""
-        here = np.ones(len(self.data), dtype=bool)
+    def times(self, age: float, horizon: float | None) -> dict[str, Any]:
+        """What is asked of a risk on the fits' time scale; empty where there is no time."""
+        if horizon is None:
+            return {}
+        start = 0.0 if np.isnan(age) else age
+        return {"start": start * self.per_year, "times": [(start + horizon) * self.per_year]}
+
+    def counts(self, age: float, horizon: float | None, of: np.ndarray | None = None) -> dict[str, int]:
+        """People (of all or of some, shape (n,)), and what happened to them in the stretch of time of a risk."""
+        people = self.people if of is None else self.people[of]
+        here = np.ones(len(people), dtype=bool)
         if horizon is not None:
             start = 0.0 if np.isnan(age) else age * self.per_year
-            end = self.data[EXIT].to_numpy()
+            end = people[EXIT].to_numpy()
             here = (end > start) & (end <= start + horizon * self.per_year)
         events = {"events": EVENT, "competing_events": OTHER}
-        return {"n": len(self.data)} | {name: int(self.data.loc[here, column].sum()) for name, column in events.items()}
+        return {"n": len(people)} | {name: int(people.loc[here, column].sum()) for name, column in events.items()}
 
 
 def fitted(study: Study, task: Task) -> Causes:
@@ -112,7 +144,7 @@ def fitted(study: Study, task: Task) -> Causes:
     chosen = sample(task, study)
     if task.time_scale == NO_TIME:
         fit = chosen.fit([study.codings[task.exposure].term(task)])
-        data = pd.DataFrame({EVENT: numbers(chosen.data[task.outcome]) == 1, OTHER: False})
+        data = chosen.data.assign(**{EVENT: numbers(chosen.data[task.outcome]) == 1, OTHER: False})
         return Causes({task.outcome: fit}, data, 1.0)
     data = chosen.data.assign(**_follow_up(study, chosen.task, chosen.data.index))
     if data[EVENT].sum() < spec.min_events:
@@ -135,7 +167,7 @@ def fitted(study: Study, task: Task) -> Causes:
         name: fit_model(f"Surv({ENTRY}, {EXIT}, {column}) ~ {terms}", data, left, cohort.time_unit)
         for name, column in names.items()
     }
-    return Causes(fits, data[[ENTRY, EXIT, EVENT, OTHER]], PER_YEAR[str(cohort.time_unit)])
+    return Causes(fits, data, PER_YEAR[str(cohort.time_unit)])
 
 
 def _follow_up(study: Study, task: Task, rows: pd.Index) -> dict[str, Any]:
@@ -163,10 +195,7 @@ def _follow_up(study: Study, task: Task, rows: pd.Index) -> dict[str, Any]:
 def _answers(study: Study, task: Task, causes: Causes, age: float) -> Rows:
     spec, coding = study.spec, study.codings[task.exposure]
     asked: AbsoluteSpec = spec.asked("absolute")
-    times: dict[str, Any] = {}
-    if asked.horizon is not None:
-        start = 0.0 if np.isnan(age) else age
-        times = {"start": start * causes.per_year, "times": [(start + asked.horizon) * causes.per_year]}
+    times = causes.times(age, asked.horizon)
 
     def answer(effect: str, **settings: Any) -> pd.DataFrame:
         """Rows of the outcome, without those of what competes with it."""
@@ -176,7 +205,7 @@ def _answers(study: Study, task: Task, causes: Causes, age: float) -> Rows:
 
     values = study.cohort.data[task.exposure].to_numpy(dtype=float)
     x = [placed(level, values) for level in asked.levels]
-    ends = np.nanpercentile(numbers(study.cohort.data.loc[causes.data.index, task.exposure]), OUTERMOST)
+    ends = np.percentile(numbers(causes.people[task.exposure]), OUTERMOST)
     grid = [each for each in np.linspace(*ends, POINTS) if each not in x]
     named = [str(level) if isinstance(level, str) else f"{level:g}" for level in asked.levels]
     kind = ["level"] * len(x) + ["curve"] * len(grid)

@@ -1,7 +1,7 @@
 /* The explorer of a report: its controls, and what they choose as a figure, a sentence, a table and a file. */
 "use strict";
 (() => {
-  const { capital, contrast, count, evenly, figure, interval, limits, lowest, measure, ratio } = riskkit;
+  const { capital, contrast, count, evenly, figure, interval, limits, lowest, measure, personal, ratio } = riskkit;
   const data = JSON.parse(document.getElementById("explorer-data").textContent);
   const part = (name) => document.getElementById(`explorer-${name}`);
   const CHOICES = ["exposure", "outcome", "model", "time_scale"];
@@ -22,16 +22,36 @@
       reference: Number.parseFloat(wanted.reference),
       level: data.levels.some((each) => each.level === Number(wanted.level)) ? Number(wanted.level) : data.main.level,
       compare: wanted.compare ?? "",
+      mine: Number.parseFloat(wanted.mine),
     };
     const usual = data.exposure[state.exposure].reference;
     const curve = find(state);
+    const asked = state.reference;
     if (!Number.isFinite(state.reference) || !curve) state.reference = usual;
     else {
       const [low, high] = limits(curve);
       state.reference = Math.min(Math.max(state.reference, Math.min(low, usual)), Math.max(high, usual));
     }
+    if (!Number.isFinite(state.mine)) state.mine = "";
     if (!compared(state)) state.compare = "";
-    return state;
+    const [sexes, ages] = others(state);
+    state.sex = sexes.includes(wanted.sex) ? wanted.sex : (sexes[0] ?? "");
+    const age = Number.parseFloat(wanted.age);
+    state.age = ages.includes(age) ? age : (nearest(ages, Number.isFinite(age) ? age : middle(ages)) ?? "");
+    const moved = curve && Number.isFinite(asked) && asked !== state.reference;
+    return [state, { reference: moved ? asked : null, age: Number.isFinite(age) && age !== state.age ? age : null }];
+  }
+
+  const nearest = (values, wanted) => d3.least(values, (value) => Math.abs(value - wanted));
+  const middle = (values) => values[(values.length - 1) >> 1] ?? 0;
+
+  /** The sexes and ages of which something is known: how levels lie, or risks; ages of risks first. */
+  function others(state) {
+    const { bands } = data.exposure[state.exposure];
+    const sets = find(state)?.risk?.sets ?? [];
+    const sexes = [...new Set([...sets, ...bands].map(({ sex }) => sex))].filter(Boolean);
+    const ages = [...new Set([...sets.map(({ age }) => age), ...bands.map(({ from }) => from)])];
+    return [sexes, d3.sort(ages.filter((age) => age !== null))];
   }
 
   /** The state of the second curve, which differs from the first in one choice; nothing where there is none. */
@@ -46,7 +66,17 @@
     return place === "explorer" && query ? Object.fromEntries(new URLSearchParams(query)) : null;
   }
 
-  const address = (state) => `#explorer?${new URLSearchParams(state)}`;
+  /** Where a view is: the reader's own level, sex and age only if a level was given. */
+  function address({ mine, sex, age, ...state }) {
+    const own = mine === "" ? {} : { mine, sex, age };
+    return `#explorer?${new URLSearchParams({ ...state, ...own })}`;
+  }
+
+  /** The risk of typical people of the sex and age chosen, by level; nothing where it is not known. */
+  function riskOf({ risk, knots }, key, critical) {
+    const set = risk?.sets.find(({ sex, age }) => (!sex || sex === key.sex) && (age === null || age === key.age));
+    return set ? { ...risk, ...set, at: (x) => personal.riskAt(risk, set, knots, x, critical) } : null;
+  }
 
   /** What is drawn of one curve. */
   function drawn(key) {
@@ -54,11 +84,16 @@
     const chosen = data.levels.findIndex((each) => each.level === key.level);
     const { label } = data.levels[chosen];
     const at = (x) => contrast(curve, x, key.reference, curve.critical[chosen]);
-    const x = [...evenly(...limits(curve), POINTS - 1), key.reference];
+    const [low, high] = limits(curve);
+    const mine = key.mine === "" ? null : Math.min(Math.max(key.mine, low), high);
+    const x = [...evenly(low, high, POINTS - 1), key.reference, ...(mine === null ? [] : [mine])];
     const points = d3.sort(new Set(x)).map(at);
+    const critical = curve.critical[chosen];
+    const risk = riskOf(curve, key, critical);
     const [differs] = key.compare.split(":");
     const title = differs && data[differs][key[differs]].label; // what tells one of two curves from the other
-    return { key, curve, label, title, at, points, nadir: at(lowest(curve)), unit: data.exposure[key.exposure].unit };
+    const { unit } = data.exposure[key.exposure];
+    return { key, curve, label, title, at, points, nadir: at(lowest(curve)), unit, mine, risk };
   }
 
   // ---- sentences ----
@@ -76,9 +111,10 @@
     const end = nadir.x === from ? "lower" : nadir.x === to ? "upper" : "";
     const where = measure(nadir.x, unit) + (end && `, the ${end} end of the range examined`);
     const level = capital(data.measure.level);
-    const known = data.percentiles.filter((_, i) => curve.percentiles[i] !== null);
+    const percents = data.percentiles.map(({ percent }) => percent);
+    const known = percents.filter((_, i) => curve.percentiles[i] !== null);
     const read = [known.find((percent) => percent >= 5), known.findLast((percent) => percent <= 95)].map((percent) => {
-      const x = curve.percentiles[data.percentiles.indexOf(percent)];
+      const x = curve.percentiles[percents.indexOf(percent)];
       return `${interval(at(x), label)} at the ${percent}th percentile, ${measure(x, unit)}`;
     });
     return (
@@ -89,6 +125,63 @@
       `Model: ${data.model[key.model].name}` +
       (data.measure.timed ? `; time scale: ${data.time_scale[key.time_scale].name}.` : ".")
     );
+  }
+
+  const toldOf = (each, i) => (i ? `Compared: ${told(each)}` : told(each));
+
+  /** What is said of the reader's own level by one curve: the ratio, and the risk where there is one. */
+  function ownTold(each) {
+    const { key, curve, label, at, mine, unit, risk, title } = each;
+    const outcome = data.outcome[key.outcome].name;
+    const head = title ? `${title}: the` : "The";
+    const ratioTold =
+      `${head} ${data.measure.ratio} of ${outcome} at ${measure(mine, unit)}, relative to ` +
+      `${measure(key.reference, unit)}, is ${interval(at(mine), label)}.`;
+    if (!risk) return [ratioTold, curve.risk && noRisk(curve.risk)].filter(Boolean).join(" ");
+    const [own, reference] = [mine, key.reference].map(risk.at);
+    const who = [risk.sex && risk.sex.toLowerCase(), risk.age !== null && `aged ${risk.age}`].filter(Boolean).join(", ");
+    const expected = data.measure.timed ? "are expected to have" : "have";
+    return (
+      `${ratioTold} Of 1,000 people${who && ` (${who})`} with ${measure(own.x, unit)}, ${personal.ofThousand(own, label)} ` +
+      `${expected} the outcome “${outcome}” ${risk.within}; with ${measure(reference.x, unit)}, ` +
+      `${personal.ofThousand(reference, label)}.`
+    );
+  }
+
+  function noRisk({ sets }) {
+    const ages = d3.sort(new Set(sets.map(({ age }) => age)));
+    return ages[0] === null ? "" : `Risks are known from ${ages.join(", ").replace(/, ([^,]*)$/, " and $1")} years of age.`;
+  }
+
+  /** The answer to “my level is …”, in words; what to do where none was given. */
+  function answered() {
+    const [{ key, curve, mine, unit, risk }] = shown;
+    if (mine === null) return "Give a level to have it read from the curve, beside others of the same sex and age.";
+    const exposure = data.exposure[key.exposure];
+    const at = personal.among(exposure, curve, data.percentiles, key.sex, key.age, key.mine);
+    const said = [`${capital(exposure.name)} of ${measure(key.mine, unit)} is ${at}.`];
+    if (mine !== key.mine) {
+      const [low, high] = limits(curve).map((x) => measure(x));
+      said.push(`Too few people lie below ${low} or above ${high} for a curve: it is read at ${measure(mine, unit)}.`);
+    }
+    said.push(...shown.map(ownTold));
+    if (risk) {
+      const rival = risk.competing && ` allowing for ${risk.competing} coming first;`;
+      const typical = risk.others && `, and typical otherwise (${risk.others})`;
+      said.push(`Risks are those of the main model,${rival} of people of that sex and age${typical}.`);
+    }
+    said.push("They are averages and associations: no forecast for one person, and not what changing the level would do.");
+    return said.join(" ");
+  }
+
+  /** What was moved of what was asked for, since the data do not reach there. */
+  function movedTold() {
+    const { unit } = data.exposure[state.exposure];
+    const told = [];
+    if (moved.reference !== null)
+      told.push(`A reference of ${measure(moved.reference, unit)} is beyond the curve: it is ${measure(state.reference, unit)} here.`);
+    if (moved.age !== null) told.push(`Of age ${moved.age} nothing is known: age is ${state.age} here.`);
+    return told;
   }
 
   function people({ curve }) {
@@ -109,9 +202,10 @@
   function table(shown) {
     const [{ curve, nadir, key, label, unit }] = shown;
     const rows = curve.percentiles
-      .map((x, i) => [x, `${data.percentiles[i]}th percentile`.replace("1th", "1st")])
+      .map((x, i) => [x, `${personal.ordinal(data.percentiles[i].percent)} percentile`])
       .filter(([x]) => x !== null);
     rows.push([nadir.x, "Lowest point"], [key.reference, "Reference"]);
+    if (shown[0].mine !== null) rows.push([shown[0].mine, "My level"]);
     const measured = `${capital(data.measure.ratio)} (${label} CI)`;
     const number = { className: "number" };
     const heads = [unit ? `Level (${unit})` : "Level", ...shown.map(({ title }) => title || measured)];
@@ -134,15 +228,21 @@
   function csv(shown) {
     const columns = ["x", "estimate", "se", "ratio", "low", "high"];
     const keys = [...CHOICES, "level", "reference"];
-    const lines = shown.flatMap(({ key, points }) =>
-      points.map((p) => [...keys.map((name) => key[name]), ...columns.map((name) => p[name])].join(",")),
+    const ofRisk = shown.some(({ risk }) => risk) ? ["sex", "age", "risk", "risk_low", "risk_high"] : [];
+    const lines = shown.flatMap(({ key, points, risk }) =>
+      points.map((p) => {
+        const own = risk && risk.at(p.x);
+        const risks = own ? [risk.sex, risk.age ?? "", own.estimate, own.low, own.high] : ofRisk.map(() => "");
+        return [...keys.map((name) => key[name]), ...columns.map((name) => p[name]), ...risks].join(",");
+      }),
     );
-    return [[...keys, ...columns].join(","), ...lines, ""].join("\n");
+    return [[...keys, ...columns, ...ofRisk].join(","), ...lines, ""].join("\n");
   }
 
   // ---- the page ----
 
   let state;
+  let moved = {};
   let shown = [];
   let telling;
 
@@ -163,7 +263,12 @@
       return element("optgroup", { label: `Another ${name.replace("_", " ")}`, hidden: !there.length }, ...there);
     });
     fill(part("compare"), [new Option("nothing", ""), ...groups], state.compare);
+    const [sexes, ages] = others(state);
+    for (const [name, values] of [["sex", sexes], ["age", ages]])
+      fill(part(name), values.map((value) => new Option(value, value)), state[name]);
     const { unit } = data.exposure[state.exposure];
+    part("mine-label").textContent = `My level${unit ? ` (${unit})` : ""}`;
+    part("mine").value = state.mine;
     part("reference-label").textContent = unit ? `Reference (${unit})` : "Reference";
     part("reference").value = +state.reference.toPrecision(6);
     if (!shown.length) return;
@@ -182,15 +287,15 @@
   }
 
   function show(wanted) {
-    state = settled(wanted);
+    [state, moved] = settled(wanted);
     const fitted = Boolean(find(state));
     shown = fitted ? [state, compared(state)].filter(Boolean).map(drawn) : [];
-    for (const name of ["chart", "people", "result"]) part(name).hidden = !fitted;
+    for (const name of ["chart", "people", "own", "result"]) part(name).hidden = !fitted;
     controls();
     const say = () => {
-      part("summary").textContent = fitted
-        ? told(shown[0])
-        : "This model was not fitted for this outcome; “Models not fitted” says why.";
+      const absent = "This model was not fitted for this outcome; “Models not fitted” says why.";
+      part("answer").textContent = fitted ? [...movedTold(), answered()].join(" ") : absent;
+      part("summary").textContent = fitted ? shown.map(toldOf).join(" ") : absent;
     };
     clearTimeout(telling);
     if (part("summary").textContent) telling = setTimeout(say, 300); // once a moment, for those who hear it
@@ -214,7 +319,7 @@
     window.history.replaceState(null, "", address(state));
   }
 
-  for (const name of [...CHOICES.slice(1), "level", "compare", "reference"])
+  for (const name of [...CHOICES.slice(1), "level", "compare", "reference", "mine", "sex", "age"])
     part(name).addEventListener("change", ({ target }) => choose({ [name]: target.value }));
   part("exposure").addEventListener("change", ({ target }) => choose({ exposure: target.value, reference: "" }));
   part("slider").addEventListener("input", ({ target }) => choose({ reference: target.value }));

@@ -43,6 +43,16 @@ riskkit.figure = (() => {
     ];
   }
 
+  /** The reader's own level on each curve. */
+  function ownLevel(shown) {
+    if (shown[0].mine === null) return [];
+    const points = shown.map(({ at, mine }) => at(mine));
+    return [
+      Plot.ruleX([shown[0].mine], { stroke: "var(--ink)", strokeDasharray: "1 3" }),
+      Plot.dot(points, { x: "x", y: "ratio", symbol: "star", r: 7, fill: "var(--ink)" }),
+    ];
+  }
+
   /** One or two curves with their bands, over the distribution of the exposure. */
   function figure(shown, data, width) {
     const { key, label, unit } = shown[0];
@@ -91,6 +101,7 @@ riskkit.figure = (() => {
         Plot.ruleX(exposure.knots, { y1: foot, y2: above(0.2), stroke: "var(--ink)", clip: true }),
         ...curves,
         ...lowestPoint(shown[0], bottom),
+        ...ownLevel(shown),
         Plot.dot([1], { x: key.reference, y: 1, symbol: "diamond", r: 6, fill: "var(--ink)" }),
         Plot.text(data.mark ? [data.mark] : [], mark),
         Plot.ruleX(points, Plot.pointerX({ x: "x", stroke: "var(--muted)" })),
