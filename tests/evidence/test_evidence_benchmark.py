@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import riskkit as rk
-from benchmarks.evidence import BEGIN, END, KNOTS, LEVELS, PAGE, POINTS, REFERENCE, TERMS, TRUTHS, published
+from benchmarks.evidence import BEGIN, END, KNOTS, LEVELS, PAGE, POINTS, REFERENCE, TERMS, TRUTHS, jobs, published, without_correction
 
 
 def test_a_replicate_repeats_with_its_seed():
@@ -33,6 +33,23 @@ def test_many_meta_analyses_find_the_truth_on_average():
         found.append(rk.curve(fit, "dose", reference=REFERENCE, grid=POINTS)["estimate"].to_numpy())
     truth = TRUTHS["deep U"](POINTS) - TRUTHS["deep U"](np.array([REFERENCE]))
     assert np.mean(found, axis=0) == pytest.approx(truth, abs=0.12)
+
+
+def test_normal_limits_are_those_of_a_fit_without_the_correction():
+    table = published("shallow U", np.random.default_rng([3, 1]))
+    corrected, normal = (
+        rk.dose_response(table, TERMS, design="incidence-rate", test=test) for test in ("knapp-hartung", "normal")
+    )
+    for each in ("low", "high"):
+        ours, theirs = (rk.curve(fit, "dose", grid=POINTS)[each] for fit in (without_correction(corrected), normal))
+        assert ours.to_numpy() == pytest.approx(theirs.to_numpy(), rel=1e-12)
+        assert (rk.curve(corrected, "dose", grid=POINTS)[each] != theirs).any()
+
+
+def test_every_truth_has_as_many_replicates():
+    planned = jobs(7, 5)
+    assert {truth: sum(one == truth for one, _ in planned) for truth in TRUTHS} == dict.fromkeys(TRUTHS, 7)
+    assert len({tuple(seed) for _, seed in planned}) == len(planned)
 
 
 def test_the_page_has_a_place_for_the_table():
