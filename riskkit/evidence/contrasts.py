@@ -84,8 +84,7 @@ class Contrast:
         if self.kind == "levels":
             factor = _factor(self.unit, reference.unit, factors)
             return _level(self.of, reference, factor) - _level(self.against, reference, factor)
-        width = 100 / self.groups if self.kind == "groups" and self.groups else 1.0
-        one, other = (_place(text, reference, width) for text in (self.of, self.against))
+        one, other = (place(*span(self, text), reference) for text in (self.of, self.against))
         return one - other
 
 
@@ -135,6 +134,26 @@ def read(values: Mapping[str, str]) -> Contrast:
     )
 
 
+def span(contrast: Contrast, text: str) -> tuple[float, float]:
+    """The percentiles, 0 to 100, between which a group's people are (twice the same of one percentile).
+
+    Parameters
+    ----------
+    contrast : Contrast
+        Of kind "groups" or "percentiles".
+    text : str
+        Its `of` or `against`.
+    """
+    match = SPAN.fullmatch(text)
+    assert match is not None
+    first, last = float(match[1]), float(match[2] or match[1])
+    if contrast.kind == "groups":
+        assert contrast.groups is not None
+        width = 100 / contrast.groups
+        return (first - 1) * width, last * width
+    return first, last
+
+
 def _positive(text: str) -> bool:
     try:
         return float(text) > 0
@@ -150,14 +169,9 @@ def _factor(unit: str, to: str, factors: Mapping[str, float] | None) -> float:
     return factors[unit]
 
 
-def _place(text: str, reference: Reference, width: float) -> float:
-    """A group's mean (width: the percentiles in it), a percentile, or the mean between two."""
-    match = SPAN.fullmatch(text)
-    assert match is not None
-    first, last = float(match[1]), float(match[2] or match[1])
-    if width != 1.0:
-        return reference.group_mean((first - 1) * width, last * width)
-    return reference.percentile(first) if first == last else reference.group_mean(first, last)
+def place(low: float, high: float, reference: Reference) -> float:
+    """The level of a percentile, or the mean level of the people between two, in a reference population."""
+    return reference.percentile(low) if low == high else reference.group_mean(low, high)
 
 
 def _level(text: str, reference: Reference, factor: float) -> float:

@@ -166,7 +166,7 @@ def dose_response(
     check_choice("test", test, ("normal", "knapp-hartung"))
     if stages not in (1, 2):
         raise SpecError(f"dose_response: stages is 1 or 2; got {stages!r}.")
-    dose = _dose(terms)
+    dose = curve_variable(terms)
     given = {str(name): np.asarray(matrix, dtype=float) for name, matrix in (covariances or {}).items()}
     found, notes = studies(
         table, dose=dose, study=study, design=design, scale=scale, level=level, given=frozenset(given)
@@ -308,7 +308,14 @@ def dose_prediction(
     return pd.DataFrame({**columns, "low": np.exp(estimate - half), "high": np.exp(estimate + half)})
 
 
-def _dose(terms: str) -> str:
+def curve_variable(terms: str) -> str:
+    """The one column that the terms of a curve are of.
+
+    Raises
+    ------
+    SpecError
+        If they are no terms, or not of one column.
+    """
     formula = parse(f"_log_ratio ~ {terms}")
     names = {name for term in formula.terms for factor in term for name in factor.columns}
     if len(names) != 1 or formula.strata or formula.offset or formula.cluster:

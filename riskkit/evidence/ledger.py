@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,37 @@ class OwnEstimate:
     low: float
     high: float
     simulated: bool = False
+
+
+@dataclass(frozen=True)
+class CurveEnd:
+    """What a curve across studies, of a table of levels with counts, says at an end of a claim.
+
+    Attributes
+    ----------
+    end : {"line", "low", "high"}
+    studies : int
+    estimate, se, ratio, low, high, p : float
+    i2 : float
+        Of the whole curve.
+    predicted_low, predicted_high : float
+        For a new study; NaN where there are fewer than three.
+    note : str
+        What is compared: "curve, 12 against 0 g/day".
+    """
+
+    end: End
+    studies: int
+    estimate: float
+    se: float
+    ratio: float
+    low: float
+    high: float
+    p: float
+    i2: float
+    predicted_low: float
+    predicted_high: float
+    note: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +162,7 @@ def make_ledger(
     agents: Sequence[Shift] = (),
     reference: Reference | None = None,
     own: Iterable[OwnEstimate] = (),
+    curves: Mapping[str, Sequence[CurveEnd]] | None = None,
 ) -> Ledger:
     """Judge every claim of an evidence file by its tables and one's own estimates.
 
@@ -143,6 +175,8 @@ def make_ledger(
         The declared distribution of the exposure, where claims bring estimates onto a scale.
     own : iterable of OwnEstimate
         Of claims that are in the file; others are ignored.
+    curves : mapping of claim to sequence of CurveEnd, optional
+        What curves of printed levels say; they stand for the pooled estimate of an end that selects no rows.
     """
     ours = tuple(own)
     claims: list[dict[str, Any]] = []
@@ -162,6 +196,11 @@ def make_ledger(
                 single = {row["lean"] for row in parts if row["used"]}
                 if {"for", "against"} <= single:  # one study alone adds nothing to the pool; two that differ do
                     leans[end] += ["for", "against"]
+            for at in (curves or {}).get(claim.id, ()):
+                if at.end == end and selection is None:
+                    leaning = lean(claim.expects, at.low, at.high)
+                    pooled.append({"claim": claim.id, **vars(at), "tau2": np.nan, "lean": leaning})
+                    leans[end].append(leaning)
             for estimate in ours:
                 if estimate.claim == claim.id and estimate.end == end:
                     leaning = lean(claim.expects, estimate.low, estimate.high)

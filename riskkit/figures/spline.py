@@ -95,7 +95,7 @@ def spline(
         frame_curves(ax, histogram, panel_limits(rows["ratio"], rows["low"], rows["high"]), span, own=True)
         curve_on(ax, rows, reference, knots, told=ax is axes[0])
         if lowest and panel.key in lowest:
-            _mark_lowest(ax, lowest[panel.key], rows)
+            mark_lowest(ax, lowest[panel.key], rows)
     return figure
 
 
@@ -273,7 +273,8 @@ def _mark_reference(ax: Axes, reference: Reference, first: bool) -> None:
         )  # fmt: skip
 
 
-def _mark_lowest(ax: Axes, lowest: Lowest, curve: pd.DataFrame) -> None:
+def mark_lowest(ax: Axes, lowest: Lowest, curve: pd.DataFrame, height: float = HISTOGRAM_SHARE + 0.035) -> None:
+    """Mark the lowest point of a curve (x ratio) with a dot, and its interval by a line at a height of the axes."""
     at = curve.iloc[int(np.argmin(np.abs(curve["x"].to_numpy() - lowest.x)))]
     look = {"color": MAIN, "markeredgecolor": MAIN, "zorder": 6}
     ax.plot([lowest.x], [at["ratio"]], marker="o", markersize=4, label="lowest", **look)
@@ -281,7 +282,6 @@ def _mark_lowest(ax: Axes, lowest: Lowest, curve: pd.DataFrame) -> None:
     bounds = (lowest.low, lowest.high)
     edges = (curve["x"].min(), curve["x"].max())
     ends = [edge if bound is None else bound for bound, edge in zip(bounds, edges, strict=True)]
-    height = HISTOGRAM_SHARE + 0.035
     ax.plot(ends, [height, height], transform=foot, linewidth=1.1, label="interval of lowest", **look)
     ax.plot([lowest.x], [height], marker="o", markersize=3, transform=foot, label="lowest, at the foot", **look)
     for end, bound, marker in zip(ends, bounds, "<>", strict=True):

@@ -57,6 +57,22 @@ class OwnSpec(SpecModel):
     )
 
 
+class DoseResponseSpec(SpecModel):
+    """A curve across studies: from the table of doses, or from contrasts of groups placed on the reference's scale."""
+
+    outcome: str | None = Field(None, description="of the table of doses")
+    contrasts: bool = Field(
+        False,
+        description="place the claim's own contrasts of groups and percentiles at their levels in the reference "
+        "population, where no table of doses with counts is published",
+    )
+    exposure: str | None = Field(None, description="the file's exposure unless given")
+    terms: str | None = Field(
+        None, description="the curve, of `dose`; a spline with three knots (p10, p50, p90) unless given"
+    )
+    reference: float | None = Field(None, description="the dose where the ratio is 1; the middle knot unless given")
+
+
 class ClaimSpec(SpecModel):
     """One claim: what is said, by whom, and what would speak for it."""
 
@@ -69,6 +85,7 @@ class ClaimSpec(SpecModel):
     low: SelectionSpec | None = Field(None, description="the low end of a U, against its middle")
     high: SelectionSpec | None = Field(None, description="the high end of a U")
     agents: AgentsSpec | None = None
+    dose_response: DoseResponseSpec | None = None
     own: OneOrMore[OwnSpec] = ()
     missing: str | None = Field(None, description="what was looked for and is in none of the tables")
     not_testable: str | None = Field(None, description="why neither published nor own cohorts can test it")
@@ -104,6 +121,19 @@ class ReferenceSpec(SpecModel):
     factors: dict[str, float] = Field(default_factory=dict, description="how many of its unit are in one of another")
 
 
+class DosesSpec(SpecModel):
+    """A table of exposure levels with counts, and how its doses are brought to numbers of one unit."""
+
+    table: str = Field("evidence/doses.csv", description="beside this file")
+    unit: str = Field(description="that all doses are brought to")
+    factors: dict[str, float] = Field(default_factory=dict, description="how many of it are in one of another unit")
+    bottom: Literal["width", "zero"] = Field(
+        "width", description="of an open lowest one: as wide as the next, or from 0"
+    )
+    top: Literal["width"] | float = Field("width", description="of an open highest one, or so many times its limit")
+    covariance: Literal["greenland-longnecker", "hamling"] = "greenland-longnecker"
+
+
 class EvidenceSpec(SpecModel):
     """One evidence file: its tables, its questions and its claims."""
 
@@ -114,6 +144,7 @@ class EvidenceSpec(SpecModel):
     estimates: str = Field("evidence/estimates.csv", description="beside this file")
     levels: str | None = Field(None, description="a table of levels, for `reference`")
     agents: str | None = Field(None, description="a table of agents")
+    doses: DosesSpec | None = Field(None, description="a table of exposure levels with counts, for `dose_response`")
     pooling: PoolingSpec = Field(default_factory=lambda: PoolingSpec.model_validate({}))
     reference: ReferenceSpec | None = None
     questions: tuple[QuestionSpec, ...]
@@ -164,9 +195,13 @@ def evidence_faults(spec: EvidenceSpec) -> Iterator[Fault]:
             yield Fault(("questions", i), f"no claim belongs to '{each.id}'; leave it out, or give it one.")
     if spec.reference is not None and spec.levels is None:
         yield Fault(("reference",), "is a population of the table of levels, and there is none; give 'levels'.")
-    for unit, factor in (spec.reference.factors if spec.reference else {}).items():
-        if not factor > 0:
-            yield Fault(("reference", "factors", unit), f"must be a positive number; got {factor:g}.")
+    for field in ("reference", "doses"):
+        declared = getattr(spec, field)
+        for unit, factor in (declared.factors if declared else {}).items():
+            if not factor > 0:
+                yield Fault((field, "factors", unit), f"must be a positive number; got {factor:g}.")
+    if spec.doses is not None and isinstance(spec.doses.top, float) and not spec.doses.top > 1:
+        yield Fault(("doses", "top"), f'is "width" or a number above 1, as in 1.2; got {spec.doses.top:g}.')
     for i, claim in enumerate(spec.claims):
         place = ("claims", i)
         if claim.question not in questions:
@@ -183,6 +218,7 @@ def _claim_faults(claim: ClaimSpec, spec: EvidenceSpec) -> Iterator[tuple[str, s
         "low": claim.low,
         "high": claim.high,
         "agents": claim.agents,
+        "dose_response": claim.dose_response,
         "own": claim.own or None,
     }
     present = [name for name, value in given.items() if value is not None]
@@ -197,10 +233,10 @@ def _claim_faults(claim: ClaimSpec, spec: EvidenceSpec) -> Iterator[tuple[str, s
         )
         return
     allowed = {
-        "U": {"low", "high", "own"},
+        "U": {"low", "high", "dose_response", "own"},
         "raises": {"agents"},
         "lowers": {"agents"},
-    }.get(claim.expects, {"published", "own"})
+    }.get(claim.expects, {"published", "dose_response", "own"})
     for name in present:
         if name not in allowed:
             yield (
@@ -219,10 +255,24 @@ def _claim_faults(claim: ClaimSpec, spec: EvidenceSpec) -> Iterator[tuple[str, s
             yield "agents", "there is no table of agents; give 'agents' at the top of the file."
     elif not allowed & set(present):
         yield "", f"has nothing to be tested by: give {', '.join(sorted(allowed))}, or say what is missing."
+    if claim.dose_response is not None:
+        yield from (("dose_response", told) for told in _curve_faults(claim.dose_response, claim, spec))
     for name in ("published", "low", "high"):
         selection = given[name]
         if selection is not None and selection.onto is not None and spec.reference is None:
             yield name, "brings estimates onto a scale; declare the distribution of the exposure in [reference]."
+
+
+def _curve_faults(curve: DoseResponseSpec, claim: ClaimSpec, spec: EvidenceSpec) -> Iterator[str]:
+    if curve.contrasts == (curve.outcome is not None):
+        yield "takes either outcome, of the table of doses, or contrasts = true."
+    elif curve.contrasts:
+        if spec.reference is None:
+            yield "places contrasts on a scale; declare the distribution of the exposure in [reference]."
+        if claim.expects != "U" or claim.low is None or claim.high is None:
+            yield "places the contrasts of both ends of a U; give low and high, or take the table of doses."
+    elif spec.doses is None:
+        yield "takes an outcome of the table of doses, and there is none; declare [doses]."
 
 
 def _repeated(field: str, ids: list[str]) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from riskkit.evidence.verdicts import End
 from riskkit.figures.forest import ForestHeads, ForestRow, forest
 from riskkit.figures.funnel import funnel
 from riskkit.numbers import level, p_phrase, per_cent, ratio, ratio_interval
+from riskkit.report.evidence.curve import curve_blocks
 from riskkit.report.evidence.read import Evidence
 from riskkit.report.evidence.words import ENDS, change_told, ends, interval, studies
 from riskkit.spec.evidence import ClaimSpec
@@ -64,6 +65,7 @@ def _folded(evidence: Evidence, claim: ClaimSpec, mark: Number, number: Number) 
     figure = _forest(evidence, claim)
     if figure is not None:
         yield figure
+    yield from curve_blocks(evidence, claim)
     if len(rows):
         yield _estimates_table(evidence, claim, rows, number)
     if evidence.findings(claim.id):
@@ -128,9 +130,12 @@ def _forest_rows(evidence: Evidence, claim: ClaimSpec, end: End) -> Iterator[For
     pooled = evidence.pooled(claim.id, end)
     if pooled is not None:
         new = np.isfinite(pooled["predicted_low"])
-        label = (
-            f"Pooled ({quantity(int(pooled['studies']), 'estimate')}){f'; predicted {interval(pooled)}' if new else ''}"
-        )
+        number = int(pooled["studies"])
+        label = f"Pooled ({quantity(number, 'estimate')})"
+        if evidence.rows(claim.id, end).empty:
+            note = str(pooled["note"])
+            label = f"{note[:1].upper()}{note[1:]} ({number} studies)"
+        label += f"; predicted {interval(pooled)}" if new else ""
         predicted = (pooled["predicted_low"], pooled["predicted_high"]) if new else None
         yield ForestRow(label, pooled["ratio"], pooled["low"], pooled["high"], 1.0, diamond=True, predicted=predicted)
     for ours in sorted(evidence.findings(claim.id, end), key=lambda found: found.estimate.simulated):

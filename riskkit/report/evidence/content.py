@@ -215,10 +215,15 @@ def _limitations(evidence: Evidence) -> Iterator[str]:
     )
     yield "Nothing is corrected for the number of claims."
     yield "Published studies adjust for different things; none was adjusted again."
-    yield (
-        "No dose-response curve across studies is drawn: the levels, cases and limits of each study are in none of the "
-        "tables."
-    )
+    if evidence.doses is None:
+        placed = sum(found.placed and found.main is not None for found in evidence.curves.values())
+        made = (
+            f" The {placed} curves that are drawn place contrasts of groups at their percentiles in a reference "
+            "population instead."
+            if placed
+            else ""
+        )
+        yield f"The levels, cases and limits of each study are in none of the tables.{made}"
     if any(manifest.cohort.simulated for manifest in evidence.analyses.values()):
         yield (
             "Associations of simulated people were built into them: that they agree with what is published says "

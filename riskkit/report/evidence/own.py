@@ -7,14 +7,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from riskkit.errors import did_you_mean
+from riskkit.evidence.covariance import StudyDesign
 from riskkit.evidence.ledger import OwnEstimate
 from riskkit.evidence.verdicts import End
 from riskkit.numbers import measure
+from riskkit.report.evidence.curves import OwnLevels
 from riskkit.results import Results
 from riskkit.spec.evidence import ClaimSpec, EvidenceSpec, OwnSpec
 from riskkit.spec.load import Fault, read_toml
 from riskkit.telling.associations import Association, Ratio, associations, main_rows
+
+LEVELS: dict[str, StudyDesign] = {
+    "hazard ratio": "incidence-rate",
+    "rate ratio": "incidence-rate",
+    "odds ratio": "case-control",
+    "risk ratio": "cumulative-incidence",
+    "prevalence ratio": "cumulative-incidence",
+}  # what counts beside a ratio are
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,8 @@ class OwnFinding:
         What is compared: "per SD (5.7 nmol/L) higher".
     level : float
         Confidence level.
+    anchor : str
+        Where on the page of its analysis the numbers stand.
     """
 
     estimate: OwnEstimate
@@ -37,6 +52,7 @@ class OwnFinding:
     outcome: str
     contrast: str
     level: float
+    anchor: str = ""
 
 
 def own_faults(spec: EvidenceSpec, folder: Path) -> Iterator[Fault]:
@@ -76,6 +92,41 @@ def own_findings(spec: EvidenceSpec, results: Mapping[str, Results]) -> tuple[Ow
     )
 
 
+def own_levels(spec: EvidenceSpec, results: Mapping[str, Results]) -> tuple[OwnLevels, ...]:
+    """The groups of the analyses that claims with a curve name, as studies: of the main model, with their counts.
+
+    An analysis without groups, with a ratio that no design has, or with counts that are withheld gives none.
+    """
+    found = []
+    for claim in spec.claims:
+        for own in claim.own if claim.dose_response is not None else ():
+            if own.analysis not in results:
+                continue
+            manifest = results[own.analysis].manifest
+            exposure = own.exposure or next(iter(manifest.exposures))
+            rows = main_rows(results[own.analysis].estimates, manifest, exposure, "groups")
+            rows = rows[rows["outcome"] == own.outcome].sort_values("x")
+            design = LEVELS.get(manifest.measure.ratio)
+            if design is None or len(rows) < 2 or rows["reference"].sum() != 1:
+                continue
+            first = rows["reference"].to_numpy(dtype=bool)
+            table = pd.DataFrame(
+                {
+                    "level": np.arange(1, len(rows) + 1),
+                    "x": rows["x"].to_numpy(dtype=float),
+                    "cases": rows["events"].to_numpy(dtype=float),
+                    "n": rows["person_years" if design == "incidence-rate" else "n"].to_numpy(dtype=float),
+                    "estimate": np.where(first, 0.0, rows["estimate"].to_numpy(dtype=float)),
+                    "se": np.where(first, np.nan, rows["se"].to_numpy(dtype=float)),
+                }
+            )
+            if table.drop(columns="se").notna().all(axis=None) and table.loc[~first, "se"].gt(0).all():
+                unit = manifest.exposures[exposure].unit
+                cohort = manifest.cohort
+                found.append(OwnLevels(claim.id, own.analysis, cohort.title, table, design, unit, cohort.simulated))
+    return tuple(found)
+
+
 def _findings(claim: ClaimSpec, own: OwnSpec, results: Results, found: tuple[Association, ...]) -> Iterator[OwnFinding]:
     manifest = results.manifest
     exposure = own.exposure or next(iter(manifest.exposures))
@@ -86,7 +137,7 @@ def _findings(claim: ClaimSpec, own: OwnSpec, results: Results, found: tuple[Ass
             estimate = OwnEstimate(
                 claim.id, end, own.analysis, ratio.value, ratio.low, ratio.high, manifest.cohort.simulated
             )
-            yield OwnFinding(estimate, manifest.cohort.title, a.outcome_label, contrast, a.level)
+            yield OwnFinding(estimate, manifest.cohort.title, a.outcome_label, contrast, a.level, a.anchor)
 
 
 def _ratios(claim: ClaimSpec, own: OwnSpec, results: Results, a: Association) -> Iterator[tuple[End, Ratio, str]]:

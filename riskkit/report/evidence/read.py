@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from riskkit.errors import DataError, SpecError
+from riskkit.evidence.dose_tables import Doses, read_doses
 from riskkit.evidence.ledger import Ledger, make_ledger, selection_faults
 from riskkit.evidence.reference import Reference
 from riskkit.evidence.side_tables import Shift, read_agents, read_levels, reference_of
@@ -16,7 +17,8 @@ from riskkit.evidence.table import Estimate, Published, read_published
 from riskkit.evidence.verdicts import End
 from riskkit.manifest import Manifest
 from riskkit.provenance import sha256
-from riskkit.report.evidence.own import OwnFinding, named_analyses, own_faults, own_findings
+from riskkit.report.evidence.curves import ClaimCurve, curve_ends, dose_faults, placed_curves, printed_curves
+from riskkit.report.evidence.own import OwnFinding, named_analyses, own_faults, own_findings, own_levels
 from riskkit.results import Results
 from riskkit.spec.evidence import EvidenceSpec, load_evidence
 
@@ -40,6 +42,9 @@ class Evidence:
         The named analyses whose results were read.
     absent : dict of str to str
         Those that were not, with why.
+    doses : Doses or None
+    curves : dict of str to ClaimCurve
+        Of the claims that declare one.
     """
 
     path: Path
@@ -51,12 +56,15 @@ class Evidence:
     own: tuple[OwnFinding, ...]
     analyses: dict[str, Manifest]
     absent: dict[str, str]
+    doses: Doses | None = None
+    curves: dict[str, ClaimCurve] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, str]:
         """The files that it is made from, each with its SHA-256."""
         folder = self.path.parent
-        tables = [self.spec.estimates, self.spec.levels, self.spec.agents]
+        doses = self.spec.doses.table if self.spec.doses else None
+        tables = [self.spec.estimates, self.spec.levels, self.spec.agents, doses]
         paths = [self.path, *(folder / name for name in tables if name)]
         return {path.relative_to(folder.parent).as_posix(): sha256(path) for path in paths}
 
@@ -116,7 +124,8 @@ def read_evidence(path: str | Path, results: Reader) -> Evidence:
     published = read_published(folder / spec.estimates)
     levels = read_levels(folder / spec.levels) if spec.levels else ()
     agents = read_agents(folder / spec.agents) if spec.agents else ()
-    faults = [*selection_faults(spec, published, agents), *own_faults(spec, folder)]
+    doses = read_doses(folder / spec.doses.table, spec.doses) if spec.doses else None
+    faults = [*selection_faults(spec, published, agents), *dose_faults(spec, doses), *own_faults(spec, folder)]
     if faults:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise SpecError("\n".join([f"{path}: {count}", *(f"  {fault}" for fault in faults)]))
@@ -129,6 +138,16 @@ def read_evidence(path: str | Path, results: Reader) -> Evidence:
         except DataError as error:
             absent[name] = str(error)
     own = own_findings(spec, read)
-    ledger = make_ledger(spec, published, agents=agents, reference=reference, own=[each.estimate for each in own])
+    levels_here = own_levels(spec, read)
+    curves = printed_curves(spec, doses, levels_here)
+    ledger = make_ledger(
+        spec,
+        published,
+        agents=agents,
+        reference=reference,
+        own=[each.estimate for each in own],
+        curves=curve_ends(spec, curves),
+    )
+    curves |= placed_curves(spec, published, ledger, reference, levels_here)
     manifests = {name: each.manifest for name, each in read.items()}
-    return Evidence(path, spec, published, agents, reference, ledger, own, manifests, absent)
+    return Evidence(path, spec, published, agents, reference, ledger, own, manifests, absent, doses, curves)

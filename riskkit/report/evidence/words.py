@@ -52,7 +52,9 @@ def pooled_told(evidence: Evidence, claim: ClaimSpec) -> str:
 
 def studies(evidence: Evidence, claim: ClaimSpec, end: End) -> int:
     """How many studies are pooled at an end; two estimates of one study are one."""
-    rows = evidence.rows(claim.id, end)
+    rows, pooled = evidence.rows(claim.id, end), evidence.pooled(claim.id, end)
+    if pooled is not None and not rows["used"].any():
+        return int(pooled["studies"])  # of a curve
     return int(rows.loc[rows["used"], "study"].nunique())
 
 
@@ -63,7 +65,7 @@ def studies_told(evidence: Evidence, claim: ClaimSpec) -> str:
     told: dict[End, str] = {}
     for end in ends(claim):
         number, used = studies(evidence, claim, end), int(evidence.rows(claim.id, end)["used"].sum())
-        told[end] = str(number) if number == used else f"{number} ({quantity(used, 'estimate')})"
+        told[end] = str(number) if number == used or not used else f"{number} ({quantity(used, 'estimate')})"
     return by_end(claim, told)
 
 
