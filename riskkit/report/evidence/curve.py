@@ -113,8 +113,8 @@ def _told(evidence: Evidence, found: ClaimCurve, main: Drawn) -> Iterator[str]:
     with_ours = " and the groups of real people here" if found.together else ""
     if found.placed:
         yield (
-            f"It is of the contrasts that are pooled above{with_ours}, so it does not count in the verdict again; levels "
-            "are as exact as the reference distribution is right for these studies."
+            f"It is of the contrasts that are pooled above{with_ours}, so it does not count in the verdict "
+            "again; levels are as exact as the reference distribution is right for these studies."
         )
     left = _left_out(found)
     if left:
