@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from riskkit.figures.spline import Lowest, Reference, curve_on, frame_curves, mark_lowest
-from riskkit.figures.theme import DASHES, INK, MAIN, MUTED, NARROW, SERIES, styled
+from riskkit.figures.theme import DASHES, INK, MAIN, MUTED, NARROW, SERIES, ratio_limits, styled
 
 OWN = SERIES[1]  # the first is that of simulated people in forests
+NO_PEOPLE = pd.DataFrame({"left": [], "right": [], "n": []}, dtype=float)
 LARGEST = 11.0  # points, the diameter of the most precise point
 SMALLEST = 2.5
 
@@ -55,8 +56,12 @@ def dose_response(
     figure = Figure(figsize=(NARROW if narrow else 5.2, 3.3 if narrow else 3.5), layout="constrained")
     ax = figure.subplots()
     shown = points[np.isfinite(points["ratio"])]
-    at = shown.rename(columns={"dose": "x"})[["x", "ratio"]].assign(low=shown["ratio"], high=shown["ratio"])
-    frame_curves([ax], pd.concat([curve[["x", "ratio", "low", "high"]], at]), pd.DataFrame(columns=["left", "right"]))
+    heights = pd.concat([curve["ratio"], shown["ratio"]])
+    limits = ratio_limits(
+        heights, pd.concat([curve["low"], shown["ratio"]]), pd.concat([curve["high"], shown["ratio"]])
+    )
+    across = pd.concat([curve["x"], shown["dose"]])
+    frame_curves(ax, NO_PEOPLE, limits, (float(across.min()), float(across.max())))
     curve_on(ax, curve, reference, told=not narrow)
     if other is not None:
         ax.plot(other["x"], other["ratio"], color=INK, linewidth=1.1, linestyle=DASHES[0], label=labels[1], zorder=4)
