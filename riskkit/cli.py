@@ -219,6 +219,8 @@ def cohort(file: Annotated[Path, typer.Argument(help="A cohort file, such as coh
         out.print(f"  {step.remaining:>9,}  {step.label}{removed}", markup=False)
     for remark in built.remarks:
         out.print(f"  {remark}", style="dim", markup=False)
+    for doubt in built.doubts:
+        out.print(f"  In doubt: {doubt}", style="yellow", markup=False)
 
 
 @app.command()
@@ -234,11 +236,14 @@ def run(
     from riskkit.spec.analysis import load_analysis
     from riskkit.spec.evidence import is_evidence
     from riskkit.spec.plan import plan, plan_told
+    from riskkit.spec.remarks import remarks
 
     if is_evidence(file):
         out.print(f"{file}: nothing is fitted to published evidence. Write its report: riskkit report {file.stem}")
         return
     spec, cohort_spec = load_analysis(file)
+    for remark in remarks(spec, cohort_spec):
+        out.print(f"{spec.name}: {remark}", style="yellow", markup=False)
     if show_plan:
         for line in plan_told(plan(spec, cohort_spec.follow_up.age if cohort_spec.follow_up else None)):
             out.print(line, markup=False)

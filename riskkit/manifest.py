@@ -33,6 +33,8 @@ class Manifest:
     provenance : Provenance
     disclosed : DisclosureSpec or None
         The rule on small numbers that was applied to these results; None where they are as the run left them.
+    remarks : tuple of str
+        What the analysis asks that can be meant, but often is not.
     """
 
     analysis: AnalysisSpec
@@ -40,6 +42,7 @@ class Manifest:
     cohort: CohortFacts
     provenance: Provenance
     disclosed: DisclosureSpec | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def measure(self) -> Measure:
@@ -62,6 +65,7 @@ class Manifest:
             "exposures": {name: asdict(coding) for name, coding in self.exposures.items()},
             "cohort": self.cohort.to_dict(),
             "provenance": asdict(self.provenance),
+            "remarks": list(self.remarks),
         }
         return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
 
@@ -87,6 +91,7 @@ class Manifest:
             {name: ExposureCoding(**_tuples(coding)) for name, coding in plain["exposures"].items()},
             CohortFacts.from_dict(plain["cohort"]),
             Provenance(**plain["provenance"]),
+            remarks=tuple(plain["remarks"]),
         )
 
 

@@ -20,6 +20,7 @@ from riskkit.cohort.dated_outcomes import (
     leave_out_unfollowed,
 )
 from riskkit.cohort.derive import derive
+from riskkit.cohort.doubts import doubtful_ends, doubtful_values, impossible_follow_up, impossible_values, raise_all
 from riskkit.cohort.events import FirstDates, first_dates
 from riskkit.cohort.fallback import data_folder, is_simulated, simulated_sources
 from riskkit.cohort.fetch import BY_HAND, fetch
@@ -105,7 +106,8 @@ def build(spec: CohortSpec, raw_dir: str | Path) -> Cohort:
 
 def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...], simulated: bool) -> Cohort:
     lists = read_codelists(spec)
-    people, reasons, flow = join(spec, paths)
+    joined = join(spec, paths)
+    people, reasons, flow = joined.people, joined.reasons, joined.flow
     remarks: tuple[str, ...] = ()
     first: FirstDates | None = None
     if spec.follow_up is not None and spec.follow_up.baseline is not None:
@@ -121,7 +123,14 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
     with _within("design"):
         design = sampling(people, spec.design) if spec.design else None
     people, flow = exclude(people, flow, spec.exclusions)
-    people, flow, columns, outcomes = _followed(people, flow, spec, first)
+    faults = list(impossible_values(people, spec))
+    try:
+        people, flow, columns, outcomes = _followed(people, flow, spec, first)
+    except DataError as error:
+        raise_all([*faults, str(error)])
+        raise
+    raise_all([*faults, *impossible_follow_up(people, columns, spec)])
+    doubts = (*joined.doubts, *doubtful_values(people, spec), *doubtful_ends(people, columns, spec))
     variables = {
         name: summarise(name, declared, people[name], reasons[name].loc[people.index] if name in reasons else None)
         for name, declared in spec.columns.items()
@@ -147,6 +156,7 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         follow_up=FollowUp(declared.start, declared.end, declared.unit, ends) if declared else None,
         sources=sources,
         remarks=remarks,
+        doubts=doubts,
         design=design,
         disclosure=spec.disclosure,
         spec_sha256=spec_sha256(spec),

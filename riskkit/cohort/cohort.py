@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from riskkit.cohort.doubts import Doubt
 from riskkit.cohort.facts import CohortFacts
 from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.lock import Source
@@ -44,6 +45,8 @@ class Cohort:
         The raw files.
     remarks : tuple of str
         What was found in the raw files that a reader should know.
+    doubts : tuple of Doubt
+        What about the data is probably wrong, with how many people it is of.
     design : Sampling or None
         How people were drawn, where they are the sample of a survey.
     disclosure : DisclosureSpec or None
@@ -67,6 +70,7 @@ class Cohort:
     follow_up: FollowUp | None
     sources: tuple[Source, ...]
     remarks: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     design: Sampling | None = None
     disclosure: DisclosureSpec | None = None
     spec_sha256: str = ""
@@ -102,6 +106,7 @@ class Cohort:
     def facts(self) -> CohortFacts:
         """All but the data."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "data"}
+        own["doubts"] = tuple(replace(doubt, ids=()) for doubt in self.doubts)
         return CohortFacts(**own, n=len(self.data), time_unit=self.time_unit)
 
     def describe(self) -> dict[str, Any]:

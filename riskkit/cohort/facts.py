@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from riskkit.cohort.doubts import Doubt
 from riskkit.cohort.flow import FlowStep
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
@@ -31,6 +32,7 @@ class CohortFacts:
     outcomes: dict[str, Outcome]
     sources: tuple[Source, ...]
     remarks: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     design: Sampling | None = None
     disclosure: DisclosureSpec | None = None
     spec_sha256: str = ""
@@ -64,6 +66,7 @@ class CohortFacts:
             },
             sources=tuple(Source(**source) for source in plain["sources"]),
             remarks=tuple(plain["remarks"]),
+            doubts=tuple(Doubt(**{**doubt, "ids": ()}) for doubt in plain["doubts"]),
             design=Sampling(**{**design, "units": tuple(tuple(unit) for unit in design["units"])}) if design else None,
             disclosure=DisclosureSpec(**disclosure) if disclosure else None,
             spec_sha256=plain["spec_sha256"],

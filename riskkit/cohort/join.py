@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from riskkit.cohort.doubts import Doubt, doubt, raise_all
 from riskkit.cohort.flow import FlowStep, leave_out
 from riskkit.cohort.read import ID, read
 from riskkit.cohort.variables import decode
@@ -15,8 +17,32 @@ from riskkit.errors import DataError
 from riskkit.spec.cohort import CohortSpec
 from riskkit.spec.tables import VariableSpec
 
+LACKING = 0.5  # of the people: a file in which more than so many have no record probably has another identifier
 
-def join(spec: CohortSpec, paths: dict[str, Path]) -> tuple[pd.DataFrame, dict[str, pd.Series], tuple[FlowStep, ...]]:
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """The people of a cohort's base file with their declared variables.
+
+    Attributes
+    ----------
+    people : DataFrame, one row a person of the base file
+        ``id`` and the declared variables; without those who have no record in a file declared ``join = "inner"``.
+    reasons : dict of variable to Series
+        Why values are missing, aligned with `people`.
+    flow : tuple of FlowStep
+        The records of the base file, and a step for each inner file.
+    doubts : tuple of Doubt
+        Files in which most people have no record.
+    """
+
+    people: pd.DataFrame
+    reasons: dict[str, pd.Series]
+    flow: tuple[FlowStep, ...]
+    doubts: tuple[Doubt, ...]
+
+
+def join(spec: CohortSpec, paths: dict[str, Path]) -> Joined:
     """Read the raw files and put them together by identifier.
 
     Parameters
@@ -24,20 +50,11 @@ def join(spec: CohortSpec, paths: dict[str, Path]) -> tuple[pd.DataFrame, dict[s
     spec : CohortSpec
     paths : dict of file key to path
 
-    Returns
-    -------
-    people : DataFrame, one row a person of the base file
-        ``id`` and the declared variables; without those who have no record in a file declared ``join = "inner"``.
-    reasons : dict of variable to Series
-        Why values are missing, aligned with `people`.
-    flow : tuple of FlowStep
-        The records of the base file, and a step for each inner file.
-
     Raises
     ------
     DataError
-        If a file cannot be read, its values are not as declared, it shares no identifier with the base file, or
-        somebody has a record in it and in a file that continues it.
+        If a file cannot be read, values are not as declared (of all variables at once), it shares no identifier with
+        the base file, or somebody has a record in it and in a file that continues it.
     """
     files = spec.people_files
     declared = {key: {name: v for name, v in spec.variables.items() if v.file == key} for key in files}
@@ -54,19 +71,27 @@ def join(spec: CohortSpec, paths: dict[str, Path]) -> tuple[pd.DataFrame, dict[s
         if file.join == "inner":
             out = pd.Series(~there, index=people.index)
             people, flow = leave_out(people, flow, f"No record in {_called(spec, key)}", out)
-    columns, reasons = {ID: people[ID]}, {}
+    columns, reasons, faults, doubts = {ID: people[ID]}, {}, [], []
     for key, variables in declared.items():
         row = _rows(people[ID], records[key][ID])
         there = row >= 0
         absent = f"no record in {_called(spec, key)}"
+        if files[key].join == "left" and (~there).mean() > LACKING:
+            told = f"most of all {len(there):,} have no record in {_called(spec, key)}: is its identifier the same?"
+            doubts.append(doubt(people, ~there, key, told))
         for name, variable in variables.items():
             cells = pd.Series(records[key][name].to_numpy()[row[there]], index=people.index[there])
-            values, why = decode(cells, variable, f"{paths[key]}: variable '{name}' ({variable.column})")
+            try:
+                values, why = decode(cells, variable, f"{paths[key]}: variable '{name}' ({variable.column})")
+            except DataError as error:
+                faults.append(str(error))
+                continue
             columns[name] = values.reindex(people.index)
             reasons[name] = why.cat.add_categories(absent).reindex(people.index)
             reasons[name][~there] = absent
+    raise_all(faults)
     ordered = {name: columns[name] for name in (ID, *spec.variables)}
-    return pd.DataFrame(ordered), reasons, flow
+    return Joined(pd.DataFrame(ordered), reasons, flow, tuple(doubts))
 
 
 def _records(

@@ -13,6 +13,7 @@ import pandas as pd
 from riskkit.cohort.files import opened
 from riskkit.cohort.fixed import read_fixed
 from riskkit.cohort.read import described, read_whole
+from riskkit.cohort.sentinels import MOST_LEVELS, doubtful_numbers, heaped
 from riskkit.cohort.variables import DATE, NUMBER
 from riskkit.errors import DataError, SpecError, did_you_mean
 from riskkit.spec.tables import FileSpec, same_code
@@ -32,14 +33,9 @@ FORMATS: dict[str, Format] = {
 DELIMITERS = (",", ";", "\t", "|")
 HEADER = 1 << 16  # bytes of a file in which its header is looked for
 NOT_THERE = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None", ".", "?", "missing", "unknown", "Unknown")
-SENTINELS = tuple(float(sign * int(digit * n)) for sign in (1, -1) for digit in "789" for n in (1, 2, 3, 4, 5))
-MOST_LEVELS = 12  # distinct whole numbers that are taken for codes; of text, a few more
 MOST_WORDS = 30
 LONGEST = 200  # characters of a name or code
 FLAGS = ({"0", "1"}, {"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
-FAR = 0.5  # of the interquartile range: how far beyond all others a doubtful code must be
-HEAPED_SHARE, HEAPED_TIMES, HEAPED_LEAST, MOST_HEAPS = 0.02, 5.0, 10, 3
-NEIGHBOURS = 3  # distinct values on either side that a heaped one is compared with
 DECIMAL_COMMA = r"[+-]?[0-9]+,[0-9]+"
 
 
@@ -258,7 +254,7 @@ def _number(known: Column, counts: pd.Series) -> Column:
     values = counts.groupby([float(code) for code in counts.index]).sum()  # the index sorted
     if not np.isfinite(values.index).all():
         return replace(known, kind="text", remark="a number is too large to be one")
-    doubtful = _doubtful(values, {float(code) for code in known.meanings if NUMBER.fullmatch(code)})
+    doubtful = doubtful_numbers(values, {float(code) for code in known.meanings if NUMBER.fullmatch(code)})
     rest = values.drop(doubtful)
     codes = [same_code(value) for value in rest.index.to_numpy()]
     doubted = {same_code(value): int(values[value]) for value in doubtful}
@@ -269,44 +265,7 @@ def _number(known: Column, counts: pd.Series) -> Column:
         levels = {same_code(value): int(n) for value, n in zip(rest.index.to_numpy(), rest, strict=True)}
         return replace(known, kind=_flag_or_category(codes), levels=levels, doubtful=doubted)
     numbers = np.repeat(rest.index.to_numpy(), rest.to_numpy())
-    return replace(known, kind="number", values=numbers, doubtful=doubted, heaped=_heaped(rest))
-
-
-def _doubtful(values: pd.Series, meant: set[float]) -> list[float]:
-    """Find numbers that stand for missing values, the nearest to zero first: 8 apart from 1 and 2, then 9."""
-    waiting = sorted((value for value in SENTINELS if value in values.index and value not in meant), key=abs)
-    found: list[float] = []
-    for i, value in enumerate(waiting):
-        if _stands_apart(value, values.drop([*found, *waiting[i:]]), int(values[value])):
-            found.append(value)
-    return found
-
-
-def _stands_apart(value: float, others: pd.Series, count: int) -> bool:
-    """Whether a number is so far from all others, of those that are no such code, that it must mean something else."""
-    if len(others) < 2:
-        return False
-    low, high = float(others.index.min()), float(others.index.max())
-    if value < 0 <= low:
-        return True
-    if low <= value <= high:
-        return False
-    gap = low - value if value < low else value - high
-    if len(others) <= MOST_LEVELS:  # codes: 1, 2, 9
-        return gap > np.diff(others.index.to_numpy()).max()
-    first, third = np.quantile(np.repeat(others.index.to_numpy(), others.to_numpy()), [0.25, 0.75])
-    return bool(gap > FAR * (third - first) and (count > 1 or gap > high - low))
-
-
-def _heaped(counts: pd.Series) -> dict[str, int]:
-    """Find values that many more people have than their neighbours."""
-    total, n = int(counts.sum()), counts.to_numpy()
-    found: dict[str, int] = {}
-    for i in np.flatnonzero((len(n) > 2 * MOST_LEVELS) & (n >= HEAPED_LEAST) & (n >= HEAPED_SHARE * total)).tolist():
-        beside = np.delete(n[max(0, i - NEIGHBOURS) : i + NEIGHBOURS + 1], min(i, NEIGHBOURS))
-        if len(beside) and n[i] > HEAPED_TIMES * np.median(beside):
-            found[same_code(float(counts.index.to_numpy()[i]))] = int(n[i])
-    return dict(sorted(found.items(), key=lambda item: -item[1])[:MOST_HEAPS])
+    return replace(known, kind="number", values=numbers, doubtful=doubted, heaped=heaped(rest))
 
 
 def as_number(column: Column) -> Column:

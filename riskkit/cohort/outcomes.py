@@ -81,6 +81,7 @@ def follow_up(people: pd.DataFrame, spec: CohortSpec) -> dict[str, pd.Series]:
         return {}
     assert spec.follow_up.time is not None
     time = _in_unit(people, spec, spec.follow_up.time)
+    _must_not_be_of_cases(people, time, spec)
     _must_be_positive(people, time, spec.follow_up.time)
     if spec.follow_up.age is None:
         return {"follow_up": time}
@@ -95,7 +96,8 @@ def outcome(people: pd.DataFrame, spec: CohortSpec, name: str) -> tuple[Outcome,
     Raises
     ------
     DataError
-        If it is unknown for somebody whether the event happened, or its own time is missing, zero or negative.
+        If it is unknown for somebody whether the event happened, its own time is zero or negative, or it happened and
+        its time is missing. Where it did not happen, a time that is missing is the end of follow-up.
     """
     declared = spec.outcomes[name]
     assert declared.event is not None
@@ -103,17 +105,13 @@ def outcome(people: pd.DataFrame, spec: CohortSpec, name: str) -> tuple[Outcome,
     happened = parse(declared.event).truth(people).where(possible, 0.0)
     unknown = happened.isna()
     if unknown.any():
-        raise DataError(
-            f"outcomes.{name}.event '{declared.event}' is unknown for {unknown.sum():,} people "
-            f"({_who(people, unknown)}): "
-            "a value is missing. Say what they count as, for instance with 'not missing(x) and ...', or exclude them."
-        )
+        raise DataError(_unknown(people, declared.event, happened, f"outcomes.{name}.event"))
     columns = {name: happened.astype(np.int8), f"{name}_at_risk": possible}
     time = "follow_up" if spec.follow_up else None
     age = "age_exit" if spec.follow_up and spec.follow_up.age else None
     if declared.time is not None:
         time = f"{name}_follow_up"
-        own = _in_unit(people, spec, declared.time)
+        own = _own_time(people, spec, declared.time, happened, f"outcomes.{name}")
         _must_be_positive(people[possible], own[possible], declared.time)
         columns[time] = own.where(possible)
         if age is not None:
@@ -155,6 +153,60 @@ def step(label: str, before: FlowStep, at_risk: pd.Series) -> FlowStep:
             f"nobody is left after the step '{label}', which removes {before.remaining:,} people. Correct it."
         )
     return FlowStep(label, before.remaining - remaining, remaining)
+
+
+def _own_time(people: pd.DataFrame, spec: CohortSpec, name: str, happened: pd.Series, place: str) -> pd.Series:
+    """An outcome's own time; as registries have it, it is blank where nothing happened: the end of follow-up counts."""
+    assert spec.follow_up is not None
+    own = _in_unit(people, spec, name)
+    undated = own.isna() & (happened == 1)
+    if undated.any():
+        raise DataError(
+            f"{place}: the event happened to {undated.sum():,} people ({_who(people, undated)}), and '{name}', its "
+            f"time, is missing. Give it. To leave the outcome of these cases out: only = 'not missing({name}) or not "
+            f"({spec.outcomes[place.removeprefix('outcomes.')].event})'."
+        )
+    return own.fillna(_in_unit(people, spec, str(spec.follow_up.time)))
+
+
+def _must_not_be_of_cases(people: pd.DataFrame, time: pd.Series, spec: CohortSpec) -> None:
+    """Refuse a time that only those with an event have: to leave out the others would leave a cohort of cases.
+
+    Raises
+    ------
+    DataError
+        If it is one.
+    """
+    there = time.notna()
+    for name, declared in spec.outcomes.items():
+        if there.all() or not there.any() or declared.event is None:
+            continue
+        happened = parse(declared.event).truth(people) == 1
+        if happened.any() and not (happened ^ there).any():
+            assert spec.follow_up is not None
+            raise DataError(
+                f"follow_up.time '{spec.follow_up.time}' is there for the {there.sum():,} people with the outcome "
+                f"'{name}', and missing for all {(~there).sum():,} others ({_who(people, ~there)}): it is the time of "
+                "the event, not of the end of follow-up, and without the others only cases would be left. Name a "
+                f"variable that holds the end of follow-up of everyone, and write time = '{spec.follow_up.time}' in "
+                f"outcomes.{name}."
+            )
+
+
+def _unknown(people: pd.DataFrame, event: str, happened: pd.Series, place: str) -> str:
+    """Say of whom an outcome is not known; where it is known of cases only, that blank probably means no."""
+    unknown = happened.isna()
+    told = f"{place} '{event}' is unknown for {unknown.sum():,} people ({_who(people, unknown)}): a value is missing."
+    cases = " All others have the event, so a blank probably says that it did not happen."
+    told += cases if (happened.dropna() == 1).all() else ""
+    names = parse(event).names
+    if len(names) > 1:
+        return f"{told} Say what a blank counts as, for each of its parts: 'not missing({names[0]}) and ...'."
+    return f"{told} If a blank says that it did not happen, write event = 'not missing({names[0]}) and ({event})'" + (
+        "."
+        if cases in told
+        else f"; if nobody knows, leave them out of this outcome: only = 'not missing({names[0]})'."
+    )
 
 
 def _in_unit(people: pd.DataFrame, spec: CohortSpec, name: str) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -138,7 +139,7 @@ def _meanings(cells: Iterable[str | float], spec: VariableSpec) -> tuple[np.ndar
     for cell in cells:
         code = "" if pd.isna(cell) else same_code(cell)
         value = codes.get(code)
-        if spec.kind == "number" and NUMBER.fullmatch(str(cell)):
+        if spec.kind == "number" and NUMBER.fullmatch(str(cell)) and math.isfinite(float(cell)):
             value = float(cell)
         elif spec.kind == "date" and code and code not in missing:
             value = cell if isinstance(cell, float) else _day(cell)

@@ -98,4 +98,5 @@ def _cohort(cohort: CohortFacts, policy: Policy) -> CohortFacts:
         outcomes={name: replace(each, flow=steps(each.flow)) for name, each in cohort.outcomes.items()},
         design=replace(design, n=shown(design.n)) if design else None,
         remarks=(),
+        doubts=tuple(replace(doubt, n=shown(doubt.n)) for doubt in cohort.doubts),
     )

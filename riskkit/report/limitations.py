@@ -39,7 +39,7 @@ def limitations(results: Results, found: Sequence[Association]) -> tuple[str, ..
     variables = manifest.cohort.variables
     notes = [f"{variables[v].label}: {variables[v].note}" for v in used_variables(manifest) if variables[v].note]
     asked = [text for telling in registry.parts("tell").values() if telling.limits for text in telling.limits(results)]
-    remarks = (*asked, *manifest.analysis.notes, *notes)
+    remarks = (*manifest.remarks, *asked, *manifest.analysis.notes, *notes)
     return tuple(text for text in (*general, *remarks) if text)
 
 

@@ -19,6 +19,7 @@ from riskkit.questions.imputation.spec import with_imputations
 from riskkit.results import Results, schemas
 from riskkit.runner.queue import Cache, Progress, Queue, fingerprint
 from riskkit.spec.analysis import load_analysis
+from riskkit.spec.remarks import remarks
 from riskkit.study.study import Rows, make_study
 
 
@@ -81,7 +82,7 @@ def run(
     for each in running:
         if each.finish:
             frames |= {name: schemas()[name].of([frame]) for name, frame in each.finish(frames).items()}
-    about = Manifest(spec, study.codings, study.cohort.facts, provenance(analysis))
+    about = Manifest(spec, study.codings, study.cohort.facts, provenance(analysis), remarks=remarks(spec, cohort_spec))
     about = about.replaced(provenance=replace(about.provenance, seconds=round(time.perf_counter() - started, 1)))
     if cache is not None:
         cache.clear()

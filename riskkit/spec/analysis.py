@@ -17,6 +17,7 @@ from riskkit.spec.exposure import ExposureSpec, exposure_faults
 from riskkit.spec.expression import parse
 from riskkit.spec.faults import Place
 from riskkit.spec.load import Fault, SpecModel, other_name, read_toml, validate
+from riskkit.spec.origins import of_outcomes, origins
 from riskkit.spec.tables import ExclusionSpec
 from riskkit.spec.terms import columns_of, is_product, single_terms, term_faults
 
@@ -167,11 +168,14 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     yield from _state_faults(spec, cohort)
     for name, exposure in spec.exposures.items():
         yield from exposure_faults(name, exposure, units, spec.outcomes, spec.cohort)
+        yield from _follows(("exposures", name), name, spec, cohort, "exposure")
     yield from _model_faults(spec, cohort)
     for field in ("strata", "characteristics"):
         for j, name in enumerate(getattr(spec, field)):
             if name not in units:
                 yield unknown((field, j), "variable", name, spec, units)
+            elif field == "strata":
+                yield from _follows((field, j), name, spec, cohort, "stratum")
     for i, exclusion in enumerate(spec.exclusions):
         yield from _condition_faults(("exclusions", i, "when"), exclusion.when, spec, units)
     yield from _variant_faults(spec, units)
@@ -202,12 +206,20 @@ def _model_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
 def _covariate_faults(place: Place, written: str, spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     """What a covariate cannot be in this analysis, although the cohort has all that it names."""
     age = cohort.follow_up.age if cohort.follow_up else None
+    made_from = origins(cohort)
     for term in single_terms((written,)):
         used = columns_of((term,))
         exposures = [name for name in used if name in spec.exposures]
-        ending = next((name for name in used if name in _of_outcomes(spec, cohort)), None)
-        if ending is not None:
-            yield Fault(place, f"'{ending}' says how long follow-up lasts or who has the outcome: no covariate of it.")
+        for name in used:
+            yield from _follows(place, name, spec, cohort, "covariate")
+            derived_from = [each for each in spec.exposures if each != name and each in made_from.get(name, ())]
+            if derived_from:
+                yield Fault(
+                    place, f"'{name}' is made from the exposure '{derived_from[0]}': beside it, neither can be read."
+                )
+            for each in spec.exposures:
+                if name != each and made_from.get(each, frozenset()) - {each} == {name}:
+                    yield Fault(place, f"the exposure '{each}' is made from '{name}' alone: they are one and the same.")
         if exposures and is_product(term):
             yield Fault(
                 place, f"'{term}' is a product with the exposure '{exposures[0]}'; ask for it with [[interactions]]."
@@ -223,14 +235,14 @@ def _covariate_faults(place: Place, written: str, spec: AnalysisSpec, cohort: Co
             )
 
 
-def _of_outcomes(spec: AnalysisSpec, cohort: CohortSpec) -> set[str]:
-    """Columns that say how long people were followed, and those that alone say who has an outcome."""
-    outcomes = [cohort.outcomes[name] for name in spec.outcomes if name in cohort.outcomes]
-    found = {cohort.follow_up.time if cohort.follow_up else None, *(outcome.time for outcome in outcomes)}
-    for text in (text for outcome in outcomes for text in (outcome.event, outcome.state) if text):
-        names = parse(text).names
-        found |= set(names) if len(names) == 1 else set()
-    return {name for name in found if name is not None}
+def _follows(place: Place, name: str, spec: AnalysisSpec, cohort: CohortSpec, role: str) -> Iterator[Fault]:
+    """The fault of a variable from which an outcome or its time follows, or that is made from one."""
+    made_from = origins(cohort)
+    ending = of_outcomes(cohort, spec.outcomes, made_from)
+    said = next((each for each in (name, *sorted(made_from.get(name, ()))) if each in ending), None)
+    if said is not None:
+        by_way = "" if said == name else f"'{name}' is made from '{said}', and "
+        yield Fault(place, f"{by_way}'{said}' {ending[said]}: no {role} of it.")
 
 
 def _coding_faults(spec: AnalysisSpec) -> Iterator[Fault]:

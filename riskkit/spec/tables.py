@@ -201,7 +201,11 @@ class OutcomeSpec(SpecModel):
     state: str | None = Field(
         None, description="a condition: who has it at baseline; it has no follow-up, and is analysed by its odds"
     )
-    time: str | None = Field(None, description="variable: this outcome's own time from the start")
+    time: str | None = Field(
+        None,
+        description="variable: this outcome's own time from the start; the end of follow-up where it is blank and the "
+        "event did not happen",
+    )
     only: str | None = Field(None, description="a condition: whom it can happen to")
     sources: tuple[str, ...] = Field((), description="keys of [events], as 'hospital' or 'hospital.primary'")
     codelist: str | None = Field(None, description="file in codelists/, without .csv; any record counts without it")

@@ -96,6 +96,27 @@ def in_category_without_events(task: Task, data: pd.DataFrame, used: np.ndarray,
     return out
 
 
+def cases_only(task: Task, data: pd.DataFrame, used: np.ndarray, kept: np.ndarray) -> str | None:
+    """Why a model cannot be fitted to those kept: without categories that have no events, only cases are left.
+
+    A stratum in which everybody has the event, beside strata without any, is no better.
+    """
+    event = data[task.outcome].to_numpy() == 1
+    for name in task.strata:
+        shares = pd.Series(event[used]).groupby(data.loc[used, name].to_numpy()).mean()
+        if set(shares) == {0.0, 1.0}:
+            return f"in each stratum of '{name}' everybody or nobody has the outcome: it says who has it; leave it out."
+    if not kept.any() or not event[kept].all() or event[used].all():
+        return None
+    names = [
+        name for name in columns_of(task.covariates) if data.loc[kept, name].nunique() < data.loc[used, name].nunique()
+    ]
+    return (
+        f"only people with the outcome are left where '{names[0] if names else '?'}' has a category without events: it "
+        "says who has the outcome, and is no covariate of it."
+    )
+
+
 def varying_terms(task: Task, data: pd.DataFrame) -> tuple[str, ...]:
     """The covariates that still differ between the people who are left."""
     return tuple(term for term in task.covariates if all(data[name].nunique() > 1 for name in columns(term)))

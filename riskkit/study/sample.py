@@ -14,7 +14,14 @@ from riskkit.fit.fit import Fit
 from riskkit.spec.plan import Task
 from riskkit.spec.terms import coded
 from riskkit.study.answers import KEY
-from riskkit.study.eligibility import in_category_without_events, is_complete, people, response, varying_terms
+from riskkit.study.eligibility import (
+    cases_only,
+    in_category_without_events,
+    is_complete,
+    people,
+    response,
+    varying_terms,
+)
 from riskkit.study.estimators import fit_model
 from riskkit.study.study import Study
 
@@ -75,7 +82,10 @@ def sample(task: Task, study: Study, beside: Sequence[str] = ()) -> Sample:
     events = int(data.loc[used, task.outcome].sum())
     if events < spec.min_events:
         raise FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
-    kept = data[used & ~in_category_without_events(task, data, used, cohort)]
+    with_events = used & ~in_category_without_events(task, data, used, cohort)
+    if reason := cases_only(task, data, used, with_events):
+        raise FitError(reason)
+    kept = data[with_events]
     left = replace(task, covariates=varying_terms(task, kept))
     return Sample(left, kept, follow_up, int((at_risk & ~complete).sum()), cohort.time_unit)
 

@@ -19,7 +19,15 @@ from riskkit.infer.ph import ph_test
 from riskkit.spec.plan import EVERYONE, NO_TIME, Task, batches, is_main
 from riskkit.study.answers import answers, keyed, terms_of
 from riskkit.study.batch import Batch, Fitted
-from riskkit.study.eligibility import in_category_without_events, is_complete, only, people, response, varying_terms
+from riskkit.study.eligibility import (
+    cases_only,
+    in_category_without_events,
+    is_complete,
+    only,
+    people,
+    response,
+    varying_terms,
+)
 from riskkit.study.estimators import fit_model
 from riskkit.study.study import FAILED, Frames, Job, Rows, Running, Study
 
@@ -58,6 +66,10 @@ def fit_batch(study: Study, batch: tuple[Task, ...]) -> Rows:
         events = int(data.loc[used[name], name].sum())
         if events < spec.min_events:
             outcomes[name] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
+        elif reason := cases_only(
+            replace(batch[0], outcome=name), data, used[name], used[name] & ~without_events[name]
+        ):
+            outcomes[name] = FitError(reason)
         elif batch[0].time_scale == NO_TIME or without_events[name].any() or (complete[name] & ~at_risk[name]).any():
             kept = used[name] & ~without_events[name]
             left = replace(batch[0], covariates=varying_terms(batch[0], data[kept]))

@@ -18,7 +18,7 @@ from riskkit.results import Results
 from riskkit.tables.characteristics import baseline_table
 from riskkit.tables.table import Column, Row, Table
 from riskkit.telling.associations import Association
-from riskkit.telling.blocks import Block, Heading, PageFigure, Paragraph
+from riskkit.telling.blocks import Block, Heading, Item, Items, PageFigure, Paragraph
 from riskkit.telling.exposure_text import ExposureText
 from riskkit.telling.telling import Exhibit, Found, Telling
 from riskkit.telling.words import in_sentence
@@ -139,6 +139,13 @@ def people(results: Results, found: Found) -> Iterator[Block]:
     yield Heading("What was missing")
     yield Paragraph(missing_told(results))
     yield how_much_missing(results)
+    if doubts := results.manifest.cohort.doubts:
+        yield Heading("What is in doubt")
+        yield Paragraph(
+            "Found in the data when the cohort was built, and neither corrected nor declared to be right in its file "
+            "(`range`, `missing`):"
+        )
+        yield Items(tuple(Item(f"{str(doubt)[:1].upper()}{str(doubt)[1:]}.") for doubt in doubts))
 
 
 def _labels(manifest: Manifest) -> dict[str, str]:
