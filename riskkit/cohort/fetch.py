@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from requests import HTTPError, RequestException, Timeout, get
+from urllib3.exceptions import HTTPError as BrokenAnswer
 
 from riskkit.cohort.content import check_content, ends_within_a_line
 from riskkit.cohort.fallback import (
@@ -29,6 +31,7 @@ from riskkit.spec.tables import FileSpec
 
 TIMEOUT = (3, 10)  # seconds to connect, and to wait for the next piece of an answer
 LARGEST = 20_000_000_000  # bytes of a download; what is larger is put there by hand
+SLOWEST, PATIENCE = 1_000, 60  # bytes a second, looked at from so many seconds on: what drips would never end
 BY_HAND = "put there by hand"
 
 
@@ -141,8 +144,11 @@ def _download(spec: CohortSpec, key: str, file: FileSpec, folder: Path, part: Pa
         raise _unavailable(spec, key, file, folder, f"its address answers {error}") from error
     except Timeout as error:
         raise _unavailable(spec, key, file, folder, f"{file.address} does not answer") from error
-    except RequestException as error:
+    except (RequestException, BrokenAnswer) as error:
         raise _unavailable(spec, key, file, folder, f"{file.address} cannot be downloaded") from error
+    except _TooSlow as error:
+        reason = f"{file.address} gives fewer than {SLOWEST:,} bytes a second, which would never end"
+        raise _unavailable(spec, key, file, folder, reason) from error
     except _TooLarge as error:
         reason = f"{file.address} gives more than {LARGEST:,} bytes, which are not downloaded"
         raise _unavailable(spec, key, file, folder, reason) from error
@@ -155,16 +161,24 @@ class _TooLarge(Exception):
     """An address gives more than anybody should want."""
 
 
+class _TooSlow(Exception):
+    """An address gives so little at a time that nobody can wait for it."""
+
+
 def _receive(address: str, part: Path) -> bool:
     """Write what an address answers; return whether the server said how much that is, so that a cut is an error."""
     with get(address, stream=True, timeout=TIMEOUT) as answer:
         answer.raise_for_status()
-        size = 0
+        size, began = 0, time.monotonic()
         with part.open("wb") as out:
-            for piece in answer.iter_content(CHUNK):
+            # What has come, at most a chunk, and not a whole chunk: a drip would be waited for, for days.
+            while piece := answer.raw.read1(CHUNK, decode_content=True):
                 size += len(piece)
+                waited = time.monotonic() - began
                 if size > LARGEST:
                     raise _TooLarge
+                if waited > PATIENCE and size < SLOWEST * waited:
+                    raise _TooSlow
                 out.write(piece)
         return "Content-Length" in answer.headers or answer.headers.get("Transfer-Encoding", "") == "chunked"
 

@@ -353,6 +353,29 @@ def test_an_address_that_never_ends_is_left(
     assert raw_names(tmp_path) == []
 
 
+@pytest.mark.parametrize("head", ["", "chunked"])
+def test_an_address_that_drips_is_left(
+    five: MakeCohort, serve: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
+    def dripping(handler: BaseHTTPRequestHandler) -> None:
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        if head:
+            handler.send_header("Transfer-Encoding", head)
+        handler.end_headers()
+        with suppress(OSError):
+            for _ in range(200):
+                handler.wfile.write(b"1\r\nI\r\n" if head else b"I")
+                time.sleep(0.05)
+
+    monkeypatch.setattr("riskkit.cohort.fetch.PATIENCE", 0.5)
+    began = time.monotonic()
+    with pytest.raises(DataUnavailable, match="gives fewer than 1,000 bytes a second"):
+        fetch(at_address(five, serve(dripping)), tmp_path)
+    assert time.monotonic() - began < 9  # of the ten seconds for which it drips
+    assert raw_names(tmp_path) == []
+
+
 def test_a_gz_that_unpacks_without_end_is_refused(
     five: MakeCohort, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

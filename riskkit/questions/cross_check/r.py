@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -48,8 +49,13 @@ def ask_r(design: Design) -> tuple[str, str, np.ndarray, np.ndarray] | None:
         script.write_text(SCRIPT, encoding="utf-8")
         np.column_stack([*columns, design.x]).T.tofile(file)
         kind = "cox" if isinstance(followed, Surv) else "logistic"
+        # R's own temporary files too are in a folder that goes with us, or with the next of us if we are killed.
         done = subprocess.run(
-            ["Rscript", "--vanilla", str(script), str(file), str(n), kind], capture_output=True, text=True, check=False
+            ["Rscript", "--vanilla", str(script), str(file), str(n), kind],
+            env={**os.environ, "TMPDIR": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
         )
     if done.returncode:
         return None
