@@ -16,7 +16,7 @@ TESTED  := $(VENV)/.tested
 files     = LC_ALL=C; export LC_ALL; for f in $(1)/*.$(2); do n=$$(basename "$$f" .$(2)); case "$$n" in $(UNSAFE) ;; \
             (*) if [ -f "$$f" ] && [ "$$f" = "$(1)/$$n.$(2)" ]; then $(3); fi;; esac; done
 UNSAFE    = ([!A-Za-z0-9]*|*[!A-Za-z0-9_-]*|'')
-TARGETS  := all help names setup reports pdf docx test lint bench fuzz sbom calibrate reference lock clean distclean
+TARGETS  := all help names setup reports pdf docx test lint bench fuzz kills sbom calibrate reference lock clean distclean
 COHORTS  := $(filter-out $(TARGETS),$(shell $(call files,cohorts,toml,echo "$$n")))
 # The cohort of each analysis, as analysis=cohort
 ALL_OF   := $(shell $(call files,analyses,toml,echo "$$n=$$(sed -n "s/^cohort *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" "$$f" | head -n 1)"))
@@ -158,6 +158,9 @@ bench: $(TESTED)  ## speed beside other software, as ratios (R included when Rsc
 
 fuzz: $(TESTED)  ## odd formulas, files and labels, as in: make fuzz CASES=2000 SEED=1
 	@$(BIN)/python -m benchmarks.fuzz --cases '$(or $(CASES),2000)' --seed '$(or $(SEED),1)'
+
+kills: $(TESTED)  ## make killed at random moments, and two at once, as in: make kills KILLS=200 PAIRS=20 (an hour)
+	@$(BIN)/python -m benchmarks.kills --kills '$(or $(KILLS),200)' --pairs '$(or $(PAIRS),20)'
 
 sbom: $(READY)  ## what is installed with riskkit, as sbom.json (CycloneDX)
 	@$(BIN)/python -m benchmarks.sbom > sbom.json && echo "sbom.json written"

@@ -227,8 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             empty(root)
             if rounds % 2 == 0:
                 older(root, Path(above) / "older")
-            for _ in range(min(rng.randint(3, 8), asked.kills - killed)):
-                killed += kill(root, rng.uniform(0.2, whole / 2))
+            for _ in range(min(rng.randint(6, 12), asked.kills - killed)):
+                killed += kill(root, rng.uniform(0.2, whole / 3))
             said, wrong = finish(start(root, quiet=False)), differences(root, want)
             faults += bool(said or wrong)
             print(f"round {rounds}, {killed} kills: {said} {wrong or 'as undisturbed'}", flush=True)
