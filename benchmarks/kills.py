@@ -183,7 +183,7 @@ def empty(root: Path) -> None:
 
 
 def older(root: Path, kept: Path) -> None:
-    """Leave the results and reports of an analysis file that has since become another; they are made once, in `kept`."""
+    """Leave the results and reports of an analysis file that has since become another; `kept` has them once made."""
     path = root / "analyses/marker.toml"
     if not kept.exists():
         path.write_text(MARKER.replace("Marker and death", "An older question").replace('"bmi"', '"log(bmi)"'))

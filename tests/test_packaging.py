@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import riskkit as rk
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -63,3 +68,29 @@ def test_type_checkers_know_the_public_names(tmp_path: Path) -> None:
     assert (ROOT / "riskkit" / "py.typed").is_file()
     assert "-> riskkit.fit.fit.Fit" in done.stdout
     assert '"coxx"' in done.stdout
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """Every function and class of the public list, and the methods of the classes."""
+    for name in rk.__all__:
+        what = getattr(rk, name)
+        yield name, what
+        if inspect.isclass(what):
+            yield from ((f"{name}.{k}", v) for k, v in vars(what).items() if inspect.isfunction(v) and k[0] != "_")
+
+
+def test_everything_public_says_what_it_takes_and_what_it_gives() -> None:
+    lacking = []
+    for name, what in public():
+        text = inspect.getdoc(what) or ""
+        if inspect.isfunction(what):
+            signature = inspect.signature(what)
+            takes = set(signature.parameters) - {"self"}
+            if takes and "Parameters\n---" not in text:
+                lacking.append(f"{name}: Parameters")
+            gives = signature.return_annotation not in (None, "None")
+            if gives and takes and "Returns\n---" not in text:
+                lacking.append(f"{name}: Returns")
+        elif not issubclass(what, Exception) and not re.search(r"(Parameters|Attributes)\n---", text):
+            lacking.append(f"{name}: Attributes")
+    assert lacking == []

@@ -47,6 +47,11 @@ def load_cohort(path: str | Path, raw_dir: str | Path | None = None) -> Cohort:
         Folder of the raw files, nothing being fetched; by default ``build/raw/<cohort>/`` in the folder of the project:
         the one that holds the folder ``cohorts`` of the file, or else the file itself.
 
+    Returns
+    -------
+    Cohort
+        Everybody of it, with the codebook and the flow.
+
     Raises
     ------
     SpecError

@@ -232,6 +232,11 @@ def dose_response(
 def dose_heterogeneity(fit: DoseResponse) -> dict[str, float]:
     """Multivariate Q of the studies about one curve, its test, and I2 = max(0, (Q - df) / Q) in per cent.
 
+    Parameters
+    ----------
+    fit : DoseResponse
+        Of two stages or one.
+
     Returns
     -------
     dict
@@ -257,6 +262,16 @@ def dose_fit(fit: DoseResponse) -> Test:
     """Test that each study's levels lie on its own curve: residual sums of squares within studies.
 
     A small p value says that the curve is too stiff for the levels.
+
+    Parameters
+    ----------
+    fit : DoseResponse
+        Of two stages or one.
+
+    Returns
+    -------
+    Test
+        Chi-squared, its degrees of freedom, and p.
 
     References
     ----------

@@ -302,6 +302,17 @@ def heterogeneity(fit: Meta, level: float = 0.95) -> Heterogeneity:
     With `method="common"` I2 and H2 are those of Q, max(0, (Q - df) / Q); else those of tau2 and the typical variance
     within studies.
 
+    Parameters
+    ----------
+    fit : Meta
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    Heterogeneity
+        tau2, its standard error and Q-profile limits, I2 and H2 with theirs, and Q with its test.
+
     References
     ----------
     Higgins JPT, Thompson SG (2002) Stat Med 21:1539. R: metafor::rma and confint.

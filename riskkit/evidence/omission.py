@@ -33,6 +33,13 @@ def some_studies(fit: Meta, rows: NDArray[np.int64]) -> Meta:
 def meta_leave_one_out(fit: Meta, level: float = 0.95) -> pd.DataFrame:
     """Pool again without each study in turn.
 
+    Parameters
+    ----------
+    fit : Meta
+        Without moderators.
+    level : float
+        Of the limits.
+
     Returns
     -------
     DataFrame, k rows
@@ -60,6 +67,15 @@ def meta_leave_one_out(fit: Meta, level: float = 0.95) -> pd.DataFrame:
 
 def meta_cumulative(fit: Meta, by: str, level: float = 0.95) -> pd.DataFrame:
     """Pool again each time a study is added, in the order of a column of the table, such as the year.
+
+    Parameters
+    ----------
+    fit : Meta
+        Without moderators.
+    by : str
+        Column of the table that it was fitted to.
+    level : float
+        Of the limits.
 
     Returns
     -------
@@ -89,6 +105,10 @@ def meta_cumulative(fit: Meta, by: str, level: float = 0.95) -> pd.DataFrame:
 
 def meta_influence(fit: Meta) -> pd.DataFrame:
     """Diagnostics of each study: how far it lies from the others, and what it moves.
+
+    Parameters
+    ----------
+    fit : Meta
 
     Returns
     -------

@@ -83,6 +83,11 @@ def egger(fit: Meta, model: Literal["linear", "mixed"] = "linear", level: float 
     level : float
         Of the limits.
 
+    Returns
+    -------
+    Egger
+        The test's z or t and p, and the estimate that a study without error would have, with its limits.
+
     Raises
     ------
     SpecError
@@ -133,6 +138,11 @@ def trim_and_fill(
     side : {"left", "right"}, optional
         Where studies are missing; by default the side that the regression on standard errors points to.
     level : float
+
+    Returns
+    -------
+    TrimAndFill
+        The studies filled in, and the pooled estimate with them.
 
     Raises
     ------
@@ -200,6 +210,17 @@ def _mean(y: Array, v: Array, fit: Meta) -> tuple[float, float, float, float]:
 
 def funnel_contours(fit: Meta, null: float = 0.0, levels: tuple[float, ...] = LEVELS, points: int = 50) -> pd.DataFrame:
     """Where an estimate would differ from the null at several levels, by its standard error: a funnel's contours.
+
+    Parameters
+    ----------
+    fit : Meta
+        Its studies say how far down the funnel goes.
+    null : float
+        On the model's scale: 0 for log ratios.
+    levels : numbers between 0 and 1
+        A contour for each.
+    points : int
+        Standard errors on each contour.
 
     Returns
     -------

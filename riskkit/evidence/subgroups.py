@@ -48,6 +48,11 @@ def meta_subgroups(table: pd.DataFrame, by: str, *, level: float = 0.95, **optio
     **options
         Of `rk.meta`.
 
+    Returns
+    -------
+    Subgroups
+        A frame with a pooled estimate for each, and the test between them.
+
     Raises
     ------
     SpecError

@@ -49,6 +49,16 @@ class Concordance:
 def concordance(fit: Fit) -> Concordance:
     """Compute the concordance of a Cox model, within strata, in O(n log n); of a pooled fit, by Rubin's rules.
 
+    Parameters
+    ----------
+    fit : Fit
+        A Cox model that has kept its design.
+
+    Returns
+    -------
+    Concordance
+        The share of comparable pairs that are ranked rightly, with its standard error, and the pairs counted.
+
     Raises
     ------
     FitError

@@ -85,6 +85,11 @@ def cox(
     max_iterations : int
         Newton steps allowed.
 
+    Returns
+    -------
+    Fit
+        Coefficients are log hazard ratios, per unit of their columns.
+
     Raises
     ------
     SpecError

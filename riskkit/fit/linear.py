@@ -32,6 +32,11 @@ def linear(formula: str, data: pd.DataFrame, *, survey: SurveyDesign | None = No
     survey : SurveyDesign, optional
         How the people of a survey were drawn: weighted least squares, with a design-based covariance.
 
+    Returns
+    -------
+    Fit
+        Coefficients are differences of means in the outcome's unit, per unit of their columns.
+
     Raises
     ------
     SpecError

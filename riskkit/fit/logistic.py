@@ -56,6 +56,11 @@ def logistic(
     max_iterations : int
         Newton steps allowed.
 
+    Returns
+    -------
+    Fit
+        Coefficients are log odds ratios, per unit of their columns.
+
     Raises
     ------
     SpecError

@@ -65,6 +65,11 @@ def poisson(
     max_iterations : int
         Newton steps allowed.
 
+    Returns
+    -------
+    Fit
+        Coefficients are log rate ratios, per unit of their columns.
+
     Raises
     ------
     SpecError

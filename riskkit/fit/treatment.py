@@ -80,6 +80,11 @@ def treatment_weights(
     truncate : (low, high), optional
         Percentiles beyond which weights are set to those percentiles, as (1, 99); never done unless asked for.
 
+    Returns
+    -------
+    TreatmentWeights
+        The weights, shape (n,), with the models behind them and what a report has to say of them.
+
     Raises
     ------
     SpecError

@@ -72,6 +72,11 @@ def c_statistic(fit: Fit, data: pd.DataFrame | None = None, level: float = 0.95)
     level : float
         Confidence level.
 
+    Returns
+    -------
+    CStatistic
+        The share of pairs of a case and a non-case that are ranked rightly, with its standard error and limits.
+
     Raises
     ------
     SpecError
@@ -112,6 +117,12 @@ def calibration(fit: Fit, data: pd.DataFrame | None = None, groups: int = 10, le
         Groups of predicted risk, cut at its quantiles; fewer where those are tied.
     level : float
         Confidence level.
+
+    Returns
+    -------
+    Calibration
+        Observed over expected, intercept and slope with limits; predicted beside observed risks by group; Hosmer and
+        Lemeshow's test.
 
     Raises
     ------

@@ -26,6 +26,11 @@ def affordable(events: float, df: int, *, per_df: float = PER_DF) -> Affordable:
     per_df : float
         Events asked for each.
 
+    Returns
+    -------
+    Affordable
+        What can be fitted, and the events per degree of freedom behind it.
+
     Raises
     ------
     SpecError

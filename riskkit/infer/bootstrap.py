@@ -86,6 +86,11 @@ def bootstrap(
     progress : bool
         Whether to show a bar with the time left.
 
+    Returns
+    -------
+    Bootstrap
+        The coefficients of every sample, shape (replicates, p), and the intervals they give.
+
     Raises
     ------
     SpecError

@@ -78,6 +78,11 @@ def evalue(
     null : float
         The true ratio that confounding would have to leave, on the scale of `measure`.
 
+    Returns
+    -------
+    EValue
+        Of the estimate and of the limit nearer the null; 1 where the interval holds the null.
+
     Raises
     ------
     SpecError
@@ -115,6 +120,11 @@ def bias_factor(confounder_ratio: float, exposed: float, unexposed: float) -> fl
     exposed, unexposed : float
         Prevalence of the confounder among them, 0 to 1.
 
+    Returns
+    -------
+    float
+        The ratio observed over the true one.
+
     Raises
     ------
     SpecError
@@ -142,6 +152,11 @@ def tipping_point(
         Estimate and confidence limits.
     exposed, unexposed : float
         Prevalence of the confounder among them, 0 to 1; of a number as exposure, at the two levels that are compared.
+
+    Returns
+    -------
+    TippingPoint
+        The ratio that the confounder would need, for the estimate and for the limit nearer the null.
 
     Raises
     ------

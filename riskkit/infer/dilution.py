@@ -91,6 +91,11 @@ def dilution(
         For "macmahon-peto": 5 for fifths, within each level of `by`.
     level : float
 
+    Returns
+    -------
+    Dilution
+        The ratio (1 without error) with its standard error and limits, and the standard deviation within people.
+
     Raises
     ------
     SpecError
@@ -136,6 +141,10 @@ def dilution_in(fit: Fit, variable: str, second: pd.Series, level: float = 0.95)
     second : Series
         By the labels of the data that the fit was made from; missing in those who were measured once.
     level : float
+
+    Returns
+    -------
+    Dilution
 
     Raises
     ------

@@ -104,6 +104,11 @@ def ends_by_subgroup(
     level : float
         Confidence level of the intervals.
 
+    Returns
+    -------
+    EndsBySubgroup
+        Ratio of each end by subgroup with limits, and the test that they are the same in all.
+
     Raises
     ------
     SpecError

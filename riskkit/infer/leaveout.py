@@ -59,6 +59,11 @@ def leave_one_out(
     setting, reference, at, level
         As in `rk.contrast`.
 
+    Returns
+    -------
+    LeftOut
+        The contrast without each group, that of all people, and the jackknife standard error.
+
     Raises
     ------
     SpecError

@@ -112,6 +112,11 @@ def nadir(
     seed : int
         Of the simulations behind `interior` and the simultaneous critical value.
 
+    Returns
+    -------
+    Nadir
+        The level in the unit of the exposure, with its confidence set; a bound is None where the data set none.
+
     Raises
     ------
     SpecError

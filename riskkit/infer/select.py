@@ -73,6 +73,11 @@ def select(fit: Fit, variable: str, *, knots: Iterable[int] = (3, 4, 5, 6, 7), s
     seed : int
         Of the 20,000 draws behind `p_adjusted`.
 
+    Returns
+    -------
+    Selection
+        A row for each coding (AIC, likelihood-ratio tests), the one chosen, and its p value reported and adjusted.
+
     Raises
     ------
     SpecError

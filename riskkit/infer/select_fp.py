@@ -69,6 +69,11 @@ def select_fp(fit: Fit, variable: str, *, degree: int = 2, alpha: float = 0.05) 
     alpha : float
         Significance level of each test.
 
+    Returns
+    -------
+    FpSelection
+        The powers chosen, the tests that led to them, and the model with them.
+
     Raises
     ------
     SpecError

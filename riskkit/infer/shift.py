@@ -87,9 +87,21 @@ class Shift:
         return (_read(self.high)[1] - _read(self.low)[1]) / (2 * Z)
 
     def moved(self, own: Array, low: float, high: float, away: float = 0.0) -> tuple[Array, Array]:
-        """Move own levels, shape (n,), no further than low and high; and whether each would have gone further.
+        """Move own levels no further than low and high, and say whether each would have gone further.
 
-        `away` is added to the amount of the change, in its unit.
+        Parameters
+        ----------
+        own : array, shape (n,)
+            Levels that people have.
+        low, high : float
+            Ends of the support, in the same unit.
+        away : float
+            Added to the amount of the change, in its unit: an error drawn along.
+
+        Returns
+        -------
+        levels : array, shape (n,)
+        capped : array of bool, shape (n,)
         """
         if isinstance(self.change, str):
             kind, amount = _read(self.change)

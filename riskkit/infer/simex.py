@@ -55,6 +55,11 @@ def simex(fit: Fit, variable: str, dilution: Dilution, *, replicates: int = 20, 
         Fits at each of the 4 error variances: an even number.
     seed : int
 
+    Returns
+    -------
+    Simex
+        Coefficients and covariance as they would be without error, and the means at each error variance.
+
     Raises
     ------
     SpecError

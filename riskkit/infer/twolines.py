@@ -79,6 +79,11 @@ def two_lines(
     level : float
         Confidence level of the slopes' intervals.
 
+    Returns
+    -------
+    TwoLines
+        The break point, both slopes with their limits and p values, and whether they have opposite signs.
+
     Raises
     ------
     SpecError

@@ -137,6 +137,11 @@ def ushape(
     seed : int
         Of the simulations behind the suprema and the turning point.
 
+    Returns
+    -------
+    UShape
+        The test, both ends against the turning point, where that is, the slopes, and the verdict.
+
     Raises
     ------
     SpecError

@@ -141,7 +141,12 @@ class ShapeVerdict:
         return found if self.shape == "U" else _UPSIDE_DOWN.get(found, found)
 
     def bounds(self) -> str:
-        """The interval of the turning point in a few words: 197 to 301, 197 or above, 301 or below, or not located."""
+        """The interval of the turning point in a few words: 197 to 301, 197 or above, 301 or below, or not located.
+
+        Returns
+        -------
+        str
+        """
         below, above = self.open_ends
         if below and above:
             return "not located"
@@ -150,7 +155,18 @@ class ShapeVerdict:
         return " to ".join(numbers.measures((self.low, self.high)))
 
     def where(self, unit: str | None = None) -> str:
-        """Where the turning point is: "at 153 ng/mL (95% CI 146 to 213)", "at 197 ng/mL or above", or not located."""
+        """Where the turning point is: "at 153 ng/mL (95% CI 146 to 213)", "at 197 ng/mL or above", or not located.
+
+        Parameters
+        ----------
+        unit : str, optional
+            Put behind the numbers; the unit of the exposure.
+
+        Returns
+        -------
+        str
+            A clause that begins with "at", or that says that the data do not locate it.
+        """
         point = f"the {_EXTREME[self.shape]} point"
         below, above = self.open_ends
         if below and above:
@@ -162,12 +178,36 @@ class ShapeVerdict:
         return f"{point} is at {numbers.measure(self.x, unit)} ({numbers.level(self.level)} CI {interval})"
 
     def parts(self, unit: str | None = None) -> tuple[str, str, str]:
-        """The three parts in words: the low end against the turning point, the high end against it, and where it is."""
+        """The three parts in words: the low end against the turning point, the high end against it, and where it is.
+
+        Parameters
+        ----------
+        unit : str, optional
+            Put behind the numbers; the unit of the exposure.
+
+        Returns
+        -------
+        tuple of three str
+            The low end, the high end, and where the turning point is.
+        """
         point = f"the {_EXTREME[self.shape]} point"
         return self._end(self.lower, point, unit), self._end(self.upper, point, unit), self.where(unit)
 
     def sentence(self, unit: str | None = None, what: str = "risk") -> str:
-        """Say the answer and its parts in one sentence; `what` is what the curve is of, such as prevalence."""
+        """Say the answer and its parts in one sentence.
+
+        Parameters
+        ----------
+        unit : str, optional
+            Put behind the numbers; the unit of the exposure.
+        what : str
+            What the curve is of, such as prevalence.
+
+        Returns
+        -------
+        str
+            One sentence without HTML.
+        """
         answer, point = self.answer, f"the {_EXTREME[self.shape]} point"
         told = [*self._ends(self.lower, self.upper, point, unit), self.where(unit)]
         said = _SAID[answer].format(what=what)
@@ -200,7 +240,13 @@ class ShapeVerdict:
         return f"{ratio} ({interval}){'' if end.clear else f', not clearly {side} 1'}"
 
     def row(self) -> dict[str, Any]:
-        """All numbers and the answer as one flat row, as results keep them."""
+        """All numbers and the answer as one flat row, as results keep them.
+
+        Returns
+        -------
+        dict
+            A column of the results to its number, text or None.
+        """
         flat: dict[str, Any] = {"verdict_answer": self.answer, "verdict_p": self.p}
         for name, value in asdict(self).items():
             inner = value if isinstance(value, dict) else {"": value}

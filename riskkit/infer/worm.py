@@ -48,6 +48,11 @@ def worm(ranges: Centiles, bands: int | Sequence[float] = 4, level: float = 0.95
     level : float
         Of the limits.
 
+    Returns
+    -------
+    Worm
+        By band of age: scores, their deviations from normal ones and limits, and the statistics of the fit.
+
     Raises
     ------
     SpecError
