@@ -47,6 +47,7 @@ TAKEN = frozenset(  # by make, which builds a cohort by its name: make ukb
         "lint",
         "bench",
         "fuzz",
+        "kills",
         "sbom",
         "calibrate",
         "clean",
