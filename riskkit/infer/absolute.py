@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from riskkit.errors import SpecError
+from riskkit.errors import SpecError, did_you_mean
 from riskkit.fit.fit import Fit, check_choice
 from riskkit.fit.follow_up import beginning, check_at_risk, check_times
 from riskkit.fit.hazards import hazards
@@ -23,7 +23,7 @@ from riskkit.infer.gformula import line_of, stratum_groups
 from riskkit.infer.population import OfFrame
 from riskkit.infer.units import units
 
-AT_ONCE = 16  # people whose influences are formed at a time
+CELLS = 8_000_000  # influences that are formed at a time, of people asked about on people of the fits
 ESTIMATORS = ("product-limit", "exponential")
 
 
@@ -33,6 +33,7 @@ def absolute_risk(
     times: ArrayLike,
     start: float | None = None,
     *,
+    cause: str | None = None,
     level: float = 0.95,
     estimator: str = "product-limit",
 ) -> pd.DataFrame:
@@ -51,6 +52,8 @@ def absolute_risk(
     start : float, optional
         The risk is that of someone alive and free of every cause at this time: with `start=60`, `times=[70]` the risk
         from 60 to 70. By default from 0, or from the first entry where people enter late.
+    cause : str, optional
+        The only cause to answer for, which takes less time; all by default.
     level : float
         Confidence level.
     estimator : {"product-limit", "exponential"}
@@ -87,7 +90,7 @@ def absolute_risk(
     t_critical(np.array(np.inf), level)
     each = imputed_sets(named(causes))
     log_log = Scale("log-log")
-    found = [_absolute(one, newdata, times, start, estimator) for one in each]
+    found = [_absolute(one, newdata, times, start, estimator, asked_for(one, cause)) for one in each]
     frame, df = found[0]
     value, se, dfs = frame["estimate"].to_numpy(), frame["se"].to_numpy(), np.array(df)
     if len(found) > 1:
@@ -118,8 +121,31 @@ def imputed_sets(causes: Mapping[str, Fit]) -> list[dict[str, Fit]]:
     ]
 
 
+def asked_for(causes: Mapping[str, Fit], cause: str | None) -> list[int]:
+    """The numbers of the causes to answer for.
+
+    Raises
+    ------
+    SpecError
+        If there is no such cause.
+    """
+    names = list(causes)
+    if cause is None:
+        return list(range(len(names)))
+    if cause not in names:
+        raise SpecError(
+            f"cause: there is no '{cause}' among {', '.join(map(repr, names))}.{did_you_mean(cause, names)}"
+        )
+    return [names.index(cause)]
+
+
 def _absolute(
-    causes: Mapping[str, Fit], newdata: pd.DataFrame, times: ArrayLike, start: float | None, estimator: str
+    causes: Mapping[str, Fit],
+    newdata: pd.DataFrame,
+    times: ArrayLike,
+    start: float | None,
+    estimator: str,
+    chosen: list[int],
 ) -> tuple[pd.DataFrame, float]:
     check_causes(causes)
     ends = check_times(times, start, causes)
@@ -128,8 +154,9 @@ def _absolute(
     drawn, way = units(causes), Way.of(estimator, causes)
     people = OfFrame.of(causes, newdata, None, False, drawn, None)
     names = list(bases)
-    k, size, steps = len(names), len(newdata), ends.size
-    targets = Targets(np.repeat(np.arange(k), steps), np.tile(ends, k), np.zeros(k * steps, dtype=bool))
+    k, size, steps = len(chosen), len(newdata), ends.size
+    targets = Targets(np.repeat(chosen, steps), np.tile(ends, k), np.zeros(k * steps, dtype=bool))
+    at_once = max(CELLS // (drawn.size * targets.size), 1)
     relative = np.stack([b.log_relative(people.matrix(n), people.offset(n)) for n, b in bases.items()], axis=1)
     value, variance = np.empty((size, targets.size)), np.empty((size, targets.size))
     for rows, strata in stratum_groups([people.strata(name) for name in names]):
@@ -137,8 +164,8 @@ def _absolute(
             check_at_risk(name, causes[name], [stratum], begin, float(ends.max()))
         line = line_of(list(bases.values()), strata, begin, float(ends.max()))
         members = np.arange(size)[rows]
-        for first in range(0, members.size, AT_ONCE):
-            some = members[first : first + AT_ONCE]
+        for first in range(0, members.size, at_once):
+            some = members[first : first + at_once]
             found = competing.answers(line, relative[some], targets, np.eye(some.size), way)
             value[some] = found.value
             influence = np.zeros((drawn.size, some.size * targets.size))
@@ -155,7 +182,7 @@ def _absolute(
     frame = pd.DataFrame(
         {
             "row": np.repeat(newdata.index.to_numpy(), targets.size),
-            "cause": np.tile(np.repeat(names, steps), size),
+            "cause": np.tile(np.repeat([names[c] for c in chosen], steps), size),
             "start": begin,
             "time": np.tile(targets.time, size),
             "estimate": value.ravel(),

@@ -87,11 +87,14 @@ def of_hazards(
     k, j, n_settings = len(names), targets.size, len(settings.values)
     until = float(targets.time.max())
     relative = np.empty((n_settings, size, k))
+    columns = {
+        name: [at_levels(people, name, base.fit.recipe, settings.variable, values) for values in settings.values]
+        for name, base in bases.items()
+    }
     for c, (name, base) in enumerate(bases.items()):
-        coef, recipe = base.fit.coef, base.fit.recipe
-        of_others = unchanged(people, name, recipe, settings.variable, coef)
-        for s, values in enumerate(settings.values):
-            x = at_levels(people, name, recipe, settings.variable, values)
+        coef = base.fit.coef
+        of_others = unchanged(people, name, base.fit.recipe, settings.variable, coef)
+        for s, x in enumerate(columns[name]):
             relative[s, :, c] = base.of_predictor(x.predictor(coef, of_others), people.offset(name))
     value, slope = np.empty((n_settings, size, j)), np.empty((n_settings, size, j, k))
     on_hazard = [np.zeros((base.increments.size, n_settings, j)) for base in bases.values()]
@@ -111,11 +114,8 @@ def of_hazards(
     for c, (name, base) in enumerate(bases.items()):
         weighted = people.weights[:, None] * slope[..., c].transpose(1, 0, 2).reshape(size, -1)
         on_coef = np.asarray(weighted.T @ people.matrix(name)).reshape(n_settings, j, -1)
-        for s, values in enumerate(settings.values):
-            x, some = (
-                at_levels(people, name, base.fit.recipe, settings.variable, values),
-                weighted[:, s * j : (s + 1) * j],
-            )
+        for s, x in enumerate(columns[name]):
+            some = weighted[:, s * j : (s + 1) * j]
             on_coef[s] = base.centred(x.total(some, on_coef[s]), some.sum(axis=0))
         flat = base.influence(on_coef.reshape(-1, base.fit.coef.size), on_hazard[c].reshape(-1, n_settings * j))
         influence += units.total(name, flat).reshape(influence.shape)
@@ -123,7 +123,6 @@ def of_hazards(
 
 
 def stratum_groups(strata: Sequence[Ints]) -> Iterator[tuple[Any, tuple[int, ...]]]:
-    """Rows of the people of each combination of the fits' strata, and that combination."""
     """Rows of the people of each combination of the fits' strata, and that combination."""
     if all((s == s[0]).all() for s in strata):
         yield slice(None), tuple(int(s[0]) for s in strata)

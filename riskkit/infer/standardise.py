@@ -16,7 +16,7 @@ from riskkit.fit.fit import Fit, check_choice
 from riskkit.fit.follow_up import beginning, check_times
 from riskkit.fit.hypothesis import t_critical
 from riskkit.fit.limits import limits, pooled
-from riskkit.infer.absolute import ESTIMATORS, imputed_sets
+from riskkit.infer.absolute import ESTIMATORS, asked_for, imputed_sets
 from riskkit.infer.causes import check_causes
 from riskkit.infer.competing import Targets, Way
 from riskkit.infer.effects import COMPARED, EFFECTS, OF_TIME, Asked, computed, scale_of
@@ -40,6 +40,7 @@ def standardise(
     over: pd.DataFrame | None = None,
     weights: str | ArrayLike | None = None,
     drawn: bool = False,
+    cause: str | None = None,
     level: float = 0.95,
     estimator: str = "product-limit",
     bootstrap: int | None = None,
@@ -83,6 +84,8 @@ def standardise(
     drawn : bool
         Whether the rows of `over` are of the fits' data, by their index: that they are a sample then counts in the
         standard error, as it does for the rows of the fits. Otherwise they are taken as given: a standard population.
+    cause : str, optional
+        The only cause to answer for, which takes less time; all by default. What is free of every cause is of them all.
     level : float
         Confidence level.
     estimator : {"product-limit", "exponential"}
@@ -132,7 +135,10 @@ def standardise(
     if model != "cox" and (times is not None or start is not None or effect in OF_TIME):
         raise SpecError(f"a {model} model has no time: leave out times and start, and ask for no {', '.join(OF_TIME)}.")
     plan = planned(fits, exposure, levels, reference, shift, effect in COMPARED, effect == "paf")
-    question = Question(times, start, effect, over, weights, drawn, estimator, plan)
+    if cause is not None and effect in ("rmst", "rmst_difference"):
+        raise SpecError(f"cause: {effect} is the time free of every cause; leave cause out, or ask for years_lost.")
+    chosen = tuple(asked_for(fits, cause))
+    question = Question(times, start, effect, over, weights, drawn, estimator, plan, chosen)
     sets = imputed_sets(fits)
     found = [question.answer(one) for one in sets]
     table, scale, df = found[0].table, scale_of(effect, model), min(fit.df_resid for fit in sets[0].values())
@@ -178,6 +184,7 @@ class Question:
     drawn: bool
     estimator: str
     plan: Plan
+    causes: tuple[int, ...]
 
     def answer(self, fits: Mapping[str, Fit], errors: bool = True) -> Answer:
         """Answer from the fits; standard errors are zero if they are not asked for."""
@@ -191,9 +198,9 @@ class Question:
         ends = begin = None
         if survival:
             ends, begin = check_times(self.times, self.start, fits), beginning(fits, self.start)
-            k = len(fits)
+            k = len(self.causes)
             lost = np.full(k * ends.size, self.effect in OF_TIME)
-            targets = Targets(np.repeat(np.arange(k), ends.size), np.tile(ends, k), lost)
+            targets = Targets(np.repeat(self.causes, ends.size), np.tile(ends, k), lost)
             base = of_hazards(fits, people, settings, targets, begin, needed, Way.of(self.estimator, fits))
         else:
             base = of_means(next(iter(fits)), next(iter(fits.values())), people, settings, needed)
@@ -201,7 +208,7 @@ class Question:
         covariance = scenes.of_changes(base.estimate)
         if errors:
             covariance = covariance + drawn.covariance(means.influence.reshape(drawn.size, -1))
-        table, asked = self._asked(list(fits), ends, begin)
+        table, asked = self._asked([list(fits)[number] for number in self.causes], ends, begin)
         value, se = computed(self.effect, asked, means.estimate, covariance)
         return Answer(table.assign(capped=[scenes.capped[one.setting] for one in asked]), value, se)
 

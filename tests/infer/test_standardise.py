@@ -335,3 +335,18 @@ def test_models_without_absolute_risks_are_refused() -> None:
         rk.standardise(rk.logistic("mi ~ x", PEOPLE), "x", [1], [10])
     with pytest.raises(FitError, match="goes alone"):
         rk.standardise({"a": rk.logistic("mi ~ x", PEOPLE), "b": both()["mi"]}, "x", [1], [10])
+
+
+@pytest.mark.parametrize("effect", ["risk", "difference", "years_lost", "paf"])
+def test_one_cause_alone_is_answered_as_among_all(effect: str) -> None:
+    causes, name = both(), "death"
+    whole = rk.standardise(causes, "x", [0.8, 1.3], [70], start=60, effect=effect)
+    alone = rk.standardise(causes, "x", [0.8, 1.3], [70], start=60, effect=effect, cause=name)
+    pd.testing.assert_frame_equal(whole[whole["cause"] == name].reset_index(drop=True), alone, rtol=1e-9)
+    risks = rk.absolute_risk(causes, PEOPLE.head(40), [65, 70], start=60)
+    own = rk.absolute_risk(causes, PEOPLE.head(40), [65, 70], start=60, cause=name)
+    pd.testing.assert_frame_equal(risks[risks["cause"] == name].reset_index(drop=True), own, rtol=1e-9)
+    with pytest.raises(SpecError, match="there is no 'deaht' among"):
+        rk.absolute_risk(causes, PEOPLE, [70], start=60, cause="deaht")
+    with pytest.raises(SpecError, match="free of every cause"):
+        rk.standardise(causes, "x", [0.8], [70], start=60, effect="rmst", cause=name)

@@ -86,8 +86,7 @@ def of_age(
     if task.time_scale == NO_TIME:
         risk = fits[task.outcome].predict(asked, kind="probability")
     else:
-        risk = absolute_risk(fits, asked, **times)
-        risk = risk[risk["cause"] == task.outcome]
+        risk = absolute_risk(fits, asked, cause=task.outcome, **times)
     about = {"sex": np.repeat(found, x.size), "x": np.tile(x, len(found))}
     return pd.DataFrame({**about, **{name: risk[name].to_numpy() for name in ("estimate", "se")}})
 

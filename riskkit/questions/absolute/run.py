@@ -26,7 +26,7 @@ from riskkit.study.leading import leading_pairs
 from riskkit.study.sample import failure, sample
 from riskkit.study.study import FAILED, Frames, Job, Rows, Running, Study
 
-POINTS = 17  # along the exposure
+POINTS = 13  # along the exposure
 OUTERMOST = (1, 99)  # percentiles that the curve goes between
 WHAT = "Absolute risks"
 ENTRY, EXIT, EVENT, OTHER = "risk_starts", "risk_ends", "had_the_event", "had_another"
@@ -199,9 +199,10 @@ def _answers(study: Study, task: Task, causes: Causes, age: float) -> Rows:
 
     def answer(effect: str, **settings: Any) -> pd.DataFrame:
         """Rows of the outcome, without those of what competes with it."""
-        found = standardise(causes.fits, task.exposure, effect=effect, level=spec.level, **times, **settings)
-        own = found[found["cause"] == task.outcome] if "cause" in found else found
-        return own.drop(columns=["cause", "start", "time", "level", "reference", "treated"], errors="ignore")
+        found = standardise(
+            causes.fits, task.exposure, effect=effect, cause=task.outcome, level=spec.level, **times, **settings
+        )
+        return found.drop(columns=["cause", "start", "time", "level", "reference", "treated"], errors="ignore")
 
     values = study.cohort.data[task.exposure].to_numpy(dtype=float)
     x = [placed(level, values) for level in asked.levels]
