@@ -2,7 +2,8 @@
 
 riskkit fits every pair; the others a sample of the same pairs, one after the other, in this run: R's coxph with its
 formula and coxph.fit on matrices, lifelines, and the `survival` package of PyPI where it is installed. What
-counts is processor seconds, not those on the clock: others may be at work on the machine.
+counts is processor seconds, not those on the clock: others may be at work on the machine. `--agree 1000` then fits so
+many pairs at random by rk.cox and by coxph.fit, iterated until nothing changes, and says how far they are apart.
 """
 
 from __future__ import annotations
@@ -85,7 +86,31 @@ def r(samples: list[pd.DataFrame], task: str) -> tuple[float, list[float]]:
     return done["seconds"], np.atleast_1d(done["estimates"]).tolist()
 
 
-def main(people: int, exposures: int, outcomes: int, missing: float, sampled: int) -> None:
+def sample(data: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
+    """The people of a pair: covariates, time, event, and z, the exposure per unit."""
+    k = row["outcome"].removeprefix("outcome")
+    own = data[[*COVARIATES, f"time{k}", f"event{k}"]].set_axis([*COVARIATES, "time", "event"], axis=1)
+    return own.assign(z=data[row["exposure"]].astype(float) / row["unit"]).dropna()
+
+
+def agree(data: pd.DataFrame, found: pd.DataFrame, pairs: int) -> None:
+    """Fit pairs at random alone, some at a time, and say how far from the screen's they are."""
+    chosen = found[found["estimate"].notna()].sample(min(pairs, len(found)), random_state=2)
+    apart: dict[str, list[float]] = {"rk.cox": [], "R coxph.fit": []}
+    for start in range(0, len(chosen), 25):
+        some = chosen.iloc[start : start + 25]
+        samples = [sample(data, row) for _, row in some.iterrows()]
+        fits = {"rk.cox": [alone(one) for one in samples]}
+        if shutil.which("Rscript"):
+            fits["R coxph.fit"] = r(samples, "coxph.fit.close")[1]
+        for name, estimates in fits.items():
+            apart[name] += (np.abs(estimates - some["estimate"]) / some["se"]).tolist()
+    for name, each in apart.items():
+        if each:
+            print(f"{len(each)} pairs at random alone by {name}: at most {max(each):.1e} standard errors apart")
+
+
+def main(people: int, exposures: int, outcomes: int, missing: float, sampled: int, agreeing: int) -> None:
     data = draw(people, exposures, outcomes, missing)
     follow_up = {f"outcome{k}": f"Surv(time{k}, event{k})" for k in range(outcomes)}
     few = {"outcome": follow_up[f"outcome{outcomes - 1}"]}
@@ -105,12 +130,13 @@ def main(people: int, exposures: int, outcomes: int, missing: float, sampled: in
         f"{gigabytes:.1f} GB; {1000 * per_pair:.2f} ms a pair; "
         f"{SEPARATELY / 1e6} million such pairs: {SEPARATELY * per_pair / 3600:.1f} processor hours"
     )
-    chosen = found.sample(sampled, random_state=1)
-    samples = []
-    for _, row in chosen.iterrows():
-        k = row["outcome"].removeprefix("outcome")
-        sample = data[[*COVARIATES, f"time{k}", f"event{k}"]].set_axis([*COVARIATES, "time", "event"], axis=1)
-        samples.append(sample.assign(z=data[row["exposure"]].astype(float) / row["unit"]).dropna())
+    failed = found[found["reason"] != ""]
+    print(
+        f"without an estimate: {len(failed)}" + (f" ({failed['reason'].iloc[0][:60]}...)" if len(failed) else ""),
+        flush=True,
+    )
+    chosen = found[found["reason"] == ""].sample(sampled, random_state=1)
+    samples = [sample(data, row) for _, row in chosen.iterrows()]
     peers: dict[str, Callable[[], tuple[float, list[float]]]] = {
         "rk.cox": lambda: each(alone, samples),
         "lifelines": lambda: each(lifelines, samples),
@@ -127,8 +153,11 @@ def main(people: int, exposures: int, outcomes: int, missing: float, sampled: in
         apart = np.abs(np.array(estimates) - chosen["estimate"].to_numpy()) / chosen["se"].to_numpy()
         print(
             f"{name}: {1000 * seconds:.1f} ms a pair, {seconds / per_pair:.1f} times rk.screen's, "
-            f"estimates within {apart.max():.1e} standard errors ({sampled} pairs)"
+            f"estimates within {apart.max():.1e} standard errors ({sampled} pairs)",
+            flush=True,
         )
+    if agreeing:
+        agree(data, found, agreeing)
 
 
 if __name__ == "__main__":
@@ -138,4 +167,5 @@ if __name__ == "__main__":
     parser.add_argument("--outcomes", type=int, default=60)
     parser.add_argument("--missing", type=float, default=0.0)
     parser.add_argument("--sampled", type=int, default=20)
+    parser.add_argument("--agree", type=int, default=0, dest="agreeing")
     main(**vars(parser.parse_args()))

@@ -14,6 +14,7 @@ from typing import Any
 
 QUESTIONS = (  # in the order of a report
     "associations",
+    "screen",
     "people",
     "calendar",
     "dilution",

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from riskkit import registry
 from riskkit.manifest import Manifest
+from riskkit.report.answer import answer
 from riskkit.report.disclosed import disclosure_told
 from riskkit.report.failures import left_out_table, left_out_told
 from riskkit.report.limitations import limitations
@@ -33,7 +34,7 @@ from riskkit.telling.blocks import (
 from riskkit.telling.exposure_text import UNREAL, warning
 from riskkit.telling.references import Bibliography, bibliography, citations, made_told
 from riskkit.telling.telling import Found, methods_link
-from riskkit.telling.words import CAUTION, headline, people, reading
+from riskkit.telling.words import CAUTION, people, reading
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -105,7 +106,7 @@ def report_content(results: Results) -> Content:
         manifest=manifest,
         warning=warning(manifest),
         unreal=UNREAL if warning(manifest) else "",
-        answer=headline(found),
+        answer=answer(results, found),
         people=people(found),
         disclosure=disclosure_told(results),
         blocks=numbered(_blocks(results, found, cited), warning(manifest)),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -18,6 +15,7 @@ from riskkit.figures.theme import LADDERS, STRETCH
 from riskkit.fit.hypothesis import t_critical
 from riskkit.numbers import level, p_phrase
 from riskkit.report.personal import bands, risks, z_of
+from riskkit.report.scripts import source
 from riskkit.results import Results
 from riskkit.telling.exposure_text import exposure_text, model_label, warning
 from riskkit.telling.words import TIME_SCALES, in_sentence
@@ -44,13 +42,10 @@ class Explorer:
         JSON that may stand in a script element, one curve a line.
     scripts : tuple of str
         Sources of what runs, in this order.
-    policy : str
-        What the page's Content-Security-Policy must allow: these scripts by their hashes, and no other.
     """
 
     data: str
     scripts: tuple[str, ...]
-    policy: str
 
 
 def explorer(results: Results) -> Explorer | None:
@@ -68,9 +63,7 @@ def explorer(results: Results) -> Explorer | None:
     ]
     lines = ",\n".join(_json(curve) for curve in curves)
     data = f'{_json(_about(results, set(fitted["exposure"])))[:-1]}, "curves": [\n{lines}\n]}}'
-    scripts = tuple((files("riskkit.report") / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    return Explorer(data, scripts, " ".join(["script-src", *(f"'sha256-{digest}'" for digest in hashes)]))
+    return Explorer(data, tuple(map(source, SCRIPTS)))
 
 
 def _about(results: Results, exposures: set[str]) -> dict[str, Any]:

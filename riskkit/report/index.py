@@ -12,13 +12,14 @@ from riskkit.disclosure import applied
 from riskkit.figures.svg import draw
 from riskkit.folders import whole_file
 from riskkit.numbers import count
+from riskkit.report.answer import answer
 from riskkit.report.render import render
 from riskkit.results import Results
 from riskkit.telling.associations import Association, associations, is_outcome_wide
 from riskkit.telling.blocks import PageFigure
 from riskkit.telling.exposure_text import SIMULATED, exposure_text, warning
 from riskkit.telling.telling import Found
-from riskkit.telling.words import headline, in_sentence
+from riskkit.telling.words import in_sentence
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def index_entry(results: Results) -> IndexEntry:
         question=analysis.question,
         cohort=cohort.title,
         simulated=cohort.simulated,
-        answer=headline(found)[0],
+        answer=answer(results, found)[0],
         thumbnail=thumbnail,
         facts=facts,
         created=datetime.fromisoformat(manifest.provenance.created),

@@ -10,6 +10,7 @@ from riskkit.report.content import Content, report_content
 from riskkit.report.drawing import Drawn, Progress, draw_figures
 from riskkit.report.explorer import Explorer, explorer
 from riskkit.report.render import render
+from riskkit.report.scripts import policy, searching
 from riskkit.results import Results, reported
 from riskkit.tables.sheet import without_formulas
 
@@ -55,4 +56,8 @@ def page_html(results: Results) -> str:
 
 def content_html(content: Content, drawings: Mapping[str, Drawn], explored: Explorer | None) -> str:
     """What a report says, as a page with the drawings of its figures, by their ids; those without one are left out."""
-    return render("page.html.j2", content=content, drawings=drawings, frames=reported(), explorer=explored)
+    scripts = (*searching(content.tables), *(explored.scripts if explored else ()))
+    return render(
+        "page.html.j2", content=content, drawings=drawings, frames=reported(), explorer=explored, scripts=scripts,
+        policy=policy(scripts),
+    )  # fmt: skip

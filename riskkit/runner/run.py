@@ -75,6 +75,10 @@ def run(
     queue = Queue(study, on_progress, cache, scheduler)
     running = registry.parts("run").values()
     rows: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    _collect(rows, queue.do([job for each in running if each.first for job in each.first(study)]))
+    for each in running:
+        study = each.widen(study, _frames(rows)) if each.widen else study
+    queue.study = study
     _collect(rows, queue.do([job for each in running if each.jobs for job in each.jobs(study)]))
     found = _frames(rows)
     _collect(rows, queue.do([job for each in running if each.after for job in each.after(study, found)]))
@@ -82,7 +86,9 @@ def run(
     for each in running:
         if each.finish:
             frames |= {name: schemas()[name].of([frame]) for name, frame in each.finish(frames).items()}
-    about = Manifest(spec, study.codings, study.cohort.facts, provenance(analysis), remarks=remarks(spec, cohort_spec))
+    about = Manifest(
+        study.spec, study.codings, study.cohort.facts, provenance(analysis), remarks=remarks(study.spec, cohort_spec)
+    )
     about = about.replaced(provenance=replace(about.provenance, seconds=round(time.perf_counter() - started, 1)))
     if cache is not None:
         cache.clear()

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from riskkit import registry
 from riskkit.errors import SpecError, did_you_mean
@@ -61,13 +61,14 @@ class AnalysisSpec(SpecModel):
     An analysis that is loaded also has the fields that the kinds of question contribute (`analysis_model`).
     """
 
+    model_config = ConfigDict(serialize_by_alias=True)
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits, - and _; the file's name, unless given"
     )
     title: str
     question: str
     cohort: str = Field(description="name of a file in cohorts/, without .toml")
-    exposures: dict[str, ExposureSpec] = Field(min_length=1)
+    declared_exposures: dict[str, ExposureSpec] = Field(min_length=1, alias="exposures")
     outcomes: tuple[str, ...] = Field(min_length=1)
     models: tuple[ModelSpec, ...] = Field(min_length=1)
     main_model: str | None = Field(None, description="the model the report leads with; the last one unless named")
@@ -87,6 +88,16 @@ class AnalysisSpec(SpecModel):
         20, ge=1, description="a model with fewer events is not fitted but listed among those not fitted"
     )
     notes: tuple[str, ...] = Field((), description="limitations or remarks printed in the report")
+
+    @property
+    def exposures(self) -> dict[str, ExposureSpec]:
+        """Those of which every model is fitted, by name."""
+        return {name: each for name, each in self.declared_exposures.items() if not each.screen}
+
+    @property
+    def screened(self) -> dict[str, ExposureSpec]:
+        """Names and patterns of those that are screened."""
+        return {name: each for name, each in self.declared_exposures.items() if each.screen}
 
     @property
     def variants(self) -> tuple[VariantSpec, ...]:
@@ -251,7 +262,9 @@ def _coding_faults(spec: AnalysisSpec) -> Iterator[Fault]:
     for field in ("subgroups", "sensitivity"):
         for i, variant in enumerate(getattr(spec, field)):
             for coding in variant.codings:
-                lacking = [name for name, each in spec.exposures.items() if getattr(each, switches[coding]) is False]
+                lacking = [
+                    name for name, each in spec.declared_exposures.items() if getattr(each, switches[coding]) is False
+                ]
                 if lacking:
                     yield Fault(
                         (field, i, "codings"),

@@ -39,6 +39,10 @@ class ExposureSpec(SpecModel):
     repeat: str | None = Field(None, description="variable of a second measurement, to correct regression dilution")
     simex: tuple[str, ...] = Field((), description="outcomes whose line is corrected by SIMEX too, as a check")
     unit: str | None = Field(None, description="the unit this file is written in; it must be the cohort's")
+    screen: bool = Field(
+        False,
+        description="every variable of this name or pattern (olink_*), one at a time with every outcome: [screen]",
+    )
 
     @property
     def number_of_groups(self) -> int:

@@ -57,7 +57,7 @@ def learn_coding(name: str, spec: ExposureSpec, cohort: Cohort) -> ExposureCodin
     variable = cohort.variables[name]
     values = numbers(cohort.data[name].dropna())
     _check_within(name, spec, values)
-    per, per_label = _increment(spec, float(values.std(ddof=1)), variable.unit)
+    per, per_label = increment(spec, float(values.std(ddof=1)), variable.unit)
     placed: tuple[float, ...] = spec.spline if isinstance(spec.spline, tuple) else ()
     if isinstance(spec.spline, int) and spec.spline:
         placed = tuple(knots(values, spec.spline).tolist())
@@ -92,8 +92,17 @@ def _check_within(name: str, spec: ExposureSpec, values: Array) -> None:
                 )
 
 
-def _increment(spec: ExposureSpec, sd: float, unit: str | None) -> tuple[float, str]:
-    """What the linear estimate is per, and how to call it."""
+def increment(spec: ExposureSpec, sd: float, unit: str | None) -> tuple[float, str]:
+    """What the linear estimate of an exposure is per, and how to call it.
+
+    Parameters
+    ----------
+    spec : ExposureSpec
+    sd : float
+        Standard deviation of the exposure.
+    unit : str or None
+        Of the exposure.
+    """
     in_unit = f" {unit}" if unit else ""
     if spec.per == "sd" or spec.per is False:
         return sd, f"SD ({sd:.3g}{in_unit})"

@@ -85,6 +85,10 @@ class Running:
 
     Attributes
     ----------
+    first : callable
+        Jobs that say what else is studied, from the study alone.
+    widen : callable
+        The study with what they found: takes it and the frames.
     jobs : callable
         Its jobs, from the study alone.
     after : callable
@@ -95,6 +99,8 @@ class Running:
         Frames of its own once all rows are there, such as p values corrected over the outcomes.
     """
 
+    first: Callable[[Study], Iterable[Job]] | None = None
+    widen: Callable[[Study, Frames], Study] | None = None
     jobs: Callable[[Study], Iterable[Job]] | None = None
     after: Callable[[Study, Frames], Iterable[Job]] | None = None
     of_batch: Callable[..., Rows] | None = None

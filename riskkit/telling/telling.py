@@ -53,6 +53,8 @@ class Telling:
     Attributes
     ----------
     exhibits : tuple of Exhibit
+    answer : callable
+        The headline where this kind of question leads the report, in sentences; none where it does not.
     people, checks : callable
         Blocks of the sections on who was studied and on checks.
     sections : callable
@@ -68,6 +70,7 @@ class Telling:
     """
 
     exhibits: tuple[Exhibit, ...] = ()
+    answer: Callable[[Results, Found], tuple[str, ...]] | None = None
     people: Callable[[Results, Found], Iterator[Block]] | None = None
     checks: Callable[[Results, Found], Iterator[Block]] | None = None
     sections: Callable[[Results, Found], Iterator[Block]] | None = None

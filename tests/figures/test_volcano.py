@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from riskkit.figures.theme import MAIN
-from riskkit.questions.associations.volcano import Point, Threshold, volcano
+from riskkit.figures.volcano import Point, Threshold, volcano
 
 POINTS = [
     Point("Prostate cancer", 1.1, 1e-8, named=True, strong=True),

@@ -66,7 +66,7 @@ def competing(spec: AnalysisSpec) -> str | None:
 
 def scenarios(spec: AnalysisSpec, exposure: str) -> tuple[ScenarioSpec, ...]:
     """The scenarios that move one exposure."""
-    first = next(iter(spec.exposures))
+    first = next(iter(spec.exposures), exposure)
     return tuple(each for each in spec.asked("scenarios") or () if (each.exposure or first) == exposure)
 
 

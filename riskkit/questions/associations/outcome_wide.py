@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from riskkit.figures.volcano import Point, Threshold, volcano
 from riskkit.numbers import count, level
-from riskkit.questions.associations.volcano import Point, Threshold, volcano
 from riskkit.results import Results
 from riskkit.study.leading import READABLE
 from riskkit.tables.estimates import linear_table

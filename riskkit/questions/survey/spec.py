@@ -18,7 +18,7 @@ def faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
         return
     if cohort.design is None:
         yield Fault(("survey",), f"cohort '{spec.cohort}' has no [design], which says how its people were drawn.")
-    for name, exposure in spec.exposures.items():
+    for name, exposure in spec.declared_exposures.items():
         if not (exposure.spline and exposure.per):
             yield Fault(
                 ("exposures", name), "survey = true sets curves and lines side by side: spline and per cannot be false."

@@ -18,6 +18,7 @@ STEPS = (1, 2, 5, 10, 20, 50, 100)  # powers of ten from one tick of p values to
 MOST_TICKS = 7
 FAR = 3  # an axis goes no further than this many times the distance within which nine tenths of the outcomes lie,
 PLAIN_RATIO, PLAIN_P = 1.25, 1e-10  # unless all of them lie within these
+CROWD = 300  # points from which on those that do not stand out are smaller
 GAP = 0.115  # inches between the lines of labels
 ROOM = 2.2  # how much wider than its points the axis is, for their labels
 
@@ -82,7 +83,16 @@ def volcano(points: Sequence[Point], thresholds: Sequence[Threshold], *, xlabel:
     edge = 1 if sum(point.named * np.sign(point.ratio - 1) for point in shown) < 0 else 0
     _write_thresholds(ax, thresholds, edge, narrow)
     placed = [_inside(point, 0.97 * reach, highest) for point in shown]
+    crowd = [at for point, at in zip(shown, placed, strict=True) if len(shown) > CROWD and _is_plain(point, at)]
+    if crowd:  # one picture under the others, or a browser would draw each by itself
+        ax.plot(
+            [at.ratio for at in crowd], [_height(at.p) for at in crowd], marker="o", markersize=2.2,
+            markerfacecolor=FAINT, markeredgecolor=MUTED, markeredgewidth=0.3, linestyle="none", zorder=3,
+            label="outcomes", rasterized=True,
+        )  # fmt: skip
     for point, at in zip(shown, placed, strict=True):
+        if crowd and _is_plain(point, at):
+            continue
         face, rim = (MAIN, MAIN) if point.strong else ("white", MAIN) if point.named else (FAINT, MUTED)
         ax.plot(
             [at.ratio], [_height(at.p)], marker=_marker(point, at), markersize=5, markerfacecolor=face,
@@ -115,6 +125,11 @@ def _inside(point: Point, widest: float, highest: float) -> Point:
         beyond.append(f"p ≈ {_power(round(_height(p)))}" if p > SMALLEST else f"p < {_power(300)}")
         p = 10**-highest
     return replace(point, label=f"{point.label}\n({', '.join(beyond)})", ratio=ratio, p=p) if beyond else point
+
+
+def _is_plain(point: Point, at: Point) -> bool:
+    """Whether a point is one of many: neither named nor strong, and where it belongs."""
+    return not (point.named or point.strong) and at == point
 
 
 def _marker(point: Point, at: Point) -> str:
