@@ -73,9 +73,9 @@ pdf docx:
 	@echo "There are no data yet, so no report: run make first, then make $@."; exit 1
 endif
 
-pdf: $(foreach a,$(READY_ANALYSES),reports/$(a)/$(a).pdf)  ## each report as a PDF (needs Pango, which draws its text)
+pdf: $(foreach a,$(READY_ANALYSES) $(READY_EVIDENCE),reports/$(a)/$(a).pdf)  ## each report as a PDF (needs Pango, which draws its text)
 
-docx: $(foreach a,$(READY_ANALYSES),reports/$(a)/$(a).docx)  ## each report as a Word document
+docx: $(foreach a,$(READY_ANALYSES) $(READY_EVIDENCE),reports/$(a)/$(a).docx)  ## each report as a Word document
 
 $(COHORTS): %: $(READY)  ## one cohort and the reports on it, as in: make nhanes3
 	@$(RISKKIT) fetch '$@'
@@ -106,6 +106,9 @@ reports/$(1)/index.html: $$(STAMPS)/analyses/$(1).toml $$(TABLED) \
 
 reports/$(1)/$(1).pdf: reports/$(1)/index.html
 	@$$(RISKKIT) pdf '$(1)'
+
+reports/$(1)/$(1).docx: reports/$(1)/index.html
+	@$$(RISKKIT) docx '$(1)'
 endef
 $(foreach e,$(EVIDENCE),$(eval $(call evidence_rules,$(e))))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -191,9 +192,12 @@ def check(path: Annotated[Path, typer.Argument(help="A cohort file or a report's
 def _check_report(folder: Path) -> None:
     """Make every number of a report again from the stored results, and say which differ."""
     from riskkit.report.check import check_report
+    from riskkit.report.evidence.page import check_evidence
 
-    _refuse_evidence(folder.name, "is not checked against results, since it has none")
-    checked = check_report(_released(folder.name), folder)
+    if _is_evidence(folder.name):
+        checked = check_evidence(_evidence(folder.name), folder)
+    else:
+        checked = check_report(_released(folder.name), folder)
     for row in checked.differences.itertuples():
         told = f"{row.where}: the report has '{row.printed}', the results give '{row.derived}'"
         out.print(told, style="red", markup=False)
@@ -310,9 +314,13 @@ def pdf(name: Reported) -> None:
 def docx(name: Reported) -> None:
     """Write an analysis's report as a Word document with native tables, beside its page."""
     from riskkit.report.document import write_docx
+    from riskkit.report.evidence.page import write_evidence_docx
 
-    _refuse_evidence(name, "has no Word form")
-    out.print(f"{name}: {write_docx(_released(name), REPORTS / name)}", markup=False)
+    if _is_evidence(name):
+        path = write_evidence_docx(_evidence(name), REPORTS / name)
+    else:
+        path = write_docx(_released(name), REPORTS / name)
+    out.print(f"{name}: {path}", markup=False)
 
 
 @app.command()
@@ -320,9 +328,16 @@ def index() -> None:
     """Write reports/index.html: every analysis, with its answer or why it could not be made."""
     for folder in (TABLES, RESULTS, REPORTS):
         tidy(folder)  # what interrupted commands have left
+    from riskkit.report.evidence.page import claims_of
     from riskkit.report.index import write_index
 
-    write_index(REPORTS, [_entry(path) for path in sorted(ANALYSES.glob("*.toml"))])
+    paths = sorted(ANALYSES.glob("*.toml"))
+    entries = [_entry(path) for path in paths]
+    spoken: dict[str, list[tuple[str, str]]] = {}
+    for path, entry in zip(paths, entries, strict=True):
+        for name, claims in claims_of(path).items() if entry.published and not entry.reason else ():
+            spoken.setdefault(name, []).extend(claims)
+    write_index(REPORTS, [replace(entry, claims=tuple(spoken.get(entry.name, ()))) for entry in entries])
 
 
 def _entry(path: Path) -> IndexEntry:
@@ -381,11 +396,6 @@ def _released_if_there(name: str) -> Results:
     if not (RESULTS / name / "results.json").is_file():
         raise DataError(f"It has not been run: riskkit run {ANALYSES / name}.toml (or make).")
     return _released(name)
-
-
-def _refuse_evidence(name: str, why: str) -> None:
-    if _is_evidence(name):
-        raise SpecError(f"{name}: the report of published evidence {why}. Its page and PDF can be made.")
 
 
 def _cohort_file(name: str) -> Path:

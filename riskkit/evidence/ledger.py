@@ -18,8 +18,10 @@ from riskkit.evidence.verdicts import End, Lean, judge, lean
 from riskkit.spec.evidence import ClaimSpec, EvidenceSpec, SelectionSpec
 from riskkit.spec.load import Fault
 
+PRINTED = 0.95  # level of published limits
 POOLED = ("claim", "end", "studies", "estimate", "se", "ratio", "low", "high", "p", "tau2", "i2")
 PREDICTED = ("predicted_low", "predicted_high", "lean", "note")
+OWN = ("claim", "end", "analysis", "ratio", "low", "high", "simulated")
 ROW = (
     "claim",
     "end",
@@ -52,6 +54,10 @@ class OwnEstimate:
     ratio, low, high : float
     simulated : bool
         Such an estimate is shown and never counts.
+    cohort : str
+        Its title.
+    per, unit : float and str
+        Of a straight line: what the ratio is per; NaN of other contrasts.
     """
 
     claim: str
@@ -61,6 +67,9 @@ class OwnEstimate:
     low: float
     high: float
     simulated: bool = False
+    cohort: str = ""
+    per: float = float("nan")
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,8 @@ class Ledger:
         the claim says onto what), `used` false with its reason where a row is not pooled.
     own : DataFrame, one row an estimate of one's own
         claim end analysis ratio low high simulated lean.
+    together : DataFrame, one row an end of a claim with real estimates of one's own that compare the same
+        The columns of `pooled`: published estimates and one's own.
     agents : DataFrame, one row a report of an agent
         claim id agent population change low high direction lean.
     """
@@ -117,6 +128,7 @@ class Ledger:
     pooled: pd.DataFrame
     rows: pd.DataFrame
     own: pd.DataFrame
+    together: pd.DataFrame
     agents: pd.DataFrame
 
 
@@ -183,6 +195,7 @@ def make_ledger(
     pooled: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     mine: list[dict[str, Any]] = []
+    both: list[dict[str, Any]] = []
     shifts: list[dict[str, Any]] = []
     for claim in spec.claims:
         leans: dict[End, list[Lean]] = {}
@@ -204,9 +217,12 @@ def make_ledger(
             for estimate in ours:
                 if estimate.claim == claim.id and estimate.end == end:
                     leaning = lean(claim.expects, estimate.low, estimate.high)
-                    mine.append({**vars(estimate), "lean": leaning})
+                    mine.append({**{name: getattr(estimate, name) for name in OWN}, "lean": leaning})
                     if not estimate.simulated:
                         leans[end].append(leaning)
+            if selection is not None:
+                here = [one for one in ours if (one.claim, one.end) == (claim.id, end) and not one.simulated]
+                both += _together(claim, end, selection, spec, parts, here, reference, published)
         if claim.agents is not None:
             leans = {"line": []}
             for shift in _selected(claim, agents):
@@ -224,13 +240,13 @@ def make_ledger(
                 "because": because,
             }
         )
-    own_columns = ("claim", "end", "analysis", "ratio", "low", "high", "simulated", "lean")
     agent_columns = ("claim", "id", "agent", "population", "change", "low", "high", "direction", "lean")
     return Ledger(
         claims=pd.DataFrame(claims),
         pooled=pd.DataFrame(pooled, columns=[*POOLED, *PREDICTED]),
         rows=pd.DataFrame(rows, columns=list(ROW)),
-        own=pd.DataFrame(mine, columns=list(own_columns)),
+        own=pd.DataFrame(mine, columns=[*OWN, "lean"]),
+        together=pd.DataFrame(both, columns=[*POOLED, *PREDICTED]),
         agents=pd.DataFrame(shifts, columns=list(agent_columns)),
     )
 
@@ -295,7 +311,62 @@ def _published(
     fit, note = _pool(used, spec)
     for each, weight in zip(used, fit.weights, strict=True):
         each["weight"] = float(weight)
-    return [_pooled_row(claim, end, fit, note, spec)], rows
+    return [_pooled_row(claim, end, fit, note, spec, used)], rows
+
+
+def _together(
+    claim: ClaimSpec,
+    end: End,
+    selection: SelectionSpec,
+    spec: EvidenceSpec,
+    rows: Sequence[Mapping[str, Any]],
+    here: Sequence[OwnEstimate],
+    reference: Reference | None,
+    published: Published,
+) -> list[dict[str, Any]]:
+    """Published estimates and real ones of one's own, pooled: none or one row.
+
+    Both ends of a U are compared with the middle everywhere; a ratio per increment is brought to that of the claim.
+    What is of the same cohort as a published estimate, or compares something else, is not pooled with it.
+    """
+    used = [dict(row) for row in rows if row["used"]]
+    cohorts = {row.cohort.lower() for row in published.rows if row.id in {each["id"] for each in used}}
+    added = []
+    for one in here:
+        power = 1.0 if claim.expects == "U" else _power(one, selection, spec, used, reference, published)
+        if np.isnan(power) or np.isnan(one.low) or any(name in one.cohort.lower() for name in cohorts):
+            continue
+        low, high = sorted((one.low**power, one.high**power))
+        added.append({"id": one.analysis, "ratio": one.ratio**power, "low": low, "high": high})
+    if not used or not added:
+        return []
+    fit, note = _pool([*used, *added], spec)
+    return [_pooled_row(claim, end, fit, note, spec, used)]
+
+
+def _power(
+    one: OwnEstimate,
+    selection: SelectionSpec,
+    spec: EvidenceSpec,
+    used: Sequence[Mapping[str, Any]],
+    reference: Reference | None,
+    published: Published,
+) -> float:
+    """To what power one's own ratio per increment is that of the claim's; NaN where they do not compare."""
+    factors = dict(spec.reference.factors) if spec.reference else {}
+    if selection.onto is not None and reference is not None:
+        amount, unit = selection.onto, reference.unit
+    else:
+        contrasts = {row.contrast for row in published.rows if row.id in {each["id"] for each in used}}
+        only = contrasts.pop() if len(contrasts) == 1 else None
+        if only is None or only.kind != "per unit" or only.per is None:
+            return float("nan")
+        amount, unit = only.per, only.unit
+    if one.unit == unit:
+        return amount / one.per
+    home = reference.unit if reference else ""
+    known = {**factors, home: 1.0}
+    return amount * known[unit] / (one.per * known[one.unit]) if {unit, one.unit} <= set(known) else float("nan")
 
 
 def _pool(used: list[dict[str, Any]], spec: EvidenceSpec) -> tuple[Meta, str]:
@@ -306,16 +377,20 @@ def _pool(used: list[dict[str, Any]], spec: EvidenceSpec) -> tuple[Meta, str]:
     return fit, note
 
 
-def _pooled_row(claim: ClaimSpec, end: End, fit: Meta, note: str, spec: EvidenceSpec) -> dict[str, Any]:
+def _pooled_row(
+    claim: ClaimSpec, end: End, fit: Meta, note: str, spec: EvidenceSpec, used: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     level = spec.pooling.level
     mean = fit.tidy(level).drop(columns="term").iloc[0].to_dict()
     spread = heterogeneity(fit, level)
     row: dict[str, Any] = {"claim": claim.id, "end": end, "studies": fit.n, **{str(k): v for k, v in mean.items()}}
     row |= {"tau2": spread.tau2, "i2": spread.i2, "predicted_low": np.nan, "predicted_high": np.nan}
+    if fit.n == 1 and level == PRINTED:  # its own limits, which need not be symmetrical
+        row |= {name: used[0][name] for name in ("ratio", "low", "high")}
     if fit.n > 2:
         new = prediction_interval(fit, level).iloc[0]
         row |= {"predicted_low": float(new["low"]), "predicted_high": float(new["high"])}
-    return {**row, "lean": lean(claim.expects, float(mean["low"]), float(mean["high"])), "note": note}
+    return {**row, "lean": lean(claim.expects, float(row["low"]), float(row["high"])), "note": note}
 
 
 def _brought(

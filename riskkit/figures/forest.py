@@ -30,6 +30,7 @@ from riskkit.numbers import ratio_interval
 ROW = 0.205  # inches
 LARGEST = 8.0  # points, the side of the largest box
 SMALLEST = 3.0
+MARKS = {"low": (SERIES[1], "+"), "some": ("#E6B800", "?"), "high": (SERIES[0], "−")}  # Cochrane's signs
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class ForestRow:
         Drawn as a diamond from limit to limit, as pooled estimates are.
     predicted : tuple of float, optional
         A prediction interval, drawn as a thin line behind the diamond.
+    marks : tuple of str
+        Risk of bias, "low", "some" or "high" (or "" where not judged), one for each of the heads' `marks`.
     """
 
     label: str
@@ -79,17 +82,19 @@ class ForestRow:
     moved: bool = False
     diamond: bool = False
     predicted: tuple[float, float] | None = None
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ForestHeads:
-    """The heads of a forest plot's columns, and the label of its axis."""
+    """The heads of a forest plot's columns, the label of its axis, and letters over columns of risk of bias."""
 
     label: str
     detail: str
     ratio: str
     remark: str
     axis: str
+    marks: tuple[str, ...] = ()
 
 
 @styled()
@@ -191,6 +196,19 @@ def _texts(ax: Axes, row: ForestRow, label: str, middle: float, x: dict[str, flo
     if not narrow:
         ax.text(x["detail"], middle, row.detail, va="center", ha="right", size=size)
         ax.text(x["remark"], middle, row.remark, va="center", ha="right", size=size)
+        for place, judged in zip(_mark_places(row.marks), row.marks, strict=True):
+            if judged:
+                colour, sign = MARKS[judged]
+                ax.plot(
+                    [place], [middle], marker="o", markersize=7.5, color=colour, linestyle="none",
+                    label=f"risk of bias: {judged}",
+                )  # fmt: skip
+                ax.text(place, middle, sign, va="center_baseline", ha="center", size=6.5, color=INK, weight="bold")
+
+
+def _mark_places(marks: Sequence[str]) -> list[float]:
+    """Where columns of risk of bias stand, from the right edge inwards, as shares of the width."""
+    return [0.985 - 0.03 * (len(marks) - 1 - i) for i in range(len(marks))]
 
 
 def estimate_on(ax: Axes, row: ForestRow, middle: float, largest: float, limits: tuple[float, float]) -> None:
@@ -251,5 +269,7 @@ def _heads(figure: Figure, heads: ForestHeads, x: dict[str, float], y: float, na
     if not narrow:
         figure.text(x["detail"], y, heads.detail, ha="right", **style)
         figure.text(x["remark"], y, heads.remark, ha="right", **style)
+        for place, letter in zip(_mark_places(heads.marks), heads.marks, strict=True):
+            figure.text(place, y, letter, ha="center", **style)
     rule = y - 0.1 / figure.get_size_inches()[1]
     figure.add_artist(Line2D([x["label"], 0.995], [rule, rule], linewidth=0.6, color=FAINT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from html.parser import HTMLParser
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+from docx.document import Document
 
 from riskkit.errors import DataError
-from riskkit.report.content import Content, report_content
+from riskkit.report.content import Laid, report_content
 from riskkit.report.document import document_passages, open_document, word_document
 from riskkit.report.explorer import explorer
 from riskkit.report.page import content_html
@@ -60,18 +62,44 @@ def check_report(results: Results, folder: str | Path) -> Checked:
     DataError
         If there is no report.
     """
+    content = report_content(results)
+    html = content_html(content, {}, explorer(results))
+    frames = {name: results.frames[name] for name in reported()}
+    return compare(folder, content, html, frames, word_document(content))
+
+
+def compare(
+    folder: str | Path, content: Laid, html: str, frames: Mapping[str, pd.DataFrame], document: Document
+) -> Checked:
+    """Compare a report's folder with what it must be: page, tables, data, and its other forms where they are.
+
+    Parameters
+    ----------
+    folder : path
+    content : Laid
+        Made again, as are the others.
+    html : str
+        The page without drawings.
+    frames : mapping of str to DataFrame
+    document : Document
+        Without figures.
+
+    Raises
+    ------
+    DataError
+        If there is no report.
+    """
     folder = Path(folder)
     page = folder / "index.html"
     if not page.is_file():
         raise DataError(f"{folder}: no index.html; write the report first (riskkit report ...).")
-    content = report_content(results)
     printed = passages(page.read_text(encoding="utf-8", errors="replace"))
-    derived = passages(content_html(content, {}, explorer(results)))
+    derived = passages(html)
     rows = [
         *_differences(printed, derived),
-        *_data_differences(results, folder / "data"),
+        *_data_differences(frames, folder / "data"),
         *_table_differences(content, folder / "tables"),
-        *_form_differences(content, folder),
+        *_form_differences(document, folder),
     ]
     numbers = sum(len(NUMBER.findall(text)) for _, text in derived)
     return Checked(numbers, pd.DataFrame(rows, columns=["where", "printed", "derived"]))
@@ -142,7 +170,7 @@ def _differences(printed: list[tuple[str, str]], derived: list[tuple[str, str]])
     return rows
 
 
-def _table_differences(content: Content, tables: Path) -> list[tuple[str, str, str]]:
+def _table_differences(content: Laid, tables: Path) -> list[tuple[str, str, str]]:
     rows = []
     for name, table in content.tables:
         path = tables / f"{name}.csv"
@@ -153,23 +181,22 @@ def _table_differences(content: Content, tables: Path) -> list[tuple[str, str, s
     return rows
 
 
-def _form_differences(content: Content, folder: Path) -> list[tuple[str, str, str]]:
+def _form_differences(document: Document, folder: Path) -> list[tuple[str, str, str]]:
     """What the report's other forms say otherwise, where they have been written."""
     rows = []
     word, pdf = (folder / f"{folder.name}.{form}" for form in ("docx", "pdf"))
     if word.is_file():
         printed, derived = ([(word.name, text) for text in document_passages(each)]
-                            for each in (open_document(word), word_document(content)))  # fmt: skip
+                            for each in (open_document(word), document))  # fmt: skip
         rows += _differences(printed, derived)
     if pdf.is_file() and not is_of_page(pdf, (folder / "index.html").read_text(encoding="utf-8")):
         rows.append((pdf.name, "another page", "index.html"))
     return rows
 
 
-def _data_differences(results: Results, data: Path) -> list[tuple[str, str, str]]:
+def _data_differences(frames: Mapping[str, pd.DataFrame], data: Path) -> list[tuple[str, str, str]]:
     rows = []
-    for name in reported():
-        frame = results.frames[name]
+    for name, frame in frames.items():
         path = data / f"{name}.parquet"
         if not path.is_file():
             rows.append((f"data/{path.name}", "", f"{len(frame)} rows"))

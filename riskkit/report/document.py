@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -18,7 +19,7 @@ from docx.text.paragraph import Paragraph as WordParagraph
 from riskkit.errors import DataError
 from riskkit.folders import whole_file
 from riskkit.markup import clean
-from riskkit.report.content import Content, report_content
+from riskkit.report.content import Content, Laid, report_content
 from riskkit.results import Results
 from riskkit.tables.word import add_table
 from riskkit.telling.blocks import Checklist, Figure, Heading, Items, Numbered, Paragraph, walk
@@ -31,6 +32,31 @@ WIDTH = Length(Mm(210) - 2 * MARGIN)
 WARN = RGBColor(0x8A, 0x2C, 0x0D)
 SIZES = {"Normal": 10, "Title": 18, "Subtitle": 12, "Caption": 9, "Table note": 8, "Table text": 6}  # points
 NO_DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file knows; the true one is in the document's properties
+
+
+@dataclass(frozen=True)
+class Front:
+    """What stands above the blocks of a report.
+
+    Attributes
+    ----------
+    above, title, question : str
+        `above` is whom or what it is of.
+    lines : tuple of str
+        The headline, and who was studied.
+    riskkit : str
+        The version that made it.
+    warning, unreal : str
+        What every sheet of simulated data says, and what it means; empty otherwise.
+    """
+
+    above: str
+    title: str
+    question: str
+    lines: tuple[str, ...]
+    riskkit: str
+    warning: str = ""
+    unreal: str = ""
 
 
 def write_docx(results: Results, folder: str | Path) -> Path:
@@ -49,30 +75,59 @@ def write_docx(results: Results, folder: str | Path) -> Path:
     DataError
         If the report is not there, or of other results.
     """
-    folder = Path(folder)
     content = report_content(results)
+    return write_laid(content, front(content), folder)
+
+
+def write_laid(content: Laid, above: Front, folder: str | Path) -> Path:
+    """Write what is laid out as NAME.docx beside its page; the file appears whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If the report is not there, or its tables say otherwise.
+    """
+    folder = Path(folder)
     for name, table in content.tables:
         path = folder / "tables" / f"{name}.csv"
         if not path.is_file() or path.read_text(encoding="utf-8") != table.to_csv():
             raise DataError(f"{folder}: it is not the report of these results; write it again (riskkit report ...).")
     path = folder / f"{folder.name}.docx"
     with whole_file(path) as part:
-        part.write_bytes(_same_bytes(word_document(content, folder / "figures")))
+        part.write_bytes(_same_bytes(laid_document(content, above, folder / "figures")))
     return path
 
 
 def word_document(content: Content, figures: Path | None = None) -> Document:
     """The report as a document; without a folder of figures it has its words and tables only."""
-    document = docx.Document()
-    _set_up(document, content)
+    return laid_document(content, front(content), figures)
+
+
+def front(content: Content) -> Front:
+    """What stands above the report of an analysis."""
     analysis = content.manifest.analysis
-    document.add_paragraph(clean(content.manifest.cohort.title))
-    document.add_paragraph(clean(analysis.title), style="Title")
-    document.add_paragraph(clean(analysis.question), style="Subtitle")
-    if content.warning:
-        run = document.add_paragraph().add_run(f"{content.warning}. {content.unreal}")
+    return Front(
+        above=content.manifest.cohort.title,
+        title=analysis.title,
+        question=analysis.question,
+        lines=tuple(filter(None, (*content.answer, content.people, content.disclosure))),
+        riskkit=content.manifest.provenance.riskkit,
+        warning=content.warning,
+        unreal=content.unreal,
+    )
+
+
+def laid_document(content: Laid, above: Front, figures: Path | None = None) -> Document:
+    """What is laid out as a document, with what stands above it."""
+    document = docx.Document()
+    _set_up(document, content, above)
+    document.add_paragraph(clean(above.above))
+    document.add_paragraph(clean(above.title), style="Title")
+    document.add_paragraph(clean(above.question), style="Subtitle")
+    if above.warning:
+        run = document.add_paragraph().add_run(f"{above.warning}. {above.unreal}")
         run.bold, run.font.color.rgb = True, WARN
-    for text in filter(None, (*content.answer, content.people, content.disclosure)):
+    for text in above.lines:
         document.add_paragraph(clean(text))
     numbers = {id(block.table): block.number for block in walk(content.blocks) if isinstance(block, Numbered)}
     for block in walk(content.blocks):
@@ -142,9 +197,9 @@ def _cited(document: Document, works: Bibliography, text: str) -> None:
         paragraph.add_run(clean(piece) if isinstance(piece, str) else f"[{', '.join(map(str, piece))}]")
 
 
-def _set_up(document: Document, content: Content) -> None:
+def _set_up(document: Document, content: Laid, above: Front) -> None:
     """Paper, letters, running heads and properties."""
-    title = clean(content.manifest.analysis.title)
+    title = clean(above.title)
     page = document.sections[0]
     page.page_width, page.page_height = Mm(210), Mm(297)
     page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = MARGIN
@@ -166,17 +221,16 @@ def _set_up(document: Document, content: Content) -> None:
         document.styles[name].font.bold = name == "Title"
     head = page.header.paragraphs[0]
     head.add_run(f"{title}\t").font.size = Pt(8)
-    if content.warning:
-        mark = head.add_run(f"\t{content.warning}")
+    if above.warning:
+        mark = head.add_run(f"\t{above.warning}")
         mark.bold, mark.font.size, mark.font.color.rgb = True, Pt(9), WARN
     foot = page.footer.paragraphs[0]
     for text, field in (("Page ", "PAGE"), (" of ", "NUMPAGES")):
         foot.add_run(text).font.size = Pt(8)
         _field(foot, field)
     properties = document.core_properties
-    made = content.manifest.provenance
-    properties.title, properties.subject = title[:PROPERTY], clean(content.manifest.analysis.question)[:PROPERTY]
-    properties.author = properties.last_modified_by = f"riskkit {made.riskkit}"
+    properties.title, properties.subject = title[:PROPERTY], clean(above.question)[:PROPERTY]
+    properties.author = properties.last_modified_by = f"riskkit {above.riskkit}"
     properties.created = properties.modified = content.created.replace(tzinfo=None)
     properties.language, properties.comments = "en", ""
 

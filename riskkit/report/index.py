@@ -44,6 +44,8 @@ class IndexEntry:
         Why the analysis was not made, in one sentence; empty for one that was.
     published : bool
         Whether it is of published evidence, not of a cohort.
+    claims : tuple of pairs
+        Claims of published evidence that the analysis speaks to, each with its place under the folder of reports.
     """
 
     name: str
@@ -57,6 +59,7 @@ class IndexEntry:
     created: datetime | None = None
     reason: str = ""
     published: bool = False
+    claims: tuple[tuple[str, str], ...] = ()
 
 
 def index_entry(results: Results) -> IndexEntry:

@@ -145,6 +145,7 @@ class EvidenceSpec(SpecModel):
     levels: str | None = Field(None, description="a table of levels, for `reference`")
     agents: str | None = Field(None, description="a table of agents")
     doses: DosesSpec | None = Field(None, description="a table of exposure levels with counts, for `dose_response`")
+    bias: str | None = Field(None, description="how risk of bias was judged, in the columns bias_... of the estimates")
     pooling: PoolingSpec = Field(default_factory=lambda: PoolingSpec.model_validate({}))
     reference: ReferenceSpec | None = None
     questions: tuple[QuestionSpec, ...]

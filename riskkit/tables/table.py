@@ -39,7 +39,7 @@ class Row:
     strong : bool
         Whether this is the line the reader should find first.
     link : str
-        The place on the page that its name leads to, if any.
+        The place that its name leads to, if any: an anchor on the page, or (with a slash) another page.
     """
 
     cells: tuple[str, ...]

@@ -116,10 +116,10 @@ def test_it_is_written_whole_and_the_index_knows_when_it_is_stale(tmp_path):
 
 
 def test_a_funnel_is_drawn_of_ten_studies(monkeypatch, evidence):
-    from riskkit.report.evidence import claims
+    from riskkit.report.evidence import claims, pools
 
     claim = next(c for c in evidence.spec.claims if c.id == "all-cause-mortality")
-    monkeypatch.setattr(claims, "FUNNEL", 4)
+    monkeypatch.setattr(pools, "TESTED", 4)
     blocks = list(claims._folded(evidence, claim, lambda c: "", lambda c: ""))
     figure = next(b for b in blocks if getattr(b, "name", "") == "funnel")
     assert "Egger" in figure.finding

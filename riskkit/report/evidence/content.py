@@ -11,7 +11,8 @@ from riskkit.evidence.verdicts import RULES, VERDICTS
 from riskkit.numbers import measure
 from riskkit.provenance import Provenance
 from riskkit.report.content import Laid
-from riskkit.report.evidence.claims import FUNNEL, agents_table, anchor, claim_blocks
+from riskkit.report.evidence.claims import agents_table, anchor, claim_blocks
+from riskkit.report.evidence.pools import AGAIN, MATTERS, TESTED
 from riskkit.report.evidence.read import Evidence
 from riskkit.report.evidence.words import ends, own_told, pooled_told, predicted_told, studies, studies_told
 from riskkit.tables.table import Column, Row, Table
@@ -187,12 +188,27 @@ def _methods(evidence: Evidence) -> Iterator[tuple[str, str]]:
         "Data here",
         "Estimates of analyses made here are those of their main model: per increment for a straight line; of a U the "
         "curve at the medians of the lowest and highest groups against its reference. Real data count in the verdict "
-        "beside the pooled estimate; they are not pooled with it, since contrasts differ.",
+        "beside the pooled estimate. Where they compare the same (both ends of a U with the middle, or a line per the "
+        "same increment) and are of other people, forests show them pooled with the published ones too, which counts "
+        "for nothing more.",
     )
-    count = sum(studies(evidence, claim, end) >= FUNNEL for claim in spec.claims for end in ends(claim))
+    kinds = list(dict.fromkeys(what.replace("_", " ") for row in evidence.published.rows for what, _ in row.bias))
+    if kinds:
+        how = spec.bias or "The file does not say how it was judged."
+        yield "Risk of bias", f"Judged of {listed(kinds)}, for each estimate by itself; of nothing else. {how}"
+    pools = [evidence.rows(claim.id, end)["used"].sum() for claim in spec.claims for end in ends(claim)]
+    drawn, tested = (sum(number >= least for number in pools) for least in (AGAIN, TESTED))
     yield (
         "Small studies",
-        f"Funnels are drawn where {FUNNEL} studies or more are pooled, which is so of {count or 'none'} here.",
+        f"Contour funnels are drawn where {AGAIN} estimates or more are pooled ({drawn or 'none'} here); Egger's test "
+        f"and trim and fill are made where there are {TESTED} ({tested or 'none'} here): with fewer they see nothing.",
+    )
+    yield (
+        "Confounding",
+        "An E-value is the strength, as a risk ratio with exposure and with outcome, that unmeasured confounding would "
+        "need to explain a pooled ratio away (VanderWeele and Ding 2017). Where true ratios differ between studies, "
+        "the share of them beyond a ratio that matters, and the factor of bias that would leave one in ten, are by "
+        f"Mathur and VanderWeele (2020); what matters is {MATTERS:g}, or its inverse.",
     )
 
 

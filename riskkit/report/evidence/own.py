@@ -134,8 +134,18 @@ def _findings(claim: ClaimSpec, own: OwnSpec, results: Results, found: tuple[Ass
         if a.exposure != exposure or a.outcome != own.outcome:
             continue
         for end, ratio, contrast in _ratios(claim, own, results, a):
+            line = end == "line" and own.coding == "linear"
             estimate = OwnEstimate(
-                claim.id, end, own.analysis, ratio.value, ratio.low, ratio.high, manifest.cohort.simulated
+                claim.id,
+                end,
+                own.analysis,
+                ratio.value,
+                ratio.low,
+                ratio.high,
+                manifest.cohort.simulated,
+                manifest.cohort.title,
+                manifest.exposures[exposure].per if line else math.nan,
+                a.unit or "",
             )
             yield OwnFinding(estimate, manifest.cohort.title, a.outcome_label, contrast, a.level, a.anchor)
 

@@ -6,12 +6,16 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from riskkit.errors import DataError
 from riskkit.folders import whole_folder
-from riskkit.provenance import provenance, sha256
+from riskkit.provenance import Provenance, provenance, sha256
+from riskkit.report.check import Checked, compare
+from riskkit.report.document import Front, laid_document, write_laid
 from riskkit.report.drawing import Progress, draw_figures
-from riskkit.report.evidence.content import answer, evidence_content
+from riskkit.report.evidence.claims import anchor
+from riskkit.report.evidence.content import EvidenceContent, answer, evidence_content
 from riskkit.report.evidence.read import Evidence
 from riskkit.report.index import IndexEntry
 from riskkit.report.render import render
@@ -55,6 +59,46 @@ def write_evidence_report(evidence: Evidence, folder: str | Path, on_progress: P
     return folder / "index.html"
 
 
+def made_before(path: Path, folder: str | Path) -> Provenance:
+    """The provenance of the report in a folder, of which the other forms must be.
+
+    Raises
+    ------
+    DataError
+        If there is no report, or one of other files.
+    """
+    return Provenance(**_about(path, Path(folder))["made"])
+
+
+def write_evidence_docx(evidence: Evidence, folder: str | Path) -> Path:
+    """Write the report as NAME.docx beside its page.
+
+    Raises
+    ------
+    DataError
+        If the report is not there, or of other files or results.
+    """
+    content = evidence_content(evidence, made_before(evidence.path, folder))
+    return write_laid(content, _front(content), folder)
+
+
+def check_evidence(evidence: Evidence, folder: str | Path) -> Checked:
+    """Make every number of the report again from the files and results that it names, and say which differ.
+
+    Raises
+    ------
+    DataError
+        If there is no report, or one of other files.
+    """
+    content = evidence_content(evidence, made_before(evidence.path, folder))
+    html = render("evidence.html.j2", content=content, drawings={}, frames=tuple(evidence.frames))
+    return compare(folder, content, html, evidence.frames, laid_document(content, _front(content)))
+
+
+def _front(content: EvidenceContent) -> Front:
+    return Front("Published evidence", content.title, content.question, content.answer, content.riskkit)
+
+
 def evidence_entry(path: Path, folder: Path) -> IndexEntry:
     """The entry of an evidence file in the index: as made when its report is there and of the files as they are.
 
@@ -77,6 +121,16 @@ def evidence_entry(path: Path, folder: Path) -> IndexEntry:
         spec.name, spec.title, question, "published evidence", answer=about["answer"], facts=facts, created=created,
         published=True,
     )  # fmt: skip
+
+
+def claims_of(path: Path) -> dict[str, list[tuple[str, str]]]:
+    """The claims that each analysis speaks to by its name, each with its place under the folder of reports."""
+    spec = load_evidence(path)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for claim in spec.claims:
+        for name in dict.fromkeys(own.analysis for own in claim.own):
+            found.setdefault(name, []).append((claim.claim, f"{quote(spec.name)}/index.html#{anchor(claim)}"))
+    return found
 
 
 def _about(path: Path, folder: Path) -> dict:

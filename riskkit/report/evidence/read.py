@@ -81,6 +81,7 @@ class Evidence:
             "pooled": self.ledger.pooled,
             "rows": self.ledger.rows,
             "own": pd.concat([ours, own], axis=1),
+            "together": self.ledger.together,
             "agents": self.ledger.agents,
             "estimates": self.published.frame.drop(columns="bias"),
         }
@@ -93,6 +94,12 @@ class Evidence:
     def pooled(self, claim: str, end: End) -> pd.Series | None:
         """The pooled estimate of an end of a claim, if there is one."""
         rows = self.ledger.pooled
+        rows = rows[(rows["claim"] == claim) & (rows["end"] == end)]
+        return None if rows.empty else rows.iloc[0]
+
+    def together(self, claim: str, end: End) -> pd.Series | None:
+        """The same with real people of one's own, where there are some that compare."""
+        rows = self.ledger.together
         rows = rows[(rows["claim"] == claim) & (rows["end"] == end)]
         return None if rows.empty else rows.iloc[0]
 
