@@ -171,7 +171,11 @@ def test_an_icon_array_is_of_a_thousand_people_with_the_risk_filled(results: Res
     axes = figure.figure.wide.axes
     assert len(axes) == 3
     for ax, row in zip(axes, risks.itertuples(), strict=True):
-        sizes = {dots.get_label(): len(dots.get_offsets()) for dots in ax.collections}
+        sizes: dict[str, int] = {}
+        for line in ax.get_lines():  # a dot at every whole number
+            start, end = line.get_xdata()
+            inner = line.get_color() == "white"  # of a ring
+            sizes[line.get_label()] = sizes.get(line.get_label(), 0) + (0 if inner else round(end - start) + 1)
         assert sum(sizes.values()) == 1000
         assert sizes["with"] + sizes["from the lower limit"] == round(1000 * row.estimate)
         assert sizes["without"] == 1000 - round(1000 * row.high)
