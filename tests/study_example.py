@@ -128,8 +128,9 @@ def manifest(exposures: int, outcomes: list[str], scales: list[str], models: int
                 "sources": [
                     {"file": "SSIGF.XPT", "sha256": "ab" * 32, "bytes": 123456, "origin": "https://example.org/a"}
                 ],
-                "remarks": [], "design": None, "disclosure": None, "spec_sha256": "",
+                "remarks": [], "doubts": [], "design": None, "disclosure": None, "spec_sha256": "",
             },
+            "remarks": [],
             "provenance": {
                 "riskkit": "0.1.0", "python": "3.12.1", "packages": {"numpy": "2.1.0", "pandas": "2.2.3"},
                 "commit": "0123456789abcdef", "dirty": False, "created": "2025-01-02T03:04:05+00:00", "seconds": 12.3,

@@ -146,6 +146,11 @@ def _drawn(frame: pd.DataFrame, small: Small, key: list[str], columns: Sequence[
     return frame.assign(**{name: found[name].to_numpy() for name in columns if name in frame})
 
 
+def of_groups(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
+    """The coefficients of curves of groups are not shown: with those of all people they would tell of the others."""
+    return frame.iloc[:0]
+
+
 def curves(frame: pd.DataFrame, small: Small, more: Sequence[str] = ()) -> pd.DataFrame:
     """Curves end where enough people lie beyond."""
     if frame.empty:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from riskkit.telling.exposure_text import exposure_text, model_label, warning
 from riskkit.telling.words import TIME_SCALES, in_sentence
 
 KEY = ["exposure", "outcome", "time_scale", "coding", "model"]
+OF_GROUP = [*KEY, "kind", "by", "group"]
 SCRIPTS = (
     "vendor/d3-7.9.0.min.js",
     "vendor/plot-0.6.17.min.js",
@@ -61,7 +62,7 @@ def explorer(results: Results) -> Explorer | None:
         | ({"risk": absolute[key]} if key in absolute else {})
         for row, key in zip(fitted.to_dict("records"), fitted[KEY].itertuples(index=False, name=None), strict=True)
     ]
-    lines = ",\n".join(_json(curve) for curve in curves)
+    lines = ",\n".join(_json(curve) for curve in [*curves, *_of_groups(results)])
     data = f'{_json(_about(results, set(fitted["exposure"])))[:-1]}, "curves": [\n{lines}\n]}}'
     return Explorer(data, tuple(map(source, SCRIPTS)))
 
@@ -90,7 +91,47 @@ def _about(results: Results, exposures: set[str]) -> dict[str, Any]:
             for model in analysis.models
         },
         "time_scale": {name: _named(TIME_SCALES[name]) for name in analysis.time_scales},
+        "of": {"": _named("Everyone"), **_groups(results)},
     }
+
+
+def _groups(results: Results) -> dict[str, dict[str, str]]:
+    """Of whom there are more curves, by the name that their curves have."""
+    analysis, variables = results.manifest.analysis, results.manifest.cohort.variables
+    variants = {variant.name: variant.label for variant in analysis.variants}
+    labels = {each.modifier: each.label or variables[each.modifier].label for each in analysis.asked("interactions")}
+    found = {}
+    for kind, by, group in results.group_splines[["kind", "by", "group"]].drop_duplicates().itertuples(index=False):
+        label = {
+            "weighted": "Weighted to the population",
+            "variant": variants.get(by, by),
+            "modifier": f"{labels.get(by, by)}: {group}",
+        }[kind]
+        found[_of(kind, by, group)] = _named(label)
+    return found
+
+
+def _of(kind: str, by: str, group: str) -> str:
+    return ":".join(part for part in (kind, by, group) if part)
+
+
+def _of_groups(results: Results) -> Iterator[dict[str, Any]]:
+    """The curves of groups, and weighted ones: relative to any reference, without an interval of the lowest point."""
+    pairs = dict(iter(results.group_covariances.groupby(OF_GROUP)))
+    for row in results.group_splines.to_dict("records"):
+        own = pairs[tuple(row[name] for name in OF_GROUP)]
+        yield {
+            **{name: row[name] for name in ("exposure", "outcome", "time_scale", "model")},
+            "of": _of(row["kind"], row["by"], row["group"]),
+            **{name: _known(row[name]) for name in ("n", "events", "person_years")},
+            "n_missing": None,
+            "tests": "",
+            "coefficients": own["estimate"].dropna().tolist(),
+            "covariance": own["covariance"].tolist(),
+            "percentiles": [_known(row[name]) for name in _percentiles(row)],
+            "nadir": {"low": None, "high": None, "interior": None, "searched": _searched(row)},
+            "critical": [float(t_critical(np.array(row["df_resid"]), each)) for each in _levels(results)],
+        }
 
 
 def _exposure(results: Results, name: str) -> dict[str, Any]:
@@ -120,6 +161,7 @@ def _curve(
     terms = pairs["term"].drop_duplicates()
     return {
         **{name: row[name] for name in ("exposure", "outcome", "time_scale", "model")},
+        "of": "",
         **{name: _known(row[name]) for name in ("n", "events", "person_years", "n_missing")},
         "tests": _tests(tests, row["exposure"]),
         "coefficients": own.set_index("term").loc[terms, "estimate"].tolist(),

@@ -20,7 +20,7 @@ from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.plan import EVERYONE, Task, is_main
 from riskkit.study.coding import ExposureCoding
 from riskkit.study.eligibility import person_years
-from riskkit.study.splines import covariances, shape_row, spline_row
+from riskkit.study.splines import covariances, group_spline, percentiles_of, shape_row, spline_row
 from riskkit.study.study import Rows, Study
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model", "variant")
@@ -66,6 +66,10 @@ def answers(task: Task, fit: Fit, data: pd.DataFrame, used: np.ndarray, study: S
         if task.variant == EVERYONE:
             rows["splines"] = spline_row(fit, task.exposure, nadir(fit, task.exposure, spec.level))
             rows["covariances"] = covariances(fit)
+        else:
+            about = {"kind": "variant", "by": task.variant, "group": "", "n": fit.n, "events": fit.events}
+            values = percentiles_of(numbers(data.loc[used, task.exposure]))
+            rows |= group_spline(fit, task.exposure, coding, values, {**about, "person_years": fit.person_years})
     return rows
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from riskkit.design.bases import Array
+from riskkit.design.splines import rcs
 from riskkit.fit.fit import Fit
+from riskkit.infer.contrast import differences
 from riskkit.infer.linear import number
 from riskkit.infer.nadir import Nadir
 from riskkit.infer.ushape import UShape
+from riskkit.study.coding import ExposureCoding
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
 
@@ -19,6 +26,52 @@ def spline_row(fit: Fit, exposure: str, lowest: Nadir) -> pd.DataFrame:
     row = {f"p{percent}": percentiles[percent] for percent in PERCENTILES}
     row |= {"nadir": lowest.x, "nadir_low": lowest.low, "nadir_high": lowest.high, "interior": lowest.interior}
     return pd.DataFrame([row | {"df_resid": fit.df_resid}])
+
+
+def group_spline(
+    fit: Fit,
+    exposure: str,
+    coding: ExposureCoding,
+    percentiles: Array,
+    about: Mapping[str, Any],
+    at: Mapping[str, Any] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """The curve of some of the people, or of all by other weights: rows of group_splines and group_covariances.
+
+    A curve at a level of a modifier is a spline with the same knots, whose coefficients are sums of the model's.
+
+    Parameters
+    ----------
+    fit : Fit
+    exposure : str
+    coding : ExposureCoding
+    percentiles : array, shape (9,)
+        Of the exposure among these people, at `PERCENTILES`.
+    about : mapping
+        Of the curve: kind, by, group, n, events, person_years.
+    at : mapping of variable to value, optional
+        Where the modifier stands.
+    """
+    knots = np.array(coding.knots)
+    basis = rcs(knots, knots)
+    heights = differences(fit, {exposure: knots[1:]}, {exposure: knots[:1]}, at)
+    rows = np.linalg.solve(basis[1:] - basis[0], heights)  # from the model's coefficients to those of this curve
+    coef, cov = rows @ fit.coef, rows @ fit.vcov @ rows.T
+    names = np.array([exposure + "'" * i for i in range(len(coef))])
+    row, column = np.tril_indices(len(coef))
+    key = {name: about[name] for name in ("kind", "by", "group")}
+    pairs = {"term": names[row], "other": names[column], "covariance": cov[row, column]}
+    pairs["estimate"] = np.where(row == column, coef[row], np.nan)
+    own = {f"p{percent}": value for percent, value in zip(PERCENTILES, percentiles, strict=True)}
+    return {
+        "group_splines": pd.DataFrame([{**about, **own, "df_resid": fit.df_resid}]),
+        "group_covariances": pd.DataFrame({**pairs, **key}),
+    }
+
+
+def percentiles_of(values: Array) -> Array:
+    """The percentiles of values, shape (n,), that are kept of a spline's people; shape (9,)."""
+    return np.asarray(np.percentile(values, PERCENTILES))
 
 
 def covariances(fit: Fit) -> pd.DataFrame:

@@ -15,6 +15,12 @@ LOWEST: Meanings = {
     "interior": ("number", "probability that the lowest point lies between the 5th and the 95th percentile"),
 }
 
+GROUP: Meanings = {
+    "kind": ("text", '"weighted" by the survey\'s design, "variant" or "modifier" (a level of one)'),
+    "by": ("text", "name of the variant or the modifier; empty for weighted curves"),
+    "group": ("text", "level of the modifier; empty for others"),
+}
+
 FRAMES: tuple[Frame, ...] = (
     frame(
         "estimates",
@@ -44,6 +50,28 @@ FRAMES: tuple[Frame, ...] = (
         "MODEL term other",
         models.covariances,
         {"other": ("text", "the other coefficient"), "covariance": ("number", "their covariance")},
+    ),
+    frame(
+        "group_splines",
+        "One more spline of the main model: by a survey's design, of a subgroup or sensitivity analysis, or at a level "
+        "of a modifier. In no report of a cohort that has a rule on small numbers.",
+        f"MODEL kind by group n events person_years {' '.join(f'p{percent}' for percent in PERCENTILES)} df_resid",
+        "MODEL kind by group",
+        models.of_groups,
+        {**GROUP, **{f"p{percent}": ("number", f"percentile {percent} of the exposure") for percent in PERCENTILES}},
+    ),
+    frame(
+        "group_covariances",
+        "One pair of the coefficients of such a spline, the lower triangle row by row.",
+        "MODEL kind by group term other estimate covariance",
+        "MODEL kind by group term other",
+        models.of_groups,
+        {
+            **GROUP,
+            "other": ("text", "the other coefficient"),
+            "estimate": ("number", "the coefficient, where both are the same; missing elsewhere"),
+            "covariance": ("number", "their covariance"),
+        },
     ),
     frame(
         "shapes",

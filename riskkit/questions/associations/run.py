@@ -31,7 +31,8 @@ from riskkit.study.eligibility import (
 from riskkit.study.estimators import fit_model
 from riskkit.study.study import FAILED, Frames, Job, Rows, Running, Study
 
-OF_VARIANTS = {"estimates": "variants", "shapes": "variant_shapes"}  # and of nothing else
+OF_VARIANTS = {"estimates": "variants", "shapes": "variant_shapes"}
+OF_GROUPS = ("group_splines", "group_covariances")  # which name the variant in a column of their own
 
 
 def jobs(study: Study) -> Iterator[Job]:
@@ -108,7 +109,8 @@ def _named(rows: Rows, task: Task) -> Rows:
     """Rows under the names of the frames they are for: those of variants have their own, and keep estimates only."""
     of_all = {name: rows[name] for name in ("corrected", "failures", "cells") if name in rows}
     if task.variant != EVERYONE:
-        return {OF_VARIANTS[name]: rows[name] for name in OF_VARIANTS if name in rows} | of_all
+        of_groups = {name: rows[name].drop(columns="variant") for name in OF_GROUPS if name in rows}
+        return {OF_VARIANTS[name]: rows[name] for name in OF_VARIANTS if name in rows} | of_groups | of_all
     return {name: frame.drop(columns="variant") for name, frame in rows.items()} | of_all
 
 

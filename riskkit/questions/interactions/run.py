@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from riskkit.cohort.cohort import Cohort
+from riskkit.design.bases import numbers
 from riskkit.errors import FitError
 from riskkit.fit.fit import Fit
 from riskkit.infer.anova import questions
@@ -22,6 +23,7 @@ from riskkit.study.answers import KEY
 from riskkit.study.behind import cells
 from riskkit.study.eligibility import person_years
 from riskkit.study.sample import Sample, failure, sample
+from riskkit.study.splines import group_spline, percentiles_of
 from riskkit.study.study import FAILED, Job, Rows, Running, Study
 
 POINTS = 100
@@ -69,6 +71,7 @@ def _answers(study: Study, task: Task, interaction: InteractionSpec) -> Rows:
         "interactions": _tests(fit, task, modifier, chosen),
         "interaction_curves": _curves(fit, task, modifier, levels, chosen, study),
     }
+    of_levels = _splines(fit, task, modifier, levels, chosen, study) if task.coding == "spline" else {}
     if cohort.disclosure is not None:
         rows["cells"] = _cells(task, modifier, levels, chosen)
     if interaction.additive is not None:
@@ -77,7 +80,7 @@ def _answers(study: Study, task: Task, interaction: InteractionSpec) -> Rows:
     for frame in (each for name, each in rows.items() if name != "cells"):
         for place, (name, value) in enumerate([*key.items(), ("modifier", modifier)]):
             frame.insert(place, name, value)
-    return rows
+    return rows | {name: frame.assign(**key) for name, frame in of_levels.items()}
 
 
 def _cells(task: Task, modifier: str, levels: Mapping[str, Any], chosen: Sample) -> pd.DataFrame:
@@ -153,6 +156,21 @@ def _curves(
         }
         frames.append(points.assign(**about))
     return pd.concat(frames, ignore_index=True)
+
+
+def _splines(
+    fit: Fit, task: Task, modifier: str, levels: Mapping[str, Any], chosen: Sample, study: Study
+) -> dict[str, pd.DataFrame]:
+    """What the curve at each level of the modifier can be drawn from."""
+    years, rows = person_years(task, chosen.data, study.cohort), []
+    for name, value in levels.items():
+        here = (chosen.data[modifier] == value).to_numpy()
+        own = chosen.data[here]
+        about = {"kind": "modifier", "by": modifier, "group": name, "n": len(own), "person_years": years[here].sum()}
+        about["events"] = int(own[task.outcome].sum())
+        values = percentiles_of(numbers(own[task.exposure]))
+        rows.append(group_spline(fit, task.exposure, study.codings[task.exposure], values, about, {modifier: value}))
+    return {name: pd.concat([each[name] for each in rows], ignore_index=True) for name in rows[0]}
 
 
 def _additive(

@@ -4,7 +4,7 @@
   const { capital, contrast, count, evenly, figure, interval, limits, lowest, measure, personal, ratio } = riskkit;
   const data = JSON.parse(document.getElementById("explorer-data").textContent);
   const part = (name) => document.getElementById(`explorer-${name}`);
-  const CHOICES = ["exposure", "outcome", "model", "time_scale"];
+  const CHOICES = ["exposure", "outcome", "model", "time_scale", "of"];
   const POINTS = 200;
 
   // ---- what is shown: the state, which the address holds ----
@@ -19,11 +19,13 @@
       outcome: known("outcome", Object.keys(data.outcome)[0]),
       model: known("model", data.main.model),
       time_scale: known("time_scale", data.main.time_scale),
+      of: known("of", ""),
       reference: Number.parseFloat(wanted.reference),
       level: data.levels.some((each) => each.level === Number(wanted.level)) ? Number(wanted.level) : data.main.level,
       compare: wanted.compare ?? "",
       mine: Number.parseFloat(wanted.mine),
     };
+    if (!find(state)) state.of = ""; // groups have the main model on the main time scale only
     const usual = data.exposure[state.exposure].reference;
     const curve = find(state);
     const asked = state.reference;
@@ -56,7 +58,7 @@
 
   /** The state of the second curve, which differs from the first in one choice; nothing where there is none. */
   function compared(state) {
-    const [name, value] = state.compare.split(":");
+    const [name, value] = [state.compare.split(":")[0], state.compare.slice(state.compare.indexOf(":") + 1)];
     const other = { ...state, [name]: value };
     return CHOICES.slice(1).includes(name) && value !== state[name] && find(other) ? other : null;
   }
@@ -67,9 +69,9 @@
   }
 
   /** Where a view is: the reader's own level, sex and age only if a level was given. */
-  function address({ mine, sex, age, ...state }) {
+  function address({ mine, sex, age, of, ...state }) {
     const own = mine === "" ? {} : { mine, sex, age };
-    return `#explorer?${new URLSearchParams({ ...state, ...own })}`;
+    return `#explorer?${new URLSearchParams({ ...state, ...(of && { of }), ...own })}`;
   }
 
   /** The risk of typical people of the sex and age chosen, by level; nothing where it is not known. */
@@ -98,9 +100,10 @@
 
   // ---- sentences ----
 
-  function told({ key, curve, label, at, nadir, unit }) {
-    const { low, high, interior, searched } = curve.nadir;
+  /** Where the lowest point may be, and how probably it is inside the range; of groups this was not asked. */
+  function lowestTold({ low, high, interior, searched }, unit) {
     const [from, to] = searched;
+    if (low === null) return " (no interval was made for this curve)";
     const ends = `${measure(low)} to ${measure(high, unit)}`;
     const usual = data.levels.find((each) => each.level === data.main.level).label;
     const open = [low <= from, high >= to];
@@ -108,6 +111,11 @@
     if (open[0] && open[1]) range = `the data do not say where: ${ends}, all of the range examined, is possible`;
     else if (open[0] || open[1])
       range += `, where the ${open[0] ? "lower" : "upper"} end is that of the range examined, not a bound`;
+    return ` (${range}; probability ${interior.toFixed(2)} that the lowest point is inside the range)`;
+  }
+
+  function told({ key, curve, label, at, nadir, unit }) {
+    const [from, to] = curve.nadir.searched;
     const end = nadir.x === from ? "lower" : nadir.x === to ? "upper" : "";
     const where = measure(nadir.x, unit) + (end && `, the ${end} end of the range examined`);
     const level = capital(data.measure.level);
@@ -120,10 +128,11 @@
     return (
       `${data.exposure[key.exposure].label} and ${data.outcome[key.outcome].name}: relative to ` +
       `${measure(key.reference, unit)}, the ${data.measure.ratio} is ${read.join(", and ")}. ${level} is lowest at ` +
-      `${where} (${range}; probability ${interior.toFixed(2)} that the lowest point is inside the range). ` +
+      `${where}${lowestTold(curve.nadir, unit)}. ` +
       (curve.tests && `Tests: ${curve.tests}. `) +
       `Model: ${data.model[key.model].name}` +
-      (data.measure.timed ? `; time scale: ${data.time_scale[key.time_scale].name}.` : ".")
+      (data.measure.timed ? `; time scale: ${data.time_scale[key.time_scale].name}` : "") +
+      (key.of ? `; ${data.of[key.of].name}.` : ".")
     );
   }
 
@@ -253,14 +262,19 @@
   }
 
   function controls() {
-    const options = (name) => Object.entries(data[name]).map(([value, { label }]) => new Option(label, value));
+    const there = (name, value) => name !== "of" || find({ ...state, of: value });
+    const options = (name) =>
+      Object.entries(data[name])
+        .filter(([value]) => there(name, value))
+        .map(([value, { label }]) => new Option(label, value));
     for (const name of CHOICES) fill(part(name), options(name), state[name]);
     fill(part("level"), data.levels.map(({ level, label }) => new Option(label, level)), state.level);
     const groups = CHOICES.slice(1).map((name) => {
       const others = options(name);
       for (const option of others) option.value = `${name}:${option.value}`;
-      const there = others.filter(({ value }) => compared({ ...state, compare: value }));
-      return element("optgroup", { label: `Another ${name.replace("_", " ")}`, hidden: !there.length }, ...there);
+      const fitted = others.filter(({ value }) => compared({ ...state, compare: value }));
+      const label = name === "of" ? "The same of" : `Another ${name.replace("_", " ")}`;
+      return element("optgroup", { label, hidden: !fitted.length }, ...fitted);
     });
     fill(part("compare"), [new Option("nothing", ""), ...groups], state.compare);
     const [sexes, ages] = others(state);

@@ -2,6 +2,7 @@
 "use strict";
 riskkit.figure = (() => {
   const { capital, interval, limits, measure } = riskkit;
+  const CIRCLE = { x: "x", y: "ratio", r: 5, fill: "var(--ground)", stroke: "var(--ink)", strokeWidth: 1.5 };
   const FOOT = 0.17; // share of the height that is left for the distribution of the exposure
 
   /** Limits of the ratio axis: the curves and, as far as they stay readable, their bands. */
@@ -27,6 +28,7 @@ riskkit.figure = (() => {
   function lowestPoint({ curve, nadir }, height) {
     const { low, high, searched } = curve.nadir;
     const [from, to] = searched;
+    if (low === null) return [Plot.dot([nadir], CIRCLE)];
     const bounded = [low > from, high < to];
     if (!bounded[0] && !bounded[1]) return [];
     return [
@@ -39,7 +41,7 @@ riskkit.figure = (() => {
         markerStart: bounded[0] ? "tick" : "arrow-reverse",
         markerEnd: bounded[1] ? "tick" : "arrow",
       }),
-      Plot.dot([nadir], { x: "x", y: "ratio", r: 5, fill: "var(--ground)", stroke: "var(--ink)", strokeWidth: 1.5 }),
+      Plot.dot([nadir], CIRCLE),
     ];
   }
 
