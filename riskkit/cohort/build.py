@@ -25,15 +25,19 @@ from riskkit.cohort.events import FirstDates, first_dates
 from riskkit.cohort.fallback import data_folder, is_simulated, simulated_sources
 from riskkit.cohort.fetch import BY_HAND, fetch
 from riskkit.cohort.files import find
-from riskkit.cohort.flow import FlowStep, exclude
+from riskkit.cohort.flow import FlowStep, exclude, leave_out
 from riskkit.cohort.join import join
 from riskkit.cohort.lock import Source, read_lock
 from riskkit.cohort.outcomes import FollowUp, Outcome, follow_up, outcome, state
+from riskkit.cohort.panels import read_panel
 from riskkit.cohort.survey import sampling
 from riskkit.cohort.variables import summarise
 from riskkit.cohort.withdrawals import withdraw
 from riskkit.errors import DataError, DataUnavailable
 from riskkit.spec.cohort import CohortSpec, load_cohort_spec
+from riskkit.spec.tables import DescribedSpec
+
+NO_RESULT = "no result"
 
 
 def load_cohort(path: str | Path, raw_dir: str | Path | None = None) -> Cohort:
@@ -119,6 +123,7 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         first = first_dates(spec, paths, people, birth_days(people, spec), definitions(spec, lists))
         remarks = first.remarks
         people = add_histories(people, spec, first.days)
+    people, flow, items = _with_panels(people, flow, spec, paths)
     if spec.withdrawals is not None:
         people, flow, said = withdraw(people, flow, paths[spec.withdrawals])
         remarks += said
@@ -140,6 +145,9 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         name: summarise(name, declared, people[name], reasons[name].loc[people.index] if name in reasons else None)
         for name, declared in spec.columns.items()
     }
+    for name, item in items.items():
+        values = people[name]
+        variables[name] = summarise(name, item, values, pd.Series(NO_RESULT, index=values.index).where(values.isna()))
     dates = [name for name, variable in spec.variables.items() if variable.kind == "date"]
     data = pd.concat([people.drop(columns=dates), pd.DataFrame(columns, copy=False)], axis=1, copy=False)
     data.index = pd.RangeIndex(len(data))
@@ -166,6 +174,23 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         disclosure=spec.disclosure,
         spec_sha256=spec_sha256(spec),
     )
+
+
+def _with_panels(
+    people: pd.DataFrame, flow: tuple[FlowStep, ...], spec: CohortSpec, paths: dict[str, Path]
+) -> tuple[pd.DataFrame, tuple[FlowStep, ...], dict[str, DescribedSpec]]:
+    """Add the numbers of panels; people without any are left out where the panel's file says so."""
+    items: dict[str, DescribedSpec] = {}
+    for name, panel in spec.panels.items():
+        file, path = spec.files[panel.file], paths[panel.file]
+        with _within(f"panels.{name}"):
+            columns, own = read_panel(name, panel, path, file, spec.id, people)
+        items |= own
+        people = pd.concat([people, columns], axis=1)
+        if file.join == "inner":
+            out = columns.isna().all(axis=1)
+            people, flow = leave_out(people, flow, f"No result in {file.label or file.path}", out)
+    return people, flow, items
 
 
 def _followed(

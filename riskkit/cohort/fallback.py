@@ -15,6 +15,7 @@ from riskkit.spec.cohort import CohortSpec
 
 FOLDER = "simulated"
 PEOPLE, SEED = 50_000, 1
+PROTEIN_TABLE, PROTEINS = "olink_data", 500  # of a cohort that has a panel of them
 
 
 def raw_folder(spec: CohortSpec, root: str | Path) -> Path:
@@ -48,7 +49,7 @@ def simulate(
     seed: int,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> tuple[Source, ...]:
-    """Write a twin beside the place of the real files, over an earlier one.
+    """Write a twin beside the place of the real files, over an earlier one; with proteins where the cohort has them.
 
     Raises
     ------
@@ -57,7 +58,8 @@ def simulate(
     """
     if not has_twin(spec):
         raise SpecError(f"{spec.path}: has no twin; one is made of a cohort with fallback = 'simulate' in [fetch].")
-    simulate_ukb(raw_folder(spec, root) / FOLDER, people, seed, progress)
+    proteins = PROTEINS if any(panel.file == PROTEIN_TABLE for panel in spec.panels.values()) else 0
+    simulate_ukb(raw_folder(spec, root) / FOLDER, people, seed, progress, proteins=proteins)
     return simulated_sources(spec, raw_folder(spec, root) / FOLDER)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 import numpy as np
@@ -82,10 +83,20 @@ def gompertz_age(exponential: np.ndarray, log_hazard: np.ndarray, slope: float, 
 
 
 def event_age(
-    hazard: Hazard, people: People, blood: Blood, entry: np.ndarray, rng: np.random.Generator
+    hazard: Hazard,
+    people: People,
+    blood: Blood,
+    entry: np.ndarray,
+    rng: np.random.Generator,
+    more: np.ndarray | None = None,
 ) -> tuple[np.ndarray, tuple[float, float]]:
-    """Draw ages at an event, shape (n,), and the intercepts (men, women) they were drawn with."""
+    """Draw ages at an event, shape (n,), and the intercepts (men, women) they were drawn with.
+
+    `more`, shape (n,), is what else adds to the log hazard.
+    """
     predictor = linear_predictor(hazard, people, blood)
+    if more is not None:
+        predictor = predictor + more
     men, women = intercepts(hazard, predictor, people.male)
     log_hazard = predictor + np.where(people.male, men, women)
     return gompertz_age(rng.standard_exponential(people.n), log_hazard, hazard.slope, entry), (men, women)
@@ -111,12 +122,17 @@ def years_survived(survival: float, already: np.ndarray, rng: np.random.Generato
 
 
 def onsets(
-    diseases: tuple[Disease, ...], people: People, blood: Blood, rng: np.random.Generator
+    diseases: tuple[Disease, ...],
+    people: People,
+    blood: Blood,
+    rng: np.random.Generator,
+    more: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, dict[str, tuple[float, float]]]:
     """Draw the date at which each person falls ill of each disease, were there no death.
 
     Hazards run from age 30, so that those who are ill before baseline are there too, as prevalent cases. Who would have
     died of the disease before baseline could not have come: such a person is drawn again, free of it at baseline.
+    `more` is what else adds to the log hazard of some diseases, by their names.
 
     Returns
     -------
@@ -129,8 +145,10 @@ def onsets(
     drawn_with = {}
     for row, (disease, stream) in enumerate(zip(diseases, rng.spawn(len(diseases)), strict=True)):
         first, again, dying = stream.spawn(3)
-        age, drawn_with[disease.name] = event_age(disease.hazard, people, blood, np.full(people.n, FIRST_AGE), first)
-        later, _ = event_age(disease.hazard, people, blood, people.age, again)
+        else_ = (more or {}).get(disease.name)
+        start = np.full(people.n, FIRST_AGE)
+        age, drawn_with[disease.name] = event_age(disease.hazard, people, blood, start, first, else_)
+        later, _ = event_age(disease.hazard, people, blood, people.age, again, else_)
         lived = years_survived(disease.survival, np.zeros(people.n), dying)
         dates[row] = as_date(np.where(age + lived < people.age, later, age), people)
     return dates, drawn_with

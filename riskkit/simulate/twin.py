@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -20,13 +20,15 @@ from riskkit.simulate.hospital import hospital_tables
 from riskkit.simulate.onset import onsets
 from riskkit.simulate.participant import participant_columns
 from riskkit.simulate.people import People, recruit
+from riskkit.simulate.proteins import MOST as MOST_PROTEINS
+from riskkit.simulate.proteins import describe_proteins, draw_proteins, hazards, write_proteins
 from riskkit.simulate.register import find_sources, register_columns
 from riskkit.simulate.truth import describe_truth
 from riskkit.simulate.write import MARK, Format, twin_folder, write_table
 
 FEWEST, MOST = 100, 2_000_000
 WITHDRAWN_SHARE, FEWEST_WITHDRAWN, WITHDRAWN_STRANGERS = 0.0004, 3, 2
-STEPS = ("people", "diseases and deaths", "participant table", "hospital records", "death records", "truth")
+STEPS = ("people", "diseases and deaths", "participant table", "hospital records", "death records", "proteins", "truth")
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,12 @@ def draw_people(n: int, rng: np.random.Generator) -> tuple[People, Blood]:
     return people, draw_blood(people, bleeding)
 
 
-def draw_diseases(people: People, blood: Blood, rng: np.random.Generator) -> Twin:
+def draw_diseases(
+    people: People, blood: Blood, rng: np.random.Generator, more: Mapping[str, np.ndarray] | None = None
+) -> Twin:
     """Draw what becomes of people."""
     falling_ill, dying = rng.spawn(2)
-    onset, intercepts = onsets(DISEASES, people, blood, falling_ill)
+    onset, intercepts = onsets(DISEASES, people, blood, falling_ill, more)
     follow_up, deaths = follow(people, blood, onset, dying)
     return Twin(people, blood, onset, follow_up, intercepts | deaths)
 
@@ -79,6 +83,7 @@ def simulate_ukb(
     seed: int = 1,
     on_progress: Callable[[int, int, str], None] | None = None,
     form: Format = "parquet",
+    proteins: int = 0,
 ) -> Path:
     """Write a simulated twin of UK Biobank: raw tables in its format, and the truth they were drawn with.
 
@@ -95,17 +100,20 @@ def simulate_ukb(
         Called with the steps done, all the steps, and what is being made.
     form : {"parquet", "csv"}
         Of the tables; the list of withdrawals is CSV without a header, as UK Biobank sends it.
+    proteins : int
+        How many there are in ``olink_data``, 0 to 2,923; ten of the first 48 act on diseases, so that these are others
+        than without.
 
     Returns
     -------
     Path
         The folder, with ``participant``, ``hesin``, ``hesin_diag``, ``death``, ``death_cause``, ``withdrawals.csv``
-        and ``truth.json``.
+        and ``truth.json``; with proteins, ``olink_data`` too.
 
     Raises
     ------
     SpecError
-        If `n`, `seed` or `form` is out of range.
+        If `n`, `seed`, `form` or `proteins` is out of range.
     DataError
         If `folder` holds something else.
 
@@ -113,16 +121,18 @@ def simulate_ukb(
     -----
     Everything assumed is in docs/simulated-ukb.md. Nobody in the twin is or resembles a participant.
     """
-    _check(n, seed, form)
+    _check(n, seed, form, proteins)
     folder = Path(folder)
     say = on_progress or (lambda done, total, what: None)
-    peopling, living, recording = np.random.default_rng(seed).spawn(3)
+    peopling, living, recording, bleeding = np.random.default_rng(seed).spawn(4)
+    drawing, assaying = bleeding.spawn(2)
     seeing, registering, filling, admitting, certifying, withdrawing = recording.spawn(6)
     with twin_folder(folder) as part:
         say(0, len(STEPS), STEPS[0])
         people, blood = draw_people(n, peopling)
         say(1, len(STEPS), STEPS[1])
-        twin = draw_diseases(people, blood, living)
+        drawn = draw_proteins(proteins, n, drawing) if proteins else None
+        twin = draw_diseases(people, blood, living, hazards(drawn) if drawn else None)
         sources = find_sources(people, twin.follow_up, twin.onset, seeing)
         say(2, len(STEPS), STEPS[2])
         columns = participant_columns(people, blood, twin.follow_up, filling)
@@ -138,13 +148,20 @@ def simulate_ukb(
         write_table(death, part, "death", form)
         write_table(death_cause, part, "death_cause", form)
         say(5, len(STEPS), STEPS[5])
+        if drawn is not None:
+            write_proteins(drawn, people, blood, part, assaying, form)
+        say(6, len(STEPS), STEPS[6])
         truth = describe_truth(people, blood, twin.follow_up, twin.onset, twin.intercepts, seed)
+        if drawn is not None:
+            truth["olink"] = describe_proteins(drawn)
         (part / MARK).write_text(json.dumps(truth, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     say(len(STEPS), len(STEPS), "done")
     return folder
 
 
-def _check(n: int, seed: int, form: str) -> None:
+def _check(n: int, seed: int, form: str, proteins: int) -> None:
+    if isinstance(proteins, bool) or not isinstance(proteins, int) or not 0 <= proteins <= MOST_PROTEINS:
+        raise SpecError(f"simulate: proteins must be a whole number from 0 to {MOST_PROTEINS:,}; got {proteins!r}.")
     if isinstance(n, bool) or not isinstance(n, int) or not FEWEST <= n <= MOST:
         raise SpecError(f"simulate: n is the number of people, a whole number from {FEWEST} to {MOST:,}; got {n!r}.")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:

@@ -166,6 +166,7 @@ def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
 
 def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     units = {name: column.unit for name, column in cohort.columns.items()}
+    units |= {name: panel.unit for name in spec.exposures if (panel := cohort.panel_of(name)) and name not in units}
     for i, outcome in enumerate(spec.outcomes):
         if outcome not in cohort.outcomes:
             yield unknown(("outcomes", i), "outcome", outcome, spec, cohort.outcomes)

@@ -15,6 +15,7 @@ from riskkit.spec.disclosure import DisclosureSpec, disclosure_faults
 from riskkit.spec.expression import RESERVED, parse
 from riskkit.spec.faults import Fault, Place, shown
 from riskkit.spec.load import SpecModel, other_name, read_toml, validate
+from riskkit.spec.panels import PanelSpec, panel_faults
 from riskkit.spec.records import CensoringSpec, EventsSpec, HistorySpec, record_faults
 from riskkit.spec.tables import (
     PER_YEAR,
@@ -77,6 +78,7 @@ class CohortSpec(SpecModel):
     withdrawals: str | None = Field(None, description="key of the file of people who have withdrawn: no header")
     variables: dict[str, VariableSpec] = Field(min_length=1)
     events: dict[str, EventsSpec] = Field(default_factory=dict)
+    panels: dict[str, PanelSpec] = Field(default_factory=dict)
     histories: dict[str, HistorySpec] = Field(default_factory=dict)
     censoring: dict[str, CensoringSpec] = Field(default_factory=dict)
     derived: dict[str, DerivedSpec] = Field(default_factory=dict)
@@ -112,6 +114,16 @@ class CohortSpec(SpecModel):
     def people_files(self) -> dict[str, FileSpec]:
         """The files with one record a person, but for those that continue another."""
         return {key: file for key, file in self.files.items() if file.rows == "one" and file.continues is None}
+
+    def panel_of(self, name: str) -> PanelSpec | None:
+        """The panel that a variable is of by its name, whose items only the data tell.
+
+        Parameters
+        ----------
+        name : str
+            Of the variable, or a pattern.
+        """
+        return next((panel for key, panel in self.panels.items() if name.startswith(f"{key}_")), None)
 
     def parts(self, key: str) -> dict[str, FileSpec]:
         """A file and those that continue it, in their order."""
@@ -152,6 +164,7 @@ def _faults(spec: CohortSpec) -> Iterator[Fault]:
         yield from _variable_faults(("variables", name), variable, people)
     yield from _expression_faults(spec)
     yield from record_faults(spec)
+    yield from panel_faults(spec)
     if spec.follow_up is not None:
         place: Place = ("follow_up",)
         if spec.follow_up.time is not None:
@@ -176,7 +189,7 @@ def _name_faults(spec: CohortSpec) -> Iterator[Fault]:
     seen: dict[str, str] = dict.fromkeys(OWN_COLUMNS, "made by riskkit")
     for outcome in spec.outcomes:
         seen |= dict.fromkeys((f"{outcome}_{column}" for column in OUTCOME_COLUMNS), f"made for outcomes.{outcome}")
-    tables = {field: getattr(spec, field) for field in ("variables", "histories", "derived", "outcomes")}
+    tables = {field: getattr(spec, field) for field in ("panels", "variables", "histories", "derived", "outcomes")}
     for table, name in ((table, name) for table, entries in tables.items() for name in entries):
         if not NAME.fullmatch(name) or name in RESERVED or iskeyword(name):
             wanted = "a letter, then letters, digits and _, and no word of the expression language"

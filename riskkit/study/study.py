@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from riskkit.cohort.cohort import Cohort
-from riskkit.errors import DataError, FitError
+from riskkit.errors import DataError, FitError, did_you_mean
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.plan import Task, plan
 from riskkit.study.coding import ExposureCoding, learn_coding
@@ -113,8 +113,15 @@ def make_study(spec: AnalysisSpec, cohort: Cohort, age: str | None) -> Study:
     Raises
     ------
     DataError
-        If nobody remains, or an exposure has too few distinct values for its knots.
+        If nobody remains, an item of a panel was not measured, or an exposure has too few distinct values for its
+        knots.
     """
     cohort = cohort.without(spec.exclusions)
+    for name in spec.exposures:
+        if name not in cohort.variables:
+            raise DataError(
+                f"exposures.{name}: cohort '{cohort.name}' has no variable '{name}'."
+                f"{did_you_mean(name, cohort.variables)}"
+            )
     codings = {name: learn_coding(name, coding, cohort) for name, coding in spec.exposures.items()}
     return Study(spec, cohort, codings, age)

@@ -85,6 +85,9 @@ def _exposure_faults(
         yield Fault((*place, "per"), "cannot be false: a screen is of straight lines.")
     numbers = {column: each.unit for column, each in cohort.columns.items() if each.kind == "number"}
     meant = [column for column in numbers if fits(column, name)]
+    panel = cohort.panel_of(name)
+    if panel is not None and not meant:  # which items it has only the data tell
+        numbers, meant = {name: panel.unit}, [name]
     if is_pattern(name):
         meant = [column for column in meant if column not in taken]
     elif name in taken:
