@@ -59,7 +59,8 @@ def _caution(evidence: Evidence, claim: ClaimSpec) -> Iterator[str]:
             continue
         where = f"the {ENDS[end].lower()}" if ENDS[end] else "the pooled ratio"
         if row["studies"] == 2 and evidence.spec.pooling.test == "knapp-hartung" and row["lean"] != "open":
-            yield f"Of {where} two estimates are pooled, with normal limits, which are too narrow for so few."
+            of = f"Of {where} two" if ENDS[end] else "Two"
+            yield f"{of} estimates are pooled, with normal limits, which are too narrow for so few."
         for name in ("low", "high"):
             if row["lean"] != "open" and ratio(row[name]) == "1.00":
                 yield f"The limit of {where} that is printed as 1.00 is {row[name]:.4f}."
@@ -104,7 +105,8 @@ def _estimates_table(evidence: Evidence, claim: ClaimSpec, rows: pd.DataFrame, n
         for row in rows[rows["end"] == end].itertuples():
             each = evidence.estimate(row.id)
             people = f"{each.cohort}{f', {each.subgroup}' if each.subgroup else ''}"
-            bias = "".join(f"\nRisk of bias, {what.replace('_', ' ')}: {judged}" for what, judged in each.bias)
+            bias = "; ".join(f"{what.replace('_', ' ')} {judged}" for what, judged in each.bias)
+            bias = f"\nrisk of bias: {bias}" if bias else ""
             own = f"{each.measure} {ratio_interval(each.ratio, each.low, each.high)}"
             own += "\ncorrected for regression dilution" if each.corrected else ""
             brought = each.ratio != row.ratio

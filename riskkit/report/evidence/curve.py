@@ -25,7 +25,7 @@ def curve_blocks(evidence: Evidence, claim: ClaimSpec) -> Iterator[Block]:
     """The curve of a claim, or why there is none."""
     found = evidence.curves.get(claim.id)
     if found is None:
-        if claim.agents is None and claim.not_testable is None:
+        if len(evidence.rows(claim.id)) or evidence.findings(claim.id):
             yield Paragraph(f"No dose-response curve: {no_levels(evidence)}.")
         return
     main = found.main
@@ -104,7 +104,8 @@ def _told(evidence: Evidence, found: ClaimCurve, main: Drawn) -> Iterator[str]:
     elif evidence.spec.pooling.method == "common":
         how = "one curve for all studies"
     test = fit.df_resid != float("inf")
-    limits = f"; t with {fit.df_resid:.0f} degrees of freedom, widened by how badly studies fit" if test else ""
+    df = f"{fit.df_resid:.0f} {'degree' if fit.df_resid == 1 else 'degrees'} of freedom"
+    limits = f"; t with {df}, widened by how badly studies fit" if test else ""
     yield f"Fitted: {how}{limits}."
     if q["df"] > 0:
         yield f"Q {q['q']:.1f} on {q['df']:.0f} df, {p_phrase(q['p'])}; I² {q['i2']:.0f}%."
@@ -114,7 +115,8 @@ def _told(evidence: Evidence, found: ClaimCurve, main: Drawn) -> Iterator[str]:
     if found.placed:
         yield (
             f"It is of the contrasts that are pooled above{with_ours}, so it does not count in the verdict "
-            "again; levels are as exact as the reference distribution is right for these studies."
+            "again; it asks more: both ends of one curve against its lowest point. Levels are as exact as the "
+            "reference distribution is right for these studies."
         )
     left = _left_out(found)
     if left:

@@ -124,8 +124,9 @@ def _confounding(evidence: Evidence, claim: ClaimSpec, end: End, fit: Meta) -> s
         threshold = MATTERS if row["ratio"] > 1 else 1 / MATTERS
         bias = meta_bias(fit, threshold)
         side = "above" if threshold > 1 else "below"
+        share = per_cent(100 * bias["share"]) if bias["share"] < 0.995 else "over 99"
         told += (
-            f" If true ratios of studies are lognormal, {per_cent(100 * bias['share'])}% of them are {side} "
+            f" If true ratios of studies are lognormal, {share}% of them are {side} "
             f"{ratio(threshold)}; confounding that moves each by a factor of {ratio(bias['bias'])} would leave 10% "
             f"(rough with {fit.n} estimates)."
         )
