@@ -255,6 +255,11 @@ def test_every_fault_of_a_table_is_told_at_once():
 def test_the_same_cohort_twice_is_told():
     table = TABLE.assign(cohort=["A"] * 9 + ["B"] * (len(TABLE) - 9))
     assert "same people (A)" in rk.dose_response(table, "dose", cohort="cohort").notes[0]
+    years = table.assign(year_from=1990, year_to=1999)
+    told = rk.dose_response(years, "dose", cohort="cohort").notes[0]
+    assert told.startswith("'study 0' and 'study 1' seem to be of the same people (A, 1990 to 1999 and 1990 to 1999)")
+    years.loc[years["study"] == "study 1", ["year_from", "year_to"]] = [2000, 2010]
+    assert not any("'study 1'" in note for note in rk.dose_response(years, "dose", cohort="cohort").notes)
 
 
 def test_arguments_that_make_no_sense():

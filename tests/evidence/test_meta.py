@@ -119,6 +119,9 @@ def test_every_fault_of_a_table_is_told_at_once():
     assert "s0: limits 2 to 3 do not enclose the estimate, 1.2." in told
     assert 's1: -0.5 is no ratio, which is above 0; of logarithms, write scale="log ratio".' in told
     assert "s2: one limit without the other" in told
+    zero = bad.head(1).assign(ratio=0.0, low=0.0, high=1.2)  # of a cell with nobody in it
+    with pytest.raises(DataError, match="s0: 0 is no ratio, which is above 0"):
+        rk.meta(zero)
     with pytest.raises(DataError, match="a standard error of 0"):
         rk.meta(LOGS.assign(se=0.0))
 
