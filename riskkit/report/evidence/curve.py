@@ -140,7 +140,7 @@ def _shape_told(found: ClaimCurve, main: Drawn) -> str:
 
 
 def _curve_table(found: ClaimCurve) -> Table:
-    columns = [Column(f"Level ({found.unit})")]
+    columns = [Column(f"Level ({found.unit})", numeric=False)]
     each = [("Published", found.published), ("Published and here together", found.together)]
     shown = [(name, drawn) for name, drawn in each if drawn is not None]
     columns += [Column(name, numeric=False) for name, _ in shown]
