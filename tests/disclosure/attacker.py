@@ -77,6 +77,7 @@ def attack(report: Report, parts: Mapping[str, Sequence[str]]) -> Iterator[Claim
     yield from of_traces(report)
     yield from of_reasons(report)
     yield from of_groups(report)
+    yield from of_risks(report, parts)
     yield from of_words(report)
 
 
@@ -379,6 +380,37 @@ def of_words(report: Report) -> Iterator[Claim]:
         words = re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL)
         for number in re.findall(r"(?<!fewer than )(?<![\d,.])\b([1-9]) (?:events|deaths|cases|people)\b", words):
             yield Claim("words", frozenset({int(number)}), "as shown")
+
+
+def of_risks(report: Report, parts: Mapping[str, Sequence[str]]) -> Iterator[Claim]:
+    """Absolute risks from entry: events in their stretch of time, and of all causes less those that are reported.
+
+    Where nobody has left before the horizon but by the event, the risk of all is events over people; the attacker knows
+    in which steps risks are shown, and takes the true one to lie within half of one.
+    """
+    risks = report.frame("absolute_risks")
+    for (exposure, x, horizon), own in risks[risks["age"].isna()].groupby(["exposure", "x", "horizon"]):
+        told = own.set_index("outcome")
+        for whole, causes in parts.items():
+            known = [cause for cause in causes if cause in told.index]
+            others = [cause for cause in causes if cause not in known]
+            if whole not in told.index or len(others) != 1:
+                continue
+            rows = told.loc[[whole, *known]]
+            half = _half_steps(rows, report.rule)
+            left = rows["estimate"].iloc[0] - rows["estimate"].iloc[1:].sum()
+            people = report.window(rows["n"].iloc[0])
+            least, most = max(0.0, left - half) * people[0], (left + half) * people[-1]
+            values = frozenset(range(round(least), round(most) + 1))
+            yield Claim(f"{exposure} at {x:g}, {others[0]} of {whole}: events within {horizon:g}", values, "risks")
+
+
+def _half_steps(rows: pd.DataFrame, rule: Policy | None) -> float:
+    """By how much a sum of risks may differ from the true one."""
+    if rule is None:
+        return 0.0
+    steps = step(rows["se"].to_numpy() * rule.round_to / np.sqrt(rows["events"].to_numpy()))
+    return float(steps.sum() / 2)
 
 
 def of_two_reports(before: Report, after: Report) -> Iterator[Claim]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from attacker import Claim, Report, attack, groups_against_reference, of_two_reports, tables_of_two
+from attacker import Claim, Report, attack, groups_against_reference, of_risks, of_two_reports, tables_of_two
 from made_cohort import cohort_of, made_analysis, made_cohort, made_project
 from study_example import of_cohort
 
@@ -137,6 +137,7 @@ time_scales = ["follow_up"]
 outcomes = ["death", "cause_a", "cause_b", "cause_c", "fall"]
 characteristics = ["age", "sex"]
 min_events = 5
+absolute = { horizon = 9, competing = "death" }
 [exposures.marker]
 [exposures.carrier]
 spline = false
@@ -273,6 +274,22 @@ def test_the_attacker_finds_every_planted_number_without_the_rule(planted: tuple
     assert {what: found(claims, what, made.policy) for what in made.cells} == {
         what: {number} for what, number in made.cells.items()
     }
+
+
+def test_risks_of_all_causes_less_those_that_are_shown_tell_of_the_other_without_the_rule(tmp_path: Path) -> None:
+    made = dead()
+    analysis = made_project(tmp_path, made.people, made.cohort, made.analysis)
+    results = run(analysis, cohort_of(analysis))
+    few = (made.people["cause"] == 3) & (made.people["years"] <= 9)
+    hidden = results.replaced(absolute_risks=results.absolute_risks.query("outcome != 'cause_c'"))
+    bare = [each for each in of_risks(bare_report(hidden, tmp_path / "bare"), PARTS) if "cause_c" in each.what]
+    assert bare
+    assert any(abs(value - few.sum()) <= 2 for each in bare for value in each.values)
+    assert max(len(each.values) for each in bare) <= 2
+    safe = safe_report(results, tmp_path / "reports" / "marker")
+    told = [each for each in of_risks(safe, PARTS) if "cause_c" in each.what]
+    assert told
+    assert min(len(each.values) for each in told) >= made.policy.round_to - 1
 
 
 def test_rounding_is_not_undone_by_ratios(tmp_path: Path) -> None:

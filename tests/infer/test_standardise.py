@@ -350,3 +350,22 @@ def test_one_cause_alone_is_answered_as_among_all(effect: str) -> None:
         rk.absolute_risk(causes, PEOPLE, [70], start=60, cause="deaht")
     with pytest.raises(SpecError, match="free of every cause"):
         rk.standardise(causes, "x", [0.8], [70], start=60, effect="rmst", cause=name)
+
+
+def test_the_attributable_fraction_of_an_adjusted_model_is_a_closed_sum_and_the_bootstrap_agrees() -> None:
+    fit = rk.logistic("mi ~ rcs(x, 3) + sex + age", PEOPLE)
+    found = rk.standardise(fit, "x", [0.8], effect="paf", bootstrap=300, progress=False).iloc[0]
+    without = special.expit(fit.recipe.matrix(PEOPLE.assign(x=0.8)) @ fit.coef).mean()
+    assert_allclose(found["estimate"], 1 - without / PEOPLE["mi"].mean(), rtol=1e-9)  # a logistic model keeps the mean
+    assert_allclose(found["se"], found["se_bootstrap"], rtol=0.15)
+
+
+def test_split_follow_up_changes_nothing_where_people_are_averaged_over_once() -> None:
+    whole = PEOPLE.assign(id=np.arange(len(PEOPLE)))
+    middle = (whole["entry"] + whole["exit"]) / 2
+    first, second = whole.assign(exit=middle, mi=False, death=False), whole.assign(entry=middle)
+    split = pd.concat([first, second], ignore_index=True)
+    asked = {"levels": [0.8, 1.3], "times": [60, 70], "start": 50, "effect": "difference"}
+    one = rk.standardise(both(whole, "x + sex", cluster="id"), "x", **asked)
+    two = rk.standardise(both(split, "x + sex", cluster="id"), "x", over=split.head(len(whole)), drawn=True, **asked)
+    pd.testing.assert_frame_equal(one, two, rtol=1e-7)

@@ -205,10 +205,13 @@ def _answers(study: Study, task: Task, causes: Causes, age: float) -> Rows:
         return found.drop(columns=["cause", "start", "time", "level", "reference", "treated"], errors="ignore")
 
     values = study.cohort.data[task.exposure].to_numpy(dtype=float)
-    x = [placed(level, values) for level in asked.levels]
+    label_of: dict[float, str] = {}
+    for level in asked.levels:  # of an exposure with few values several percentiles can be one level
+        label_of.setdefault(placed(level, values), str(level) if isinstance(level, str) else f"{level:g}")
+    x, named = list(label_of), list(label_of.values())
     ends = np.percentile(numbers(causes.people[task.exposure]), OUTERMOST)
-    grid = [each for each in np.linspace(*ends, POINTS) if each not in x]
-    named = [str(level) if isinstance(level, str) else f"{level:g}" for level in asked.levels]
+    few = causes.people[task.exposure].nunique() <= 2  # which have nothing between them
+    grid = [] if few else [each for each in np.linspace(*ends, POINTS) if each not in x]
     kind = ["level"] * len(x) + ["curve"] * len(grid)
     risk = answer("risk", levels=[*x, *grid]).assign(kind=kind, level=[*named, *[""] * len(grid)], x=[*x, *grid])
     out = {"absolute_risks": risk}
