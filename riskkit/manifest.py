@@ -47,7 +47,8 @@ class Manifest:
     @property
     def measure(self) -> Measure:
         """What the ratios are."""
-        return measure(self.analysis)
+        found = measure(self.analysis)
+        return found if self.cohort.sampled is None else replace(found, level="risk", sampled=True)
 
     @property
     def outcomes(self) -> dict[str, Outcome]:

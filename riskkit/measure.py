@@ -23,6 +23,8 @@ class Measure:
         Whether there is follow-up: person-years and rates then stand beside the counts, and prevalences otherwise.
     link : {"log", "identity"}
         What estimates are of: the logarithm of what is shown, as of a ratio, or that itself, as of a difference.
+    sampled : bool
+        Whether the people are a sample of a cohort, of whom counts make neither rates nor prevalences.
     """
 
     ratio: str
@@ -31,6 +33,7 @@ class Measure:
     level: str
     timed: bool
     link: Literal["log", "identity"] = "log"
+    sampled: bool = False
 
     @property
     def null(self) -> float:

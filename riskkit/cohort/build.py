@@ -30,6 +30,9 @@ from riskkit.cohort.join import join
 from riskkit.cohort.lock import Source, read_lock
 from riskkit.cohort.outcomes import FollowUp, Outcome, follow_up, outcome, state
 from riskkit.cohort.panels import read_panel
+from riskkit.cohort.read import ID
+from riskkit.cohort.repeats import Repeats, read_repeats
+from riskkit.cohort.sampled import Sampled, refuse_strangers, sampled
 from riskkit.cohort.survey import sampling
 from riskkit.cohort.variables import summarise
 from riskkit.cohort.withdrawals import withdraw
@@ -38,6 +41,8 @@ from riskkit.spec.cohort import CohortSpec, load_cohort_spec
 from riskkit.spec.tables import DescribedSpec
 
 NO_RESULT = "no result"
+
+OF_THE_COHORT = "Of the cohort, neither in the subcohort nor a case"
 
 
 def load_cohort(path: str | Path, raw_dir: str | Path | None = None) -> Cohort:
@@ -117,6 +122,7 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
     lists = read_codelists(spec)
     joined = join(spec, paths)
     people, reasons, flow = joined.people, joined.reasons, joined.flow
+    everyone = people[ID]
     remarks: tuple[str, ...] = ()
     first: FirstDates | None = None
     if spec.follow_up is not None and spec.follow_up.baseline is not None:
@@ -141,6 +147,20 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         raise
     raise_all([*faults, *impossible_follow_up(people, columns, spec)])
     doubts = (*joined.doubts, *doubtful_values(people, spec), *doubtful_ends(people, columns, spec))
+    drawn: Sampled | None = None
+    if spec.sampling is not None:
+        with _within("sampling"):
+            refuse_strangers(spec, paths, everyone)
+            drawn, out = sampled(people, columns, outcomes, spec)
+        if out.any():
+            people, flow = leave_out(people, flow, OF_THE_COHORT, out)
+            columns = {name: values[~out] for name, values in columns.items()}
+    repeats: dict[str, Repeats] = {}
+    for name in spec.repeats:
+        with _within(f"repeats.{name}"):
+            found = read_repeats(name, spec, paths, people, columns, outcomes, everyone)
+        repeats[name], visits, said = found
+        columns, remarks = columns | visits, remarks + said
     variables = {
         name: summarise(name, declared, people[name], reasons[name].loc[people.index] if name in reasons else None)
         for name, declared in spec.columns.items()
@@ -173,6 +193,8 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         design=design,
         disclosure=spec.disclosure,
         spec_sha256=spec_sha256(spec),
+        repeats=repeats,
+        sampled=drawn,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from riskkit.cohort.facts import CohortFacts
 from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
+from riskkit.cohort.repeats import Repeats
+from riskkit.cohort.sampled import Sampled
 from riskkit.cohort.seal import BLANK, check_seal, seal
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
@@ -56,6 +58,10 @@ class Cohort:
         hand.
     simulated : bool
         Whether these people are invented.
+    repeats : dict by variable
+        What was measured again; `riskkit.cohort.repeats.visits_of` has the values.
+    sampled : Sampled or None
+        How these people were drawn from a larger cohort, where they were.
     """
 
     name: str
@@ -74,6 +80,8 @@ class Cohort:
     design: Sampling | None = None
     disclosure: DisclosureSpec | None = None
     spec_sha256: str = ""
+    repeats: dict[str, Repeats] = field(default_factory=dict)
+    sampled: Sampled | None = None
 
     def __repr__(self) -> str:
         kind = "simulated people" if self.simulated else "people"
@@ -105,7 +113,7 @@ class Cohort:
     @property
     def facts(self) -> CohortFacts:
         """All but the data."""
-        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "data"}
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "data"}
         own["doubts"] = tuple(replace(doubt, ids=()) for doubt in self.doubts)
         return CohortFacts(**own, n=len(self.data), time_unit=self.time_unit)
 
@@ -176,5 +184,5 @@ def _from_parquet(data: pd.DataFrame, about: dict[str, Any]) -> Cohort:
     for name, variable in facts.variables.items():
         if variable.kind == "category":  # Parquet keeps the levels that occur only
             data[name] = pd.Categorical(data[name], categories=variable.levels)
-    own = {field.name: getattr(facts, field.name) for field in fields(facts)}
+    own = {each.name: getattr(facts, each.name) for each in fields(facts)}
     return Cohort(data=data, **{name: value for name, value in own.items() if name not in ("n", "time_unit")})

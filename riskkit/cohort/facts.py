@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from riskkit.cohort.doubts import Doubt
 from riskkit.cohort.flow import FlowStep
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
+from riskkit.cohort.repeats import Repeats
+from riskkit.cohort.sampled import Sampled
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
 from riskkit.spec.disclosure import DisclosureSpec
@@ -36,6 +38,8 @@ class CohortFacts:
     design: Sampling | None = None
     disclosure: DisclosureSpec | None = None
     spec_sha256: str = ""
+    repeats: dict[str, Repeats] = field(default_factory=dict)
+    sampled: Sampled | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The facts as plain values, ready for JSON."""
@@ -52,7 +56,7 @@ class CohortFacts:
         """
         follow_up, design, disclosure = (plain[name] for name in ("follow_up", "design", "disclosure"))
         return cls(
-            **{field: plain[field] for field in ("name", "title", "description", "citation", "simulated", "n")},
+            **{name: plain[name] for name in ("name", "title", "description", "citation", "simulated", "n")},
             time_unit=plain["time_unit"],
             follow_up=FollowUp(**follow_up) if follow_up else None,
             flow=_steps(plain["flow"]),
@@ -70,6 +74,8 @@ class CohortFacts:
             design=Sampling(**{**design, "units": tuple(tuple(unit) for unit in design["units"])}) if design else None,
             disclosure=DisclosureSpec(**disclosure) if disclosure else None,
             spec_sha256=plain["spec_sha256"],
+            repeats={name: Repeats(**repeats) for name, repeats in plain["repeats"].items()},
+            sampled=Sampled.from_dict(plain["sampled"]) if plain["sampled"] else None,
         )
 
 

@@ -10,12 +10,14 @@ from riskkit.cohort.files import find, fingerprint
 from riskkit.cohort.lock import Source
 from riskkit.errors import SpecError
 from riskkit.simulate import simulate_ukb
+from riskkit.simulate.visits import simulate_visits
 from riskkit.simulate.write import MARK
 from riskkit.spec.cohort import CohortSpec
 
 FOLDER = "simulated"
 PEOPLE, SEED = 50_000, 1
 PROTEIN_TABLE, PROTEINS = "olink_data", 500  # of a cohort that has a panel of them
+VISITS = "simulate visits"  # the fallback of a cohort of people seen again
 
 
 def raw_folder(spec: CohortSpec, root: str | Path) -> Path:
@@ -34,7 +36,7 @@ def data_folder(spec: CohortSpec, root: str | Path) -> Path:
 
 def has_twin(spec: CohortSpec) -> bool:
     """Whether a cohort falls back on invented people."""
-    return spec.fetch.fallback == "simulate"
+    return spec.fetch.fallback is not None
 
 
 def is_simulated(folder: Path) -> bool:
@@ -56,11 +58,15 @@ def simulate(
     SpecError
         If the cohort is not declared to have one, or `people` or `seed` is out of range.
     """
-    if not has_twin(spec):
+    if spec.fetch.fallback is None:
         raise SpecError(f"{spec.path}: has no twin; one is made of a cohort with fallback = 'simulate' in [fetch].")
     proteins = PROTEINS if any(panel.file == PROTEIN_TABLE for panel in spec.panels.values()) else 0
-    simulate_ukb(raw_folder(spec, root) / FOLDER, people, seed, progress, proteins=proteins)
-    return simulated_sources(spec, raw_folder(spec, root) / FOLDER)
+    folder = raw_folder(spec, root) / FOLDER
+    if spec.fetch.fallback == VISITS:
+        simulate_visits(folder, people, seed, progress)
+        return simulated_sources(spec, folder)
+    simulate_ukb(folder, people, seed, progress, proteins=proteins)
+    return simulated_sources(spec, folder)
 
 
 def simulated_sources(spec: CohortSpec, folder: Path) -> tuple[Source, ...]:

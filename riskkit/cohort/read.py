@@ -33,7 +33,9 @@ STATISTICAL: dict[
 }
 
 
-def read(path: Path, file: FileSpec, identifier: str, variables: Mapping[str, VariableSpec]) -> pd.DataFrame:
+def read(
+    path: Path, file: FileSpec, identifier: str, variables: Mapping[str, VariableSpec], *, unique: bool = True
+) -> pd.DataFrame:
     """Read the declared columns of a raw file.
 
     Parameters
@@ -47,10 +49,13 @@ def read(path: Path, file: FileSpec, identifier: str, variables: Mapping[str, Va
     variables : mapping of name to VariableSpec
         What to read, by the name it shall have. Capitals in names of columns do not matter unless two differ by them.
 
+    unique : bool
+        Whether a person may have one record only.
+
     Returns
     -------
     DataFrame, one row a record
-        ``id`` (int64 if every identifier is a whole number, else text), unique, and the variables: float64, or text
+        ``id`` (int64 if every identifier is a whole number, else text), and the variables: float64, or text
         (object) with blank cells as ''. Dates that the file knows as such are days since 1970-01-01.
 
     Raises
@@ -66,7 +71,7 @@ def read(path: Path, file: FileSpec, identifier: str, variables: Mapping[str, Va
         columns = {ID: identifier, **{name: variable.column for name, variable in variables.items()}}
         dates = {name for name, variable in variables.items() if variable.kind == "date"}
         frame = _read_table(path, file, columns, dates)
-    frame[ID] = _identifiers(path, frame[ID])
+    frame[ID] = _identifiers(path, frame[ID], unique)
     return frame
 
 
@@ -144,7 +149,7 @@ def _cells(path: Path, name: str, column: pd.Series, is_date: bool) -> pd.Series
     return pd.Series(trimmed[which], index=column.index)
 
 
-def _identifiers(path: Path, column: pd.Series) -> pd.Series:
+def _identifiers(path: Path, column: pd.Series, unique: bool) -> pd.Series:
     blank = column.isna() | (column == "")
     if blank.any():
         raise DataError(
@@ -154,7 +159,7 @@ def _identifiers(path: Path, column: pd.Series) -> pd.Series:
     whole = numbers.notna().all() and (numbers % 1 == 0).all() and (numbers.abs() < 2**53).all()
     ids = numbers.astype("int64") if whole else column.astype(str)
     repeated = ids[ids.duplicated()]
-    if len(repeated):
+    if unique and len(repeated):
         times = int((ids == repeated.iloc[0]).sum())
         raise DataError(
             f"{path}: {repeated.nunique():,} identifier(s) stand in more than one record, such as {repeated.iloc[0]} "

@@ -9,8 +9,9 @@ import numpy as np
 
 from riskkit.cohort.facts import CohortFacts
 from riskkit.cohort.flow import FlowStep
+from riskkit.cohort.sampled import Sampled
 from riskkit.cohort.variables import Variable
-from riskkit.disclosure.policy import Policy
+from riskkit.disclosure.policy import Policy, significant
 from riskkit.disclosure.small_cells import find_small
 from riskkit.errors import DataError
 from riskkit.manifest import Manifest
@@ -71,6 +72,29 @@ def rounding(manifest: Manifest) -> int:
     return policy.round_to if policy else 1
 
 
+def _sampled(drawn: Sampled, policy: Policy) -> Sampled:
+    """The counts of a sample: rounded, and cases within and outside the subcohort withheld together."""
+
+    def shown(count: float) -> float:
+        return float(policy.counts(count))
+
+    cases = {name: policy.counts(list(each), np.zeros(2)) for name, each in drawn.cases.items()}
+    sizes = {
+        name: {
+            level: float(n) for level, n in zip(own, policy.counts(list(own.values()), np.zeros(len(own))), strict=True)
+        }
+        for name, own in drawn.sizes.items()
+    }
+    return replace(
+        drawn,
+        members=shown(drawn.members),
+        sets=shown(drawn.sets),
+        sizes=sizes,
+        cases={name: (float(inside), float(besides)) for name, (inside, besides) in cases.items()},
+        person_years={name: float(significant(years)) for name, years in drawn.person_years.items()},
+    )
+
+
 def _cohort(cohort: CohortFacts, policy: Policy) -> CohortFacts:
     """What is told of the cohort; remarks on its raw files are left out, since they count records."""
 
@@ -98,5 +122,6 @@ def _cohort(cohort: CohortFacts, policy: Policy) -> CohortFacts:
         outcomes={name: replace(each, flow=steps(each.flow)) for name, each in cohort.outcomes.items()},
         design=replace(design, n=shown(design.n)) if design else None,
         remarks=(),
+        sampled=_sampled(cohort.sampled, policy) if cohort.sampled else None,
         doubts=tuple(replace(doubt, n=shown(doubt.n)) for doubt in cohort.doubts),
     )

@@ -9,6 +9,7 @@ from riskkit.figures.shape import is_floating
 from riskkit.manifest import Manifest
 from riskkit.numbers import count, level, measure, measures, with_unit
 from riskkit.results import Results
+from riskkit.spec.sampling import CASE_COHORT, MATCHED, NESTED
 from riskkit.study.coding import ExposureCoding
 from riskkit.telling.associations import is_corrected
 from riskkit.telling.references import WORKS
@@ -72,6 +73,12 @@ def _design(manifest: Manifest) -> str:
     cohort = manifest.cohort
     flow = cohort.flow
     design = "A prospective cohort study" if manifest.measure.timed else "A cross-sectional study"
+    if cohort.sampled is not None:
+        design = {
+            CASE_COHORT: "A case-cohort study",
+            NESTED: "A nested case-control study",
+            MATCHED: "A matched case-control study",
+        }[cohort.sampled.design]
     kind = "A simulated cohort" if cohort.simulated else design
     left_out = flow[0].remaining - flow[-1].remaining
     source = " [@cohort]" if cohort.citation else ""
@@ -88,7 +95,8 @@ def _outcomes(manifest: Manifest) -> str:
     notes = " ".join(f"{outcome.label}: {_sentence(outcome.note)}" for outcome in declared if outcome.note)
     named = f"The outcome{'s were' if len(manifest.outcomes) > 1 else ' was'} {outcomes}"
     if not manifest.measure.timed:
-        return f"{named}, as people had it at baseline. {notes}".strip()
+        had = "of which all cases had it and no control" if manifest.measure.sampled else "as people had it at baseline"
+        return f"{named}, {had}. {notes}".strip()
     follow_up = manifest.cohort.follow_up
     return (
         f"{named}. Follow-up began at "
@@ -102,7 +110,14 @@ def _exposures(manifest: Manifest) -> str:
     exposures = manifest.exposures.values()
     places = {"knots": "knots", "cuts": "cut points"}
     told = listed([words for name, words in places.items() if any(getattr(each, name) for each in exposures)])
-    return " ".join([*map(_exposure, exposures), *([f"{told.capitalize()} {SET_ONCE}"] if told else [])])
+    return " ".join([*map(_exposure, exposures), *([f"{told.capitalize()} {_set_once(manifest)}"] if told else [])])
+
+
+def _set_once(manifest: Manifest) -> str:
+    drawn = manifest.cohort.sampled
+    if drawn is None:
+        return SET_ONCE
+    return SET_ONCE.replace("everyone", "everyone in the subcohort" if drawn.subcohort else "every control")
 
 
 def _exposure(exposure: ExposureCoding) -> str:
@@ -131,7 +146,11 @@ def _models(manifest: Manifest) -> str:
     cox = f"Hazard ratios were estimated by Cox regression [@cox] with {TIME_SCALES[main]} as the time scale" + (
         " and delayed entry at the age of entry [@thiebaut]." if main == "age" else "."
     )
-    sentences = [cox if timed else "Odds ratios were estimated by logistic regression (maximum likelihood)."]
+    drawn = manifest.cohort.sampled
+    conditional = "conditional " if drawn is not None else ""
+    sentences = [
+        cox if timed else f"Odds ratios were estimated by {conditional}logistic regression (maximum likelihood)."
+    ]
     nothing = "nothing besides its strata" if analysis.strata else "nothing"
     for model in analysis.models:
         is_main = model.name == analysis.main.name
@@ -146,7 +165,7 @@ def _models(manifest: Manifest) -> str:
     if others:
         named = listed([TIME_SCALES[scale] for scale in others])
         sentences.append(f"Every model was fitted again with {named} as the time scale.")
-    if timed:
+    if timed and (drawn is None or drawn.design == CASE_COHORT):
         sentences.append("Ties were handled by Efron's method [@efron].")
     return " ".join(sentences)
 
@@ -154,7 +173,8 @@ def _models(manifest: Manifest) -> str:
 def _tests(results: Results) -> str:
     confidence = level(results.manifest.analysis.level)
     timed = results.manifest.measure.timed
-    hazards = ", proportional hazards by the score test of Grambsch and Therneau [@grambsch]" if timed else ""
+    whole = results.manifest.cohort.sampled is None
+    hazards = ", proportional hazards by the score test of Grambsch and Therneau [@grambsch]" if timed and whole else ""
     exposures = results.manifest.exposures.values()
     splines, groups = (any(getattr(each, name) for each in exposures) for name in ("knots", "cuts"))
     bands = "; bands around curves hold at each point, not for the curve as a whole" if splines else ""

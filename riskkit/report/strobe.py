@@ -27,6 +27,8 @@ AUTHORS = "For the authors to write."
 
 def design_of(manifest: Manifest) -> str:
     """Which of STROBE's checklists applies."""
+    if manifest.cohort.sampled is not None and manifest.cohort.sampled.set is not None:
+        return "case-control"
     return "cohort" if manifest.measure.timed else "cross-sectional"
 
 

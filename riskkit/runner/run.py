@@ -73,7 +73,7 @@ def run(
     if keep is not None:
         cache = Cache(Path(keep), fingerprint(study.cohort, analysis.read_bytes(), repr(spec).encode()))
     queue = Queue(study, on_progress, cache, scheduler)
-    running = registry.parts("run").values()
+    running = [each for each in registry.parts("run").values() if each.of_samples or built.sampled is None]
     rows: dict[str, list[pd.DataFrame]] = defaultdict(list)
     _collect(rows, queue.do([job for each in running if each.first for job in each.first(study)]))
     for each in running:

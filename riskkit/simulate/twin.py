@@ -121,7 +121,7 @@ def simulate_ukb(
     -----
     Everything assumed is in docs/simulated-ukb.md. Nobody in the twin is or resembles a participant.
     """
-    _check(n, seed, form, proteins)
+    check(n, seed, form, proteins)
     folder = Path(folder)
     say = on_progress or (lambda done, total, what: None)
     peopling, living, recording, bleeding = np.random.default_rng(seed).spawn(4)
@@ -159,7 +159,13 @@ def simulate_ukb(
     return folder
 
 
-def _check(n: int, seed: int, form: str, proteins: int) -> None:
+def check(n: int, seed: int, form: str, proteins: int = 0) -> None:
+    """Refuse numbers of people and proteins, seeds and formats that cannot be.
+
+    Raises
+    ------
+    SpecError
+    """
     if isinstance(proteins, bool) or not isinstance(proteins, int) or not 0 <= proteins <= MOST_PROTEINS:
         raise SpecError(f"simulate: proteins must be a whole number from 0 to {MOST_PROTEINS:,}; got {proteins!r}.")
     if isinstance(n, bool) or not isinstance(n, int) or not FEWEST <= n <= MOST:

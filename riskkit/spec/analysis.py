@@ -18,6 +18,7 @@ from riskkit.spec.expression import parse
 from riskkit.spec.faults import Place
 from riskkit.spec.load import Fault, SpecModel, other_name, read_toml, validate
 from riskkit.spec.origins import of_outcomes, origins
+from riskkit.spec.sampling import CASE_COHORT, SamplingSpec
 from riskkit.spec.tables import ExclusionSpec
 from riskkit.spec.terms import columns_of, is_product, single_terms, term_faults
 
@@ -193,7 +194,41 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     yield from _variant_faults(spec, units)
     for asking in registry.parts("spec").values():
         yield from asking.faults(spec, cohort)
+    if cohort.sampling is not None:
+        yield from _sampled_faults(spec, cohort.sampling)
     yield from _coding_faults(spec)
+
+
+def _sampled_faults(spec: AnalysisSpec, sampling: SamplingSpec) -> Iterator[Fault]:
+    """What would take a sample for the cohort it was drawn from, or would break its sets."""
+    by_hand = "riskkit.cox(..., sampling=...) of docs/designs.md is for models of your own."
+    for i, name in enumerate(spec.outcomes):
+        if name not in sampling.outcomes:
+            yield Fault(
+                ("outcomes", i),
+                f"not every case of '{name}' is in the sample, which was drawn for {', '.join(sampling.outcomes)}.",
+            )
+    refused = {
+        "exclusions": "would leave out people of the sample, and not of the cohort; write them in the cohort's file.",
+        "subgroups": f"are not offered for a {sampling.design} sample: the numbers of their part of the cohort are not "
+        f"known. {by_hand}",
+        "sensitivity": f"is not offered for a {sampling.design} sample. {by_hand}",
+        "competing": "would take the sample for the cohort, of which alone there is an absolute risk. Leave it out.",
+    }
+    for field, why in refused.items():
+        if getattr(spec, field):
+            yield Fault((field,), why)
+    for name, exposure in spec.exposures.items():
+        if exposure.repeat is not None:
+            yield Fault(("exposures", name, "repeat"), f"is not offered for a {sampling.design} sample. Leave it out.")
+    if spec.strata and sampling.design != CASE_COHORT:
+        yield Fault(("strata",), "the sets are the strata; matched variables need none. Leave it out.")
+    for asking in registry.parts("spec").values():
+        for field in asking.fields:
+            if not asking.of_samples and field in spec.model_fields_set and getattr(spec, field):
+                yield Fault(
+                    (field,), f"is not offered for a {sampling.design} sample: it takes its people for a cohort."
+                )
 
 
 def _model_faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:

@@ -23,7 +23,10 @@ class Asking:
         As `pydantic.create_model` takes them; the specification then has them as attributes.
     faults : callable
         Yields what is wrong with them for an analysis and its cohort; nothing where the question is not asked.
+    of_samples : bool
+        Whether it is right for a sample of a cohort; it is refused there otherwise.
     """
 
     fields: Mapping[str, tuple[Any, Any]]
     faults: Callable[[AnalysisSpec, CohortSpec], Iterator[Fault]]
+    of_samples: bool = False

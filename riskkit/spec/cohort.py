@@ -17,6 +17,8 @@ from riskkit.spec.faults import Fault, Place, shown
 from riskkit.spec.load import SpecModel, other_name, read_toml, validate
 from riskkit.spec.panels import PanelSpec, panel_faults
 from riskkit.spec.records import CensoringSpec, EventsSpec, HistorySpec, record_faults
+from riskkit.spec.repeats import RepeatsSpec, repeats_faults
+from riskkit.spec.sampling import SamplingSpec, sampling_faults
 from riskkit.spec.tables import (
     PER_YEAR,
     DerivedSpec,
@@ -85,7 +87,9 @@ class CohortSpec(SpecModel):
     exclusions: tuple[ExclusionSpec, ...] = ()
     follow_up: FollowUpSpec | None = None
     outcomes: dict[str, OutcomeSpec] = Field(default_factory=dict)
+    repeats: dict[str, RepeatsSpec] = Field(default_factory=dict)
     design: SurveyDesignSpec | None = None
+    sampling: SamplingSpec | None = None
     disclosure: DisclosureSpec | None = None
     _path: Path = PrivateAttr(default=Path())
 
@@ -165,6 +169,8 @@ def _faults(spec: CohortSpec) -> Iterator[Fault]:
     yield from _expression_faults(spec)
     yield from record_faults(spec)
     yield from panel_faults(spec)
+    yield from repeats_faults(spec)
+    yield from sampling_faults(spec)
     if spec.follow_up is not None:
         place: Place = ("follow_up",)
         if spec.follow_up.time is not None:

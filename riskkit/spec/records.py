@@ -66,10 +66,11 @@ def record_faults(spec: CohortSpec) -> Iterator[Fault]:
     if spec.withdrawals is not None and spec.withdrawals not in spec.files:
         yield _unknown(("withdrawals",), "file", spec.withdrawals, spec.files)
     used = {key for events in spec.events.values() for key in (events.file, events.dates_in)} | {spec.withdrawals}
-    used |= {panel.file for panel in spec.panels.values()}
+    used |= {panel.file for panel in spec.panels.values()} | {repeats.file for repeats in spec.repeats.values()}
     for key, file in spec.files.items():
         if file.rows == "many" and key not in used:
-            yield Fault(("files", key, "rows"), "a file of many records is for [events], [panels] or `withdrawals`.")
+            what = "[events], [panels], [repeats] or `withdrawals`"
+            yield Fault(("files", key, "rows"), f"a file of many records is for {what}.")
 
 
 def _events_faults(place: Place, events: EventsSpec, spec: CohortSpec) -> Iterator[Fault]:

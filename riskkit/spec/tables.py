@@ -38,9 +38,10 @@ class FetchSpec(SpecModel):
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
         description="name of this cohort's folder in a mirror, where it is not the cohort's",
     )
-    fallback: Literal["simulate"] | None = Field(
+    fallback: Literal["simulate", "simulate visits"] | None = Field(
         default=None,
-        description="'simulate': without any data, invented people in the same format (UK Biobank's) stand in",
+        description="'simulate': without any data, invented people in the same format (UK Biobank's) stand in; "
+        "'simulate visits': people seen every two years",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from riskkit.cohort.cohort import Cohort
 from riskkit.design.bases import Array, numbers
@@ -45,8 +46,8 @@ class ExposureCoding:
                 return f"per({task.exposure}, {self.per!r})"
 
 
-def learn_coding(name: str, spec: ExposureSpec, cohort: Cohort) -> ExposureCoding:
-    """Learn how an exposure is coded from everyone in the cohort who has it.
+def learn_coding(name: str, spec: ExposureSpec, cohort: Cohort, among: pd.DataFrame | None = None) -> ExposureCoding:
+    """Learn how an exposure is coded from everyone in the cohort who has it, or from those who stand for the cohort.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def learn_coding(name: str, spec: ExposureSpec, cohort: Cohort) -> ExposureCodin
         values.
     """
     variable = cohort.variables[name]
-    values = numbers(cohort.data[name].dropna())
+    values = numbers((cohort.data if among is None else among)[name].dropna())
     _check_within(name, spec, values)
     per, per_label = increment(spec, float(values.std(ddof=1)), variable.unit)
     placed: tuple[float, ...] = spec.spline if isinstance(spec.spline, tuple) else ()

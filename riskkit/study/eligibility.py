@@ -117,6 +117,23 @@ def cases_only(task: Task, data: pd.DataFrame, used: np.ndarray, kept: np.ndarra
     )
 
 
+def informing(task: Task, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> np.ndarray:
+    """Who of those used tells something in a sample of a cohort, shape (n,); everybody where it is no sample.
+
+    Of a case-cohort sample the subcohort and the outcome's cases, without other outcomes' cases; of sets, those that
+    have a case and a control with all values.
+    """
+    drawn = cohort.sampled
+    if drawn is None:
+        return used
+    event = data[task.outcome].to_numpy() == 1
+    if drawn.subcohort is not None:
+        return used & (event | (data[drawn.subcohort] == 1).to_numpy())
+    codes, _ = pd.factorize(data[str(drawn.set)])
+    cases, people = np.bincount(codes, used & event), np.bincount(codes, used)
+    return used & ((cases > 0) & (people > cases))[codes]
+
+
 def varying_terms(task: Task, data: pd.DataFrame) -> tuple[str, ...]:
     """The covariates that still differ between the people who are left."""
     return tuple(term for term in task.covariates if all(data[name].nunique() > 1 for name in columns(term)))
@@ -129,8 +146,8 @@ def is_complete(formula: str, data: pd.DataFrame) -> np.ndarray:
 
 
 def person_years(task: Task, data: pd.DataFrame, cohort: Cohort) -> np.ndarray:
-    """Time at risk of each row in years, shape (n,); missing where there is none."""
-    if task.time_scale == NO_TIME:
+    """Time at risk of each row in years, shape (n,); missing where there is none, and of the sample of a cohort."""
+    if task.time_scale == NO_TIME or cohort.sampled is not None:
         return np.full(len(data), np.nan)
     time = str(cohort.outcomes[task.outcome].time)
     lag = data[START].to_numpy() if START in data else 0.0

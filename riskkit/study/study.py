@@ -97,6 +97,8 @@ class Running:
         What it adds to the models of a batch that was just fitted (`riskkit.study.batch.Batch`): rows of frames.
     finish : callable
         Frames of its own once all rows are there, such as p values corrected over the outcomes.
+    of_samples : bool
+        Whether it is right for a sample of a cohort; it is left out there otherwise.
     """
 
     first: Callable[[Study], Iterable[Job]] | None = None
@@ -105,6 +107,7 @@ class Running:
     after: Callable[[Study, Frames], Iterable[Job]] | None = None
     of_batch: Callable[..., Rows] | None = None
     finish: Callable[[Frames], Rows] | None = None
+    of_samples: bool = False
 
 
 def make_study(spec: AnalysisSpec, cohort: Cohort, age: str | None) -> Study:
@@ -123,5 +126,6 @@ def make_study(spec: AnalysisSpec, cohort: Cohort, age: str | None) -> Study:
                 f"exposures.{name}: cohort '{cohort.name}' has no variable '{name}'."
                 f"{did_you_mean(name, cohort.variables)}"
             )
-    codings = {name: learn_coding(name, coding, cohort) for name, coding in spec.exposures.items()}
+    among = cohort.data if cohort.sampled is None else cohort.data[cohort.sampled.compared(cohort.data)]
+    codings = {name: learn_coding(name, coding, cohort, among) for name, coding in spec.exposures.items()}
     return Study(spec, cohort, codings, age)

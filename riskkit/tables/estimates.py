@@ -252,11 +252,15 @@ def models_table(
 
 def _counted(measure: Measure) -> tuple[str, ...]:
     """The heads over `_counts`."""
+    if measure.sampled:
+        return "People", measure.events
     return ("People", measure.events, *(("Person-years", RATE) if measure.timed else ("Prevalence, %",)))
 
 
 def _counts(r: Any, measure: Measure) -> tuple[str, ...]:
     """People and events, then person-years and rate where there is follow-up, or else the prevalence."""
+    if measure.sampled:
+        return count(r.n), count(r.events)
     if not measure.timed:
         return count(r.n), count(r.events), per_cent(100 * r.events / r.n)
     rate = f"{PER * r.events / r.person_years:.1f}" if r.person_years > 0 else NOTHING
@@ -264,6 +268,8 @@ def _counts(r: Any, measure: Measure) -> tuple[str, ...]:
 
 
 def _crude(measure: Measure) -> str:
+    if measure.sampled:
+        return "Counts are of the sample, which makes neither rates nor prevalences."
     crude = (
         f"Rates are crude: {measure.event}s per {count(PER)} person-years" if measure.timed else "Prevalences are crude"
     )

@@ -171,6 +171,12 @@ def people(found: Sequence[Association]) -> str:
         return "No model could be fitted."
     number = "a few" if math.isnan(a.missing) else count(a.missing)
     left_out = f" ({number} people with a missing value were excluded)" if a.missing else ""
+    if a.measure.sampled:
+        noun = "with the outcome" if a.measure.timed else "cases of"
+        return (
+            f"In the main model, {count(a.people)} people of the sample were studied{left_out}, {count(a.events)} "
+            f"of them {noun} “{in_sentence(a.outcome_label)}”."
+        )
     if not a.measure.timed:
         return (
             f"In the main model, {count(a.people)} people were studied{left_out}; {count(a.events)} "

@@ -10,12 +10,14 @@ import pytest
 
 from riskkit.cohort.build import load_cohort
 from riskkit.cohort.flow import FlowStep
-from riskkit.spec import records, tables
+from riskkit.spec import records, repeats, sampling, tables
 from riskkit.spec.cohort import CohortSpec
 from riskkit.spec.evaluation import FUNCTIONS
 from riskkit.spec.load import SpecModel
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "cohorts.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TEXT = (DOCS / "cohorts.md").read_text(encoding="utf-8")
+ALL = TEXT + (DOCS / "sampling.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", TEXT, flags=re.DOTALL))
 
 
@@ -48,7 +50,7 @@ def test_the_example_builds_what_it_says(tmp_path: Path) -> None:
         CohortSpec,
         *(
             model
-            for module in (tables, records)
+            for module in (tables, records, repeats, sampling)
             for model in vars(module).values()
             if isinstance(model, type) and issubclass(model, SpecModel) and model.__module__ == module.__name__
         ),
@@ -57,7 +59,7 @@ def test_the_example_builds_what_it_says(tmp_path: Path) -> None:
 def test_every_field_is_explained(model: type[SpecModel]) -> None:
     for field in model.model_fields:
         written = (f"`{field}`", f"`[{field}", f"`[[{field}]]`", f"{field} = ")
-        assert any(form in TEXT for form in written), f"{model.__name__}.{field}"
+        assert any(form in ALL for form in written), f"{model.__name__}.{field}"
 
 
 def test_every_function_is_explained() -> None:

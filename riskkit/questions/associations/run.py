@@ -22,13 +22,14 @@ from riskkit.study.batch import Batch, Fitted
 from riskkit.study.eligibility import (
     cases_only,
     in_category_without_events,
+    informing,
     is_complete,
     only,
     people,
     response,
     varying_terms,
 )
-from riskkit.study.estimators import fit_model
+from riskkit.study.estimators import fit_model, fit_sampled, sampling_columns
 from riskkit.study.study import FAILED, Frames, Job, Rows, Running, Study
 
 OF_VARIANTS = {"estimates": "variants", "shapes": "variant_shapes"}
@@ -56,17 +57,30 @@ def fit_batch(study: Study, batch: tuple[Task, ...]) -> Rows:
     responses = {task.outcome: response(task, spec, cohort) for task in batch}
     formulas = {name: f"{follow_up} ~ {terms}" for name, follow_up in responses.items()}
     data = people(batch[0], spec, cohort, _columns(formulas, cohort))
+    drawn = cohort.sampled is not None
     at_risk = {name: data[cohort.outcomes[name].at_risk].to_numpy() for name in formulas}
     complete = {name: is_complete(formula, data) for name, formula in formulas.items()}
     used = {name: complete[name] & at_risk[name] for name in formulas}
+    used = {task.outcome: informing(task, data, used[task.outcome], cohort) for task in batch}
     without_events = {
-        task.outcome: in_category_without_events(task, data, used[task.outcome], cohort) for task in batch
+        task.outcome: in_category_without_events(task, data, used[task.outcome], cohort)
+        if not drawn
+        else np.zeros(len(data), dtype=bool)  # the size of the cohort without them is not known
+        for task in batch
     }
     outcomes: dict[str, Fit | Exception] = {}
     for name, follow_up in responses.items():
         events = int(data.loc[used[name], name].sum())
         if events < spec.min_events:
             outcomes[name] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
+        elif drawn:
+            kept = used[name]
+            left = replace(batch[0], outcome=name, covariates=varying_terms(batch[0], data[kept]))
+            formulas[name] = f"{follow_up} ~ {terms_of(left, coding)}"
+            if cohort.sampled is not None and cohort.sampled.subcohort is not None:
+                # Who lacks a value was drawn too: the model counts cases and subcohort, and leaves rows out by itself.
+                kept = informing(left, data, at_risk[name], cohort)
+            outcomes[name] = _fit_alone(left, formulas[name], data, kept, cohort)
         elif reason := cases_only(
             replace(batch[0], outcome=name), data, used[name], used[name] & ~without_events[name]
         ):
@@ -88,13 +102,20 @@ def fit_batch(study: Study, batch: tuple[Task, ...]) -> Rows:
         name, text, fit = task.outcome, formulas[task.outcome], outcomes[task.outcome]
         kept = used[name] & ~without_events[name]
         if isinstance(fit, Fit):
-            fit = replace(fit, n_missing=int((at_risk[name] & ~complete[name]).sum()))
+            of_sample = informing(task, data, at_risk[name], cohort)
+            fit = replace(fit, n_missing=int((of_sample & ~complete[name]).sum()))
+            if drawn:  # the time at risk of a sample is not that of the cohort
+                fit = replace(fit, person_years=float("nan"))
         rows.append(_rows(task, fit, text, data, kept, study))
         if "fits" in rows[-1] and isinstance(fit, Fit):
             rows[-1]["fits"]["n_without_events"] = int((without_events[name] & used[name]).sum())
             fitted.append(Fitted(task, text, fit, kept))
     asked = Batch(batch[0], terms, data, tuple(fitted), _of("estimates", rows))
-    rows += [running.of_batch(study, asked) for running in registry.parts("run").values() if running.of_batch]
+    rows += [
+        running.of_batch(study, asked)
+        for running in registry.parts("run").values()
+        if running.of_batch and (running.of_samples or not drawn)
+    ]
     names = dict.fromkeys(name for each in rows for name in each)
     return _named({name: keyed(_of(name, rows), batch[0]) for name in names}, batch[0])
 
@@ -117,7 +138,11 @@ def _named(rows: Rows, task: Task) -> Rows:
 def _fit_alone(task: Task, formula: str, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) -> Fit | Exception:
     """Fit one outcome to its own people; of the variables' summaries only the exposure's is kept."""
     try:
-        fit = fit_model(formula, only(data, formula, used), task, cohort.time_unit)
+        if cohort.sampled is not None:
+            columns = dict.fromkeys([*language.parse(formula).columns, *sampling_columns(cohort)])
+            fit = fit_sampled(formula, data.loc[used, list(columns)], task, cohort)
+        else:
+            fit = fit_model(formula, only(data, formula, used), task, cohort.time_unit)
     except FAILED as error:
         return error
     assert fit.design is not None
@@ -130,7 +155,7 @@ def _columns(formulas: Mapping[str, str], cohort: Cohort) -> list[str]:
     names = [name for formula in formulas.values() for name in language.parse(formula).columns]
     for outcome in (cohort.outcomes[name] for name in formulas):
         names += [outcome.at_risk, str(outcome.time)]
-    return [name for name in dict.fromkeys(names) if name in cohort.data]
+    return [name for name in dict.fromkeys([*names, *sampling_columns(cohort)]) if name in cohort.data]
 
 
 def _rows(task: Task, fit: Fit | Exception, text: str, data: pd.DataFrame, used: np.ndarray, study: Study) -> Rows:
@@ -138,7 +163,12 @@ def _rows(task: Task, fit: Fit | Exception, text: str, data: pd.DataFrame, used:
         try:
             rows = answers(task, fit, data, used, study)
             rows["fits"] = fit.glance().drop(columns="model").assign(formula=text)
-            if is_main(task, study.spec) and task.coding == "spline" and task.time_scale != NO_TIME:
+            if (
+                is_main(task, study.spec)
+                and task.coding == "spline"
+                and task.time_scale != NO_TIME
+                and study.cohort.sampled is None
+            ):
                 hazards = _hazards(task, text, data, used, study.cohort)
                 rows["tests"] = pd.concat([rows["tests"], hazards], ignore_index=True)
         except FAILED as error:
@@ -166,4 +196,4 @@ def adjusted(frames: Frames) -> Rows:
     }
 
 
-RUNNING = Running(jobs=jobs, finish=adjusted)
+RUNNING = Running(jobs=jobs, finish=adjusted, of_samples=True)

@@ -83,4 +83,4 @@ def of_batch(study: Study, batch: Batch) -> Rows:
     return {"cells": pd.concat(found, ignore_index=True)}
 
 
-RUNNING = Running(jobs=jobs, of_batch=of_batch)
+RUNNING = Running(jobs=jobs, of_batch=of_batch, of_samples=True)

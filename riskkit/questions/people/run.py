@@ -38,7 +38,7 @@ def histograms(study: Study) -> pd.DataFrame:
     """Distribution of each exposure in the cohort: left, right, n."""
     frames = []
     for name in study.codings:
-        values = study.cohort.data[name].dropna().to_numpy(dtype=float)
+        values = _described_people(study)[name].dropna().to_numpy(dtype=float)
         counts, edges = np.histogram(values, bins=BINS, range=tuple(np.quantile(values, SHOWN)))
         frames.append(pd.DataFrame({"exposure": name, "left": edges[:-1], "right": edges[1:], "n": counts}))
     return pd.concat(frames, ignore_index=True)
@@ -48,12 +48,20 @@ def described(study: Study) -> pd.DataFrame:
     """The cohort's characteristics by groups of the first exposure."""
     spec, cohort = study.spec, study.cohort
     name, coding = next(iter(study.codings.items()))
-    values = cohort.data[name]
+    data = _described_people(study)
+    values = data[name]
     group = pd.Series(np.searchsorted(coding.cuts, values, side="left"), index=values.index)
     labels = ("Q" + (group + 1).astype(str)).where(values.notna())
-    years = cohort.data["follow_up"] / PER_YEAR[str(cohort.time_unit)] if measure(spec).timed else None
+    followed = measure(spec).timed and (cohort.sampled is None or cohort.sampled.subcohort is not None)
+    years = data["follow_up"] / PER_YEAR[str(cohort.time_unit)] if followed else None
     variables = {variable: cohort.variables[variable] for variable in spec.characteristics}
-    return characteristics(cohort.data, variables, by=labels, person_years=years)
+    return characteristics(data, variables, by=labels, person_years=years)
+
+
+def _described_people(study: Study) -> pd.DataFrame:
+    """Everyone, or whoever stands for the cohort where the people are a sample of it."""
+    data, drawn = study.cohort.data, study.cohort.sampled
+    return data if drawn is None else data[drawn.compared(data)]
 
 
 def age_and_sex(study: Study) -> pd.DataFrame:
@@ -61,7 +69,7 @@ def age_and_sex(study: Study) -> pd.DataFrame:
     age, cohort = study.age, study.cohort
     if age is None or "sex" not in cohort.variables or cohort.variables[age].unit != "years":
         return pd.DataFrame()
-    frames = [by_age_and_sex(cohort.data, name, age, "sex") for name in study.codings if name != age]
+    frames = [by_age_and_sex(_described_people(study), name, age, "sex") for name in study.codings if name != age]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
@@ -94,4 +102,4 @@ def how_much_missing(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["exposure", "variable", "n", "n_missing"])
 
 
-RUNNING = Running(jobs=jobs)
+RUNNING = Running(jobs=jobs, of_samples=True)

@@ -51,8 +51,8 @@ def age_and_sex_figure(
     rows = described[described.exposure == exposure]
     drawn = partial(age_and_sex, rows, xlabel="Age (years)", ylabel=text.axis)
     caption = (
-        f"{text.label} by age and sex in the cohort, in five-year bands of age: median (line), middle half of people "
-        "(darker), and middle nine tenths (paler). Dashed: the median of the other sex."
+        f"{text.label} by age and sex {_whom(results, 'in the', 'cohort')}, in five-year bands of age: median (line), "
+        "middle half of people (darker), and middle nine tenths (paler). Dashed: the median of the other sex."
     )
     told = " ".join(_ages_told(str(sex), bands, text) for sex, bands in rows.groupby("sex", sort=False))
     return PageFigure("age-and-sex", drawn, caption, told, _age_table(rows, text))
@@ -86,14 +86,20 @@ def characteristics_table(results: Results) -> Table | None:
         return None
     exposure = next(iter(results.manifest.exposures.values()))
     if not exposure.cuts:
-        return baseline_table(tidy[tidy["group"] == EVERYONE], "Characteristics of the people", "", {})
+        return baseline_table(tidy[tidy["group"] == EVERYONE], f"Characteristics {_whom(results)}", "", {})
     edges = measures(exposure.cuts)
     heads = {}
     for i in range(len(edges) + 1):
         limits = f"≤{edges[0]}" if i == 0 else f">{edges[-1]}" if i == len(edges) else f">{edges[i - 1]} to {edges[i]}"
         heads[f"Q{i + 1}"] = f"Q{i + 1}\n{limits}"
     groups = with_unit(f"{exposure.label},", exposure.unit) if exposure.unit else exposure.label
-    return baseline_table(tidy, f"Characteristics of the people by {in_sentence(exposure.label)}", groups, heads)
+    return baseline_table(tidy, f"Characteristics {_whom(results)} by {in_sentence(exposure.label)}", groups, heads)
+
+
+def _whom(results: Results, of: str = "of the", people: str = "people") -> str:
+    """Whom a description is of: the people, or those who stand for them in a sample of a cohort."""
+    drawn = results.manifest.cohort.sampled
+    return f"{of} {people if drawn is None else 'subcohort' if drawn.subcohort else 'controls'}"
 
 
 def how_much_missing(results: Results) -> Table:

@@ -75,4 +75,5 @@ ASKING = Asking(
         )
     },
     faults,
+    of_samples=True,
 )

@@ -1,0 +1,1 @@
+"""An exposure that was measured again, as a level that changes during follow-up."""
