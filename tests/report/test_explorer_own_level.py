@@ -54,6 +54,7 @@ ADDRESSES = {
     "beyond": "#explorer?mine=900&sex=Men&age=57&reference=1",
     "compared": "#explorer?mine=24.5&sex=Women&age=55&compare=outcome:death",
     "young": "#explorer?mine=22&sex=Men&age=40",
+    "models": "#explorer?model=plain&compare=model:main&mine=24.5&sex=Women&age=55",
     "hostile": "#explorer?mine=NaN&sex=constructor&age=x&outcome=__proto__",
 }
 
@@ -190,6 +191,13 @@ def test_the_sentences_follow_the_comparison(seen: dict[str, Opened]) -> None:
     summary = re.search(r'<p id="explorer-summary"[^>]*>(.*?)</p>', seen["compared"].html)
     assert summary
     assert "Compared: Marker and death: relative to" in html.unescape(summary[1])
+
+
+def test_a_risk_beside_a_curve_without_one_says_whose_it_is(seen: dict[str, Opened]) -> None:
+    told = said(seen["models"])
+    assert told.count("Of 1,000 people (women, aged 55)") == 1
+    assert told.index("Sex: the hazard ratio") < told.index("Sex and BMI (main model): the hazard ratio")
+    assert "Risks are those of the main model, allowing for death coming first;" in told
 
 
 def test_where_no_risk_is_known_the_page_says_from_which_ages(seen: dict[str, Opened]) -> None:

@@ -164,7 +164,8 @@
 
   /** The answer to “my level is …”, in words; what to do where none was given. */
   function answered() {
-    const [{ key, curve, mine, unit, risk }] = shown;
+    const [{ key, curve, mine, unit }] = shown;
+    const risk = shown.find((each) => each.risk)?.risk; // a group or another model has none
     if (mine === null) return "Give a level to have it read from the curve, beside others of the same sex and age.";
     const exposure = data.exposure[key.exposure];
     const at = personal.among(exposure, curve, data.percentiles, key.sex, key.age, key.mine);
