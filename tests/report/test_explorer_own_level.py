@@ -197,7 +197,19 @@ def test_a_risk_beside_a_curve_without_one_says_whose_it_is(seen: dict[str, Open
     told = said(seen["models"])
     assert told.count("Of 1,000 people (women, aged 55)") == 1
     assert told.index("Sex: the hazard ratio") < told.index("Sex and BMI (main model): the hazard ratio")
-    assert "Risks are those of the main model, allowing for death coming first;" in told
+    assert "Risks are those of the main model, allowing for death coming first, of people of that sex" in told
+
+
+def test_since_entry_age_is_a_covariate_like_others(tmp_path: Path) -> None:
+    asks = ASKS.replace("ages = [50, 60]\n", "").replace('["sex", "bmi"]', '["sex", "age"]')
+    cohort = made_cohort("sex", "cause", "bmi", outcomes=OUTCOMES)
+    path = made_project(tmp_path, made_people(), cohort, made_analysis('time_scales = ["follow_up"]\n' + asks))
+    page = tmp_path / "index.html"
+    page.write_text(page_html(run(path, cohort_of(path))), encoding="utf-8")
+    told = said(opened_at(page, {"own": "#explorer?mine=24.5&sex=Women&age=40"}, tmp_path)["own"])
+    age = measure(made_people()["age"].median())
+    assert "Of 1,000 people (women) with 24.5 nmol/L" in told
+    assert f"of people of that sex who are typical otherwise (age: {age} years)." in told
 
 
 def test_where_no_risk_is_known_the_page_says_from_which_ages(seen: dict[str, Opened]) -> None:

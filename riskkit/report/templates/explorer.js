@@ -176,9 +176,13 @@
     }
     said.push(...shown.map(ownTold));
     if (risk) {
-      const rival = risk.competing && ` allowing for ${risk.competing} coming first;`;
-      const typical = risk.others && `, and typical otherwise (${risk.others})`;
-      said.push(`Risks are those of the main model,${rival} of people of that sex and age${typical}.`);
+      const whose = [risk.sex && "sex", risk.age !== null && "age"].filter(Boolean).join(" and ");
+      const told = [
+        `${data.measure.timed ? "Risks" : "Prevalences"} are those of the main model`,
+        risk.competing && `allowing for ${risk.competing} coming first`,
+        `of people${whose && ` of that ${whose}`}${risk.others && ` who are typical otherwise (${risk.others})`}`,
+      ];
+      said.push(`${told.filter(Boolean).join(", ")}.`);
     }
     said.push("They are averages and associations: no forecast for one person, and not what changing the level would do.");
     return said.join(" ");
