@@ -214,6 +214,10 @@ def test_real_people_are_pooled_with_the_published_ones_where_they_compare(monke
     assert found.pooled(name, "low")["estimate"] == pytest.approx(evidence.pooled(name, "low")["estimate"])
     figure = forest_figure(found, claim_of(found, name))
     assert any("Published and real people here (5 estimates)" in row.cells[0] for row in figure.table.rows)
+    assert "A second diamond: with real people here." in figure.caption
+    wide = replace(ours, ratio=0.7, low=0.5, high=0.98)
+    told = " ".join(claims_module._caution(with_own(monkeypatch, wide), claim_of(found, name)))
+    assert "Pooled with real people here, the interval of the low end holds 1." in told
     for other in (replace(ours, simulated=True), replace(ours, cohort="LASA of Amsterdam")):
         assert with_own(monkeypatch, other).together(name, "low") is None
 

@@ -61,6 +61,9 @@ def _caution(evidence: Evidence, claim: ClaimSpec) -> Iterator[str]:
         if row["studies"] == 2 and evidence.spec.pooling.test == "knapp-hartung" and row["lean"] != "open":
             of = f"Of {where} two" if ENDS[end] else "Two"
             yield f"{of} estimates are pooled, with normal limits, which are too narrow for so few."
+        both = evidence.together(claim.id, end)
+        if both is not None and row["lean"] != "open" and both["lean"] == "open":
+            yield f"Pooled with real people here, the interval of {where} holds 1."
         for name in ("low", "high"):
             if row["lean"] != "open" and ratio(row[name]) == "1.00":
                 yield f"The limit of {where} that is printed as 1.00 is {row[name]:.4f}."

@@ -36,6 +36,8 @@ def forest_figure(evidence: Evidence, claim: ClaimSpec) -> PageFigure | None:
         f"not pooled. Diamond: the pooled estimate with its {ci}; dashed through it: the prediction interval, where "
         "there are three estimates or more. Intervals that leave the axis end in an arrow."
     )
+    if any(evidence.together(claim.id, end) is not None for end in ends(claim)):
+        caption += " A second diamond: with real people here."
     if judged:
         named = "; ".join(f"{a}, {what.replace('_', ' ')}" for a, what in zip(letters, judged, strict=True))
         caption += f" Risk of bias (+ low, ? some, − high) of {named}."
