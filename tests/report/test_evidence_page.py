@@ -58,11 +58,11 @@ def test_the_ledger_comes_first_and_has_a_row_a_claim_that_leads_to_it(evidence,
 def test_the_numbers_of_a_row_are_those_of_the_ledger(evidence, content):
     row = next(row for row in content.tables[0][1].rows if row.link == "claim-all-cause-mortality")
     pooled = evidence.pooled("all-cause-mortality", "low")
-    assert f"{pooled['ratio']:.2f}" in row.cells[1]
-    assert row.cells[2].split("\n")[0] == "Low:\u00a04"
-    assert f"{pooled['predicted_low']:.2f}–{pooled['predicted_high']:.2f}" in row.cells[3]
+    assert f"{pooled['ratio']:.2f}" in row.cells[2]
+    assert row.cells[3].split("\n")[0] == "Low:\u00a04"
+    assert f"{pooled['predicted_low']:.2f}–{pooled['predicted_high']:.2f}" in row.cells[4]
     men_and_women = next(row for row in content.tables[0][1].rows if row.link == "claim-all-cancers")
-    assert men_and_women.cells[2] == "1 (2 estimates)"
+    assert men_and_women.cells[3] == "1 (2 estimates)"
 
 
 def test_every_citation_has_its_number_and_what_is_not_testable_says_why(evidence, content):
@@ -84,7 +84,8 @@ def test_simulated_people_are_apart_and_never_count(monkeypatch, evidence):
     with_twin = own(monkeypatch, OwnEstimate("breast", "line", "igf1-cancer", 0.5, 0.4, 0.6, True))
     assert with_twin.ledger.claims["verdict"].tolist() == evidence.ledger.claims["verdict"].tolist()
     row = next(r for r in evidence_content(with_twin, provenance(FILE)).tables[0][1].rows if r.link == "claim-breast")
-    assert row.cells[4] == "–"
+    assert row.cells[1] == "Supported"
+    assert row.cells[5] == "–"
     assert row.cells[-1] == "0.50 (0.40–0.60)"
 
 

@@ -130,11 +130,11 @@ def _ledger_table(evidence: Evidence) -> Table:
     ci = f"{100 * evidence.spec.pooling.level:g}% CI"
     columns = (
         Column("Claim", numeric=False),
+        Column("Verdict", numeric=False),
         Column(f"Pooled ratio ({ci})", "Published", numeric=False),
         Column("Studies", "Published", numeric=False),
         Column("Prediction interval", "Published", numeric=False),
         Column("Ratio", "Real people here", numeric=False),
-        Column("Verdict", numeric=False),
         Column("Ratio", "Simulated people: never counts", numeric=False),
     )
     verdicts = evidence.ledger.claims.set_index("claim")["verdict"]
@@ -148,8 +148,9 @@ def _ledger_table(evidence: Evidence) -> Table:
             real, made_up = ([e for e in found if e.estimate.simulated == wanted] for wanted in (False, True))
             cells = (pooled_told(evidence, claim), studies_told(evidence, claim), predicted_told(evidence, claim))
             verdict = str(verdicts[claim.id])
-            last = (own_told(claim, real), verdict[:1].upper() + verdict[1:], own_told(claim, made_up))
-            rows.append(Row((claim.claim, *cells, *last), "indented", link=anchor(claim)))
+            last = (own_told(claim, real), own_told(claim, made_up))
+            first = (claim.claim, verdict[:1].upper() + verdict[1:])
+            rows.append(Row((*first, *cells, *last), "indented", link=anchor(claim)))
     notes = (
         "Of a U: each end against the middle. Prediction interval: where the true ratio of a new study would lie, "
         "where three estimates or more are pooled. Contrasts differ between columns, and each claim has its own. A "
