@@ -124,9 +124,7 @@ def jobs(replicates: int, seed: int) -> list[tuple[str, list[int]]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--replicates", type=int, default=2000, help="of each U; three quarters of flat and linear ones"
-    )
+    parser.add_argument("--replicates", type=int, default=2000, help="of each U, and parts of them of others")
     parser.add_argument("--quick", action="store_true", help="20 of each truth: printed and not written")
     parser.add_argument("--seed", type=int, default=20_261_128)
     options = parser.parse_args()
@@ -145,8 +143,8 @@ def report(rows: pd.DataFrame, seed: int) -> str:
     told = ", ".join(f"{sizes[truth]:,} ({truth})" for truth in TRUTHS)
     error = 100 * np.sqrt(0.95 * 0.05 / sizes)
     head = (
-        f"Meta-analyses: {told}; seed {seed}. The Monte Carlo standard error of a 95% coverage, and of a share of 5%, is "
-        f"{error.min():.1f} to {error.max():.1f} points. I2 was {rows['i2'].mean():.0f}% on average.\n"
+        f"Meta-analyses: {told}; seed {seed}. The Monte Carlo standard error of a 95% coverage, and of a share of 5%, "
+        f"is {error.min():.1f} to {error.max():.1f} points. I2 was {rows['i2'].mean():.0f}% on average.\n"
     )
     titles = {
         "curve": "Coverage of 95% pointwise limits of the mean curve (%)",
