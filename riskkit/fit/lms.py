@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from riskkit.design.bases import Array
 from riskkit.design.bsplines import Boundary, bspline
 from riskkit.errors import FitError
 
+Index = NDArray[np.int64]
 PARTS = ("L", "M", "S")
 STEPS, ROUNDS, HALVINGS = 50, 200, 40
 SETTLED = 1e-3  # effective degrees of freedom: a round of smoothing that changes them less is the last
@@ -51,12 +53,16 @@ class SplineBasis:
     @property
     def penalty(self) -> Array:
         """P of the penalty b'Pb / 2, shape (k, k), of rank k - 2."""
+        return np.asarray(self.bends.T @ self.bends)
+
+    @property
+    def bends(self) -> Array:
+        """D of the penalty ||Db||^2 / 2, shape (k - 2, k)."""
         low, high = self.boundary
         knots = np.concatenate([[low] * 3, self.interior, [high] * 3])
         centre = np.array([knots[j : j + 3].mean() for j in range(self.size)])  # a line has its values there
         slope = np.diff(np.eye(self.size), axis=0) / np.diff(centre)[:, None]
-        bend = np.diff(slope, axis=0) * ((centre[2:] - centre[:-2]) / 2)[:, None]
-        return np.asarray(bend.T @ bend)
+        return np.asarray(np.diff(slope, axis=0) * ((centre[2:] - centre[:-2]) / 2)[:, None])
 
 
 def place_knots(x: Array, most: int = 12) -> SplineBasis:
@@ -129,31 +135,33 @@ def fit_lms(
     Cole TJ, Green PJ (1992) Stat Med 11:1305; Wood SN, Fasiolo M (2017) Biometrics 73:1071 (smoothing). R: VGAM::vgam
     with lms.bcn, gamlss with BCCG.
     """
-    b, log_y = basis.columns(x), np.log(y)
+    ages, of = np.unique(x, return_inverse=True)  # people of one age share a row of the basis
+    b, log_y = basis.columns(ages), np.log(y)
     w = np.ones(y.size) if weights is None else weights
-    penalty = basis.penalty
+    bends, penalty = basis.bends, basis.penalty
     lam = np.full(3, 1.0) if smoothing is None else np.asarray(smoothing, dtype=float)
-    coef = _start(b, log_y, w, penalty)
+    coef = _start(b, of, log_y, w, penalty)
     edf = np.full(3, np.inf)
     k = basis.size
     for _ in range(ROUNDS):
-        ridge = linalg.block_diag(*(amount * penalty for amount in lam))
-        coef, information = _maximise(b, log_y, w, coef, ridge, NEAR)
+        root = linalg.block_diag(*(np.sqrt(amount) * bends for amount in lam))
+        ridge = root.T @ root
+        coef, information = _maximise(b, of, log_y, w, coef, root, NEAR)
         inverse = np.linalg.inv(information + ridge)
         new_edf = np.array([np.trace((inverse @ information)[_block(j, k), _block(j, k)]) for j in range(3)])
         if smoothing is not None or np.abs(new_edf - edf).max() < SETTLED:
             break
         edf = new_edf
         for j, part in enumerate(coef):
-            bent = float(part @ penalty @ part)
+            bent = float(((bends @ part) ** 2).sum())
             free = (k - 2) / lam[j] - float(np.trace(inverse[_block(j, k), _block(j, k)] @ penalty))
             lam[j] = np.clip(lam[j] * max(free * lam[j], 1e-12) / max(bent * lam[j], 1e-12), LIGHTEST, HEAVIEST)
     else:
         raise FitError("the smoothing of the LMS curves does not settle; is the age range too sparse?")
-    coef, information = _maximise(b, log_y, w, coef, ridge, CLOSE)
+    coef, information = _maximise(b, of, log_y, w, coef, root, CLOSE)
     inverse = np.linalg.inv(information + ridge)
-    value, slope, _ = terms(coef @ b.T, log_y)
-    scores = np.concatenate([b * (w * s)[:, None] for s in slope], axis=1)
+    value, slope, _ = terms((coef @ b.T)[:, of], log_y)
+    scores = np.concatenate([b[of] * (w * s)[:, None] for s in slope], axis=1)
     return LmsFit(basis, coef, inverse, ridge, scores, new_edf, float(w @ (value - log_y)))
 
 
@@ -218,33 +226,40 @@ _SERIES = (
 )
 
 
-def _start(b: Array, log_y: Array, w: Array, penalty: Array) -> Array:
+def _start(b: Array, of: Index, log_y: Array, w: Array, penalty: Array) -> Array:
     """A log-normal distribution: smooth means of log y, one standard deviation, L = 0."""
-    mean = np.linalg.solve((b.T * w) @ b + penalty, b.T @ (w * log_y))
-    spread = np.sqrt(np.average((log_y - b @ mean) ** 2, weights=w))
+    mean = np.linalg.solve((b.T * np.bincount(of, w)) @ b + penalty, b.T @ np.bincount(of, w * log_y))
+    spread = np.sqrt(np.average((log_y - (b @ mean)[of]) ** 2, weights=w))
     k = b.shape[1]
     return np.stack([np.zeros(k), mean, np.full(k, np.log(spread))])
 
 
-def _maximise(b: Array, log_y: Array, w: Array, coef: Array, ridge: Array, close: float) -> tuple[Array, Array]:
-    """Newton's method from coef, shape (3, k); where the likelihood is not concave, by expected information."""
-    flat = coef.ravel()
+def _maximise(
+    b: Array, of: Index, log_y: Array, w: Array, coef: Array, root: Array, close: float
+) -> tuple[Array, Array]:
+    """Newton's method from coef, shape (3, k); where the likelihood is not concave, by expected information.
+
+    Rows of b, shape (ages, k), are of distinct ages; `of`, shape (n,), says which is each person's.
+    The penalty is ||root coef||^2 / 2: of a nearly straight curve under a heavy penalty, coef' ridge coef would be a
+    small difference of huge numbers, and the likelihood then seem not to rise.
+    """
+    flat, ridge = coef.ravel(), root.T @ root
 
     def penalised(flat: Array) -> float:
         with np.errstate(over="ignore", invalid="ignore"):  # a step too long overflows, and is halved
-            value = terms(flat.reshape(3, -1) @ b.T, log_y)[0]
-        return float(w @ value - flat @ ridge @ flat / 2)
+            value = terms((flat.reshape(3, -1) @ b.T)[:, of], log_y)[0]
+        return float(w @ value - ((root @ flat) ** 2).sum() / 2)
 
     now = penalised(flat)
     for _ in range(STEPS):
-        eta = flat.reshape(3, -1) @ b.T
+        eta = (flat.reshape(3, -1) @ b.T)[:, of]
         _, gradient, hessian = terms(eta, log_y)
-        slope = np.concatenate([b.T @ (w * g) for g in gradient]) - ridge @ flat
-        information = _blocks(b, -hessian * w)
+        slope = np.concatenate([b.T @ np.bincount(of, w * g) for g in gradient]) - root.T @ (root @ flat)
+        information = _blocks(b, of, -hessian * w)
         try:
             step = linalg.cho_solve(linalg.cho_factor(information + ridge), slope)
         except linalg.LinAlgError:
-            step = np.linalg.solve(_blocks(b, _expected(eta) * w) + ridge, slope)
+            step = np.linalg.solve(_blocks(b, of, _expected(eta) * w) + ridge, slope)
         for halving in range(HALVINGS):
             moved = flat + step / 2**halving
             ahead = penalised(moved)
@@ -258,10 +273,10 @@ def _maximise(b: Array, log_y: Array, w: Array, coef: Array, ridge: Array, close
             break
     else:
         raise FitError(f"no convergence of the LMS curves in {STEPS} steps (last rise {rise:.3g}).")
-    _, _, hessian = terms(flat.reshape(3, -1) @ b.T, log_y)
-    observed = _blocks(b, -hessian * w)
+    eta = (flat.reshape(3, -1) @ b.T)[:, of]
+    observed = _blocks(b, of, -terms(eta, log_y)[2] * w)
     if np.linalg.eigvalsh(observed + ridge)[0] <= 0:
-        observed = _blocks(b, _expected(flat.reshape(3, -1) @ b.T) * w)
+        observed = _blocks(b, of, _expected(eta) * w)
     return flat.reshape(3, -1), observed
 
 
@@ -276,9 +291,9 @@ def _expected(eta: Array) -> Array:
     return out
 
 
-def _blocks(b: Array, by_row: Array) -> Array:
-    """Sum over rows of the Kronecker product of a (3, 3) matrix and b b'; shape (3k, 3k)."""
-    return np.block([[(b.T * by_row[i, j]) @ b for j in range(3)] for i in range(3)])
+def _blocks(b: Array, of: Index, by_person: Array) -> Array:
+    """Sum over people of the Kronecker product of a (3, 3) matrix and b b'; shape (3k, 3k)."""
+    return np.block([[(b.T * np.bincount(of, by_person[i, j])) @ b for j in range(3)] for i in range(3)])
 
 
 def _block(j: int, k: int) -> slice:

@@ -61,6 +61,17 @@ def test_lines_have_no_penalty_and_heavy_smoothing_gives_lines() -> None:
     assert_allclose(fit.edf, 2, atol=1e-3)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_straight_curves_are_fitted_however_heavily_they_are_smoothed(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    x = random.uniform(40, 70, 700)
+    y = 100 * np.exp(-0.01 * (x - 40)) * np.exp(0.2 * random.normal(size=x.size))
+    fit = fit_lms(x, y, place_knots(x))
+    slope, level = np.polyfit(x, np.log(y), 1)
+    assert (fit.edf < 4.5).all()
+    np.testing.assert_allclose(np.log(fit.parameters(x)[1]), level + slope * x, atol=0.03)
+
+
 def test_smoothing_is_near_the_maximum_of_the_restricted_likelihood() -> None:
     basis = place_knots(X)
     chosen = fit_lms(X, Y, basis)
