@@ -9,6 +9,7 @@ from riskkit.figures.shape import is_floating
 from riskkit.manifest import Manifest
 from riskkit.numbers import count, level, measure, measures, with_unit
 from riskkit.results import Results
+from riskkit.spec.exposure import ExposureSpec
 from riskkit.spec.sampling import CASE_COHORT, MATCHED, NESTED
 from riskkit.study.coding import ExposureCoding
 from riskkit.telling.associations import is_corrected
@@ -110,7 +111,9 @@ def _exposures(manifest: Manifest) -> str:
     exposures = manifest.exposures.values()
     places = {"knots": "knots", "cuts": "cut points"}
     told = listed([words for name, words in places.items() if any(getattr(each, name) for each in exposures)])
-    return " ".join([*map(_exposure, exposures), *([f"{told.capitalize()} {_set_once(manifest)}"] if told else [])])
+    scores = [_score(manifest, each) for each in manifest.analysis.exposures.values() if each.sds_of]
+    learnt = [f"{told.capitalize()} {_set_once(manifest)}"] if told else []
+    return " ".join([*map(_exposure, exposures), *scores, *learnt])
 
 
 def _set_once(manifest: Manifest) -> str:
@@ -136,6 +139,19 @@ def _exposure(exposure: ExposureCoding) -> str:
     if exposure.per:
         codings.append(f"a straight line per {exposure.per_label}")
     return f"{label} was modelled as {listed(codings)}."
+
+
+def _score(manifest: Manifest, exposure: ExposureSpec) -> str:
+    """What a standard deviation score is, and from whom its ranges were learnt."""
+    labels = {name: in_sentence(variable.label) for name, variable in manifest.cohort.variables.items()}
+    design = manifest.cohort.design
+    weighted = f", weighted to represent {design.population}" if design else ""
+    return (
+        f"A standard deviation score (SDS) of {labels[str(exposure.sds_of)]} says where a person stands among people "
+        f"of the same {listed([labels[name] for name in exposure.sds_for])}: 0 is their median, and one in 40 are above "
+        "1.96. Ranges were learnt by the LMS method [@cole], in penalised curves, from everyone in this analysis who "
+        f"was measured{weighted}; intervals do not include that they are estimates."
+    )
 
 
 def _models(manifest: Manifest) -> str:

@@ -19,6 +19,7 @@ from riskkit.spec.faults import Place
 from riskkit.spec.load import Fault, SpecModel, other_name, read_toml, validate
 from riskkit.spec.origins import of_outcomes, origins
 from riskkit.spec.sampling import CASE_COHORT, SamplingSpec
+from riskkit.spec.scores import UNIT, score_faults
 from riskkit.spec.tables import ExclusionSpec
 from riskkit.spec.terms import columns_of, is_product, single_terms, term_faults
 
@@ -179,9 +180,11 @@ def _faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
     if spec.competing is not None and spec.competing not in cohort.outcomes:
         yield unknown(("competing",), "outcome", spec.competing, spec, cohort.outcomes)
     yield from _state_faults(spec, cohort)
+    of_exposures = units | {name: UNIT for name, exposure in spec.exposures.items() if exposure.sds_of is not None}
     for name, exposure in spec.exposures.items():
-        yield from exposure_faults(name, exposure, units, spec.outcomes, spec.cohort)
-        yield from _follows(("exposures", name), name, spec, cohort, "exposure")
+        yield from score_faults(name, exposure, cohort)
+        yield from exposure_faults(name, exposure, of_exposures, spec.outcomes, spec.cohort)
+        yield from _follows(("exposures", name), exposure.sds_of or name, spec, cohort, "exposure")
     yield from _model_faults(spec, cohort)
     for field in ("strata", "characteristics"):
         for j, name in enumerate(getattr(spec, field)):
@@ -264,6 +267,9 @@ def _covariate_faults(place: Place, written: str, spec: AnalysisSpec, cohort: Co
                 yield Fault(
                     place, f"'{name}' is made from the exposure '{derived_from[0]}': beside it, neither can be read."
                 )
+            score = next((each for each, coded in spec.exposures.items() if coded.sds_of == name), None)
+            if score is not None:
+                yield Fault(place, f"the exposure '{score}' is the score of '{name}': beside it, neither can be read.")
             for each in spec.exposures:
                 if name != each and made_from.get(each, frozenset()) - {each} == {name}:
                     yield Fault(place, f"the exposure '{each}' is made from '{name}' alone: they are one and the same.")

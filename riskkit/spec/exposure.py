@@ -43,6 +43,12 @@ class ExposureSpec(SpecModel):
         False,
         description="every variable of this name or pattern (olink_*), one at a time with every outcome: [screen]",
     )
+    sds_of: str | None = Field(
+        None, description="variable: the exposure is its standard deviation score, under a name of its own"
+    )
+    sds_for: tuple[str, ...] = Field(
+        (), description="what the score accounts for: a number and, if wanted, a category, as in ['age', 'sex']"
+    )
 
     @property
     def number_of_groups(self) -> int:

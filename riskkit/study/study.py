@@ -14,6 +14,7 @@ from riskkit.errors import DataError, FitError, did_you_mean
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.plan import Task, plan
 from riskkit.study.coding import ExposureCoding, learn_coding
+from riskkit.study.scores import with_scores
 
 FAILED = (FitError, DataError)  # what a fit can raise; whatever else is raised is a fault of the file or of riskkit
 Rows = dict[str, pd.DataFrame]  # rows for frames of the results, by the frame's name
@@ -111,15 +112,17 @@ class Running:
 
 
 def make_study(spec: AnalysisSpec, cohort: Cohort, age: str | None) -> Study:
-    """Leave out whom the analysis excludes, and learn how its exposures are coded.
+    """Leave out whom the analysis excludes, and learn its scores and how its exposures are coded.
 
     Raises
     ------
     DataError
-        If nobody remains, an item of a panel was not measured, or an exposure has too few distinct values for its
-        knots.
+        If nobody remains, an item of a panel was not measured, an exposure has too few distinct values for its knots,
+        or reference ranges cannot be learnt.
+    FitError
+        If the curves of reference ranges cannot be fitted.
     """
-    cohort = cohort.without(spec.exclusions)
+    cohort = with_scores(cohort.without(spec.exclusions), spec.exposures)
     for name in spec.exposures:
         if name not in cohort.variables:
             raise DataError(

@@ -37,6 +37,11 @@ WORKS = {
         "Cox DR. Regression models and life-tables. J R Stat Soc Series B 1972;34:187-220.",
         "10.1111/j.2517-6161.1972.tb00899.x",
     ),
+    "cole": Work(
+        "Cole TJ, Green PJ. Smoothing reference centile curves: the LMS method and penalized likelihood. Stat Med "
+        "1992;11:1305-19.",
+        "10.1002/sim.4780111005",
+    ),
     "durrleman": Work(
         "Durrleman S, Simon R. Flexible regression models with cubic splines. Stat Med 1989;8:551-61.",
         "10.1002/sim.4780080504",
