@@ -148,9 +148,9 @@ def _score(manifest: Manifest, exposure: ExposureSpec) -> str:
     weighted = f", weighted to represent {design.population}" if design else ""
     return (
         f"A standard deviation score (SDS) of {labels[str(exposure.sds_of)]} says where a person stands among people "
-        f"of the same {listed([labels[name] for name in exposure.sds_for])}: 0 is their median, and one in 40 are above "
-        "1.96. Ranges were learnt by the LMS method [@cole], in penalised curves, from everyone in this analysis who "
-        f"was measured{weighted}; intervals do not include that they are estimates."
+        f"of the same {listed([labels[name] for name in exposure.sds_for])}: 0 is their median, and one in 40 are "
+        "above 1.96. Ranges were learnt by the LMS method [@cole], in penalised curves, from everyone in this analysis "
+        f"who was measured{weighted}; intervals do not include that they are estimates."
     )
 
 

@@ -16,8 +16,8 @@ from riskkit.spec.scores import UNIT
 def with_scores(cohort: Cohort, exposures: Mapping[str, ExposureSpec]) -> Cohort:
     """The cohort with a variable for each exposure that is a standard deviation score.
 
-    Ranges are learnt by the LMS method from everyone in the cohort who has the level, the age and the group, weighted by
-    the survey's weights where the cohort is the sample of a survey. A score is missing where one of these is.
+    Ranges are learnt by the LMS method from everyone in the cohort who has the level, the age and the group, weighted
+    by the survey's weights where the cohort is the sample of a survey. A score is missing where one of these is.
 
     Parameters
     ----------
