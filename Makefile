@@ -33,12 +33,14 @@ STAMPS  := build/stamps
 stamp    = d=$(STAMPS)/$$(dirname "$$f"); mkdir -p "$$d"; s="$$d/$$(basename "$$f")"; c=$$(cksum < "$$f"); \
            [ "$$c" = "$$(cat "$$s" 2> /dev/null)" ] || echo "$$c" > "$$s"
 IGNORED := $(shell $(call files,cohorts,toml,$(stamp)); $(call files,cohorts/codelists,csv,$(stamp)); \
+             $(call files,cohorts/rates,csv,$(stamp)); \
              $(call files,analyses,toml,$(stamp)); $(call files,analyses/evidence,csv,$(stamp)); touch $(STAMPS)/now 2> /dev/null && \
              find build/cohorts build/results reports -type f -newer $(STAMPS)/now -exec touch -t 197001020000 {} + 2> /dev/null)
 
 # What code a target depends on is told by the command that made it: the modules that it imported.
 -include $(wildcard build/depends/*.d)
-CODELISTS := $(shell $(call files,cohorts/codelists,csv,echo "$(STAMPS)/$$f"))
+CODELISTS := $(shell $(call files,cohorts/codelists,csv,echo "$(STAMPS)/$$f"); \
+             $(call files,cohorts/rates,csv,echo "$(STAMPS)/$$f"))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -114,7 +116,8 @@ $(foreach e,$(EVIDENCE),$(eval $(call evidence_rules,$(e))))
 
 # Every file of another name is told, without what a terminal would take for a command.
 names:
-	@LC_ALL=C; export LC_ALL; bad=0; for f in analyses/*.toml analyses/evidence/*.csv cohorts/*.toml cohorts/codelists/*.csv; do \
+	@LC_ALL=C; export LC_ALL; bad=0; for f in analyses/*.toml analyses/evidence/*.csv cohorts/*.toml cohorts/codelists/*.csv \
+	  cohorts/rates/*.csv; do \
 	  if [ ! -e "$$f" ] && [ ! -L "$$f" ]; then continue; fi; n=$$(basename "$$f"); n=$${n%.*}; why=; \
 	  case "$$n" in $(UNSAFE) why="a name has letters, digits, - and _ only";; esac; \
 	  case "$$f $(TARGETS) " in (cohorts/"$$n".toml*" $$n "*) why="'make $$n' is taken";; esac; \

@@ -21,6 +21,7 @@ QUESTIONS = (  # in the order of a report
     "dilution",
     "incidence",
     "absolute",
+    "smr",
     "survey",
     "variants",
     "interactions",

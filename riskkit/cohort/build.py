@@ -33,6 +33,7 @@ from riskkit.cohort.panels import read_panel
 from riskkit.cohort.read import ID
 from riskkit.cohort.repeats import Repeats, read_repeats
 from riskkit.cohort.sampled import Sampled, refuse_strangers, sampled
+from riskkit.cohort.rates import read_rates
 from riskkit.cohort.survey import sampling
 from riskkit.cohort.variables import summarise
 from riskkit.cohort.withdrawals import withdraw
@@ -119,7 +120,7 @@ def build(spec: CohortSpec, raw_dir: str | Path) -> Cohort:
 
 
 def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...], simulated: bool) -> Cohort:
-    lists = read_codelists(spec)
+    lists, rates = read_codelists(spec), read_rates(spec)
     joined = join(spec, paths)
     people, reasons, flow = joined.people, joined.reasons, joined.flow
     everyone = people[ID]
@@ -192,6 +193,7 @@ def _build(spec: CohortSpec, paths: dict[str, Path], sources: tuple[Source, ...]
         doubts=doubts,
         design=design,
         disclosure=spec.disclosure,
+        rates=rates,
         spec_sha256=spec_sha256(spec),
         repeats=repeats,
         sampled=drawn,

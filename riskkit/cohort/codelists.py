@@ -119,10 +119,13 @@ def read_codelists(spec: CohortSpec) -> dict[str, Codelist]:
 
 
 def spec_sha256(spec: CohortSpec) -> str:
-    """Hash a cohort's file and the code lists that it names: what its people follow from, besides the raw files."""
+    """Hash a cohort's file, the code lists and the reference rates that it names: what it is besides the raw files."""
     digest = hashlib.sha256(spec.path.read_bytes())
     for name in sorted({entry.codelist for entry in spec.recorded.values() if entry.codelist is not None}):
         path = spec.path.parent / "codelists" / f"{name}.csv"
+        digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())
+    if spec.reference_rates is not None:
+        path = spec.path.parent / "rates" / f"{spec.reference_rates.table}.csv"
         digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())
     return digest.hexdigest()
 

@@ -18,6 +18,7 @@ from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
 from riskkit.cohort.repeats import Repeats
 from riskkit.cohort.sampled import Sampled
+from riskkit.cohort.rates import ReferenceRates
 from riskkit.cohort.seal import BLANK, check_seal, seal
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
@@ -53,6 +54,8 @@ class Cohort:
         How people were drawn, where they are the sample of a survey.
     disclosure : DisclosureSpec or None
         The data owner's rule on small numbers, which reports keep.
+    rates : ReferenceRates or None
+        The rates of another population that the cohort's file declares.
     spec_sha256 : str
         Of the cohort's file with its code lists, by which what was made from another is known; empty of one made by
         hand.
@@ -79,6 +82,7 @@ class Cohort:
     doubts: tuple[Doubt, ...] = ()
     design: Sampling | None = None
     disclosure: DisclosureSpec | None = None
+    rates: ReferenceRates | None = None
     spec_sha256: str = ""
     repeats: dict[str, Repeats] = field(default_factory=dict)
     sampled: Sampled | None = None

@@ -12,6 +12,7 @@ from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
 from riskkit.cohort.repeats import Repeats
 from riskkit.cohort.sampled import Sampled
+from riskkit.cohort.rates import ReferenceRates
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
 from riskkit.spec.disclosure import DisclosureSpec
@@ -37,6 +38,7 @@ class CohortFacts:
     doubts: tuple[Doubt, ...] = ()
     design: Sampling | None = None
     disclosure: DisclosureSpec | None = None
+    rates: ReferenceRates | None = None
     spec_sha256: str = ""
     repeats: dict[str, Repeats] = field(default_factory=dict)
     sampled: Sampled | None = None
@@ -73,6 +75,7 @@ class CohortFacts:
             doubts=tuple(Doubt(**{**doubt, "ids": ()}) for doubt in plain["doubts"]),
             design=Sampling(**{**design, "units": tuple(tuple(unit) for unit in design["units"])}) if design else None,
             disclosure=DisclosureSpec(**disclosure) if disclosure else None,
+            rates=ReferenceRates.from_dict(plain["rates"]) if plain["rates"] else None,
             spec_sha256=plain["spec_sha256"],
             repeats={name: Repeats(**repeats) for name, repeats in plain["repeats"].items()},
             sampled=Sampled.from_dict(plain["sampled"]) if plain["sampled"] else None,

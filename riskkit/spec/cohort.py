@@ -29,6 +29,7 @@ from riskkit.spec.tables import (
     FollowUpSpec,
     Kind,
     OutcomeSpec,
+    ReferenceRatesSpec,
     SurveyDesignSpec,
     VariableSpec,
     same_code,
@@ -91,6 +92,7 @@ class CohortSpec(SpecModel):
     design: SurveyDesignSpec | None = None
     sampling: SamplingSpec | None = None
     disclosure: DisclosureSpec | None = None
+    reference_rates: ReferenceRatesSpec | None = None
     _path: Path = PrivateAttr(default=Path())
 
     @property
@@ -184,11 +186,30 @@ def _faults(spec: CohortSpec) -> Iterator[Fault]:
                 yield Fault(("design", field), f"there is no variable '{name}'.{did_you_mean(name, spec.columns)}")
     if spec.disclosure is not None:
         yield from disclosure_faults(spec.disclosure)
+    if spec.reference_rates is not None:
+        yield from _rates_faults(spec.reference_rates, spec)
     for name, outcome in spec.outcomes.items():
         if outcome.time is not None and spec.follow_up is None:
             yield Fault(("outcomes", name, "time"), "needs a table [follow_up], which says when observation starts.")
         elif outcome.time is not None:
             yield from _time_faults(("outcomes", name, "time"), outcome.time, spec)
+
+
+def _rates_faults(rates: ReferenceRatesSpec, spec: CohortSpec) -> Iterator[Fault]:
+    """Rates for people who are not followed, or whose age or calendar year is not known; the table is read later."""
+    place: Place = ("reference_rates",)
+    if spec.follow_up is None or (spec.follow_up.age is None and spec.follow_up.baseline is None):
+        yield Fault(place, "are compared with people followed from a known age; give [follow_up] with `age`.")
+    if rates.calendar is None:
+        return
+    found = spec.columns.get(rates.calendar)
+    if found is None:
+        guess = did_you_mean(rates.calendar, spec.columns)
+        yield Fault((*place, "calendar"), f"there is no variable '{rates.calendar}'.{guess}")
+    elif found.kind != "number":
+        yield Fault(
+            (*place, "calendar"), f"'{rates.calendar}' is a {found.kind}; the calendar year is a number, as in 1992.4."
+        )
 
 
 def _name_faults(spec: CohortSpec) -> Iterator[Fault]:

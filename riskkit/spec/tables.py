@@ -194,6 +194,21 @@ class SurveyDesignSpec(SpecModel):
     note: str | None = Field(None, description="what a reader should know about the weights")
 
 
+class ReferenceRatesSpec(SpecModel):
+    """Rates of another population, with which the cohort's own events are compared."""
+
+    table: str = Field(
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        description="file in rates/, without .csv: outcome, age_from, age_to, rate and what else they differ by",
+    )
+    population: str = Field(description="whose rates they are, in words")
+    source: str = Field(description="where they were published")
+    per: float = Field(100_000, gt=0, description="person-years that rates are per")
+    calendar: str | None = Field(
+        None, description="variable: the calendar year in which follow-up began; needed where rates differ by period"
+    )
+
+
 class OutcomeSpec(SpecModel):
     """What counts as an event: a condition, or the first of the dated records of `sources`; or a state at baseline."""
 

@@ -17,6 +17,14 @@ joined <- merge(cells, rates, by.x = c("age_from", "per_from"), by.y = c("age", 
 joined$expected <- joined$lex.dur * joined$lung / 1e6
 joined$period <- ifelse(joined$per_from < 1946, 0, ifelse(joined$per_from < 1961, 1, 2))
 by <- aggregate(cbind(lex.Xst, expected) ~ period, data = joined, FUN = sum)
+# by age at entry, a group each: (per, age) cells of each worker summed within it
+both$group <- ifelse(both$agein < 40, 0, ifelse(both$agein < 50, 1, 2))
+grouped <- aggregate(cbind(lex.dur, lex.Xst) ~ age_from + per_from + group, data = both, FUN = sum)
+grouped <- merge(grouped, rates, by.x = c("age_from", "per_from"), by.y = c("age", "year"))
+grouped$expected <- grouped$lex.dur * grouped$lung / 1e6
+by_age <- aggregate(cbind(lex.Xst, lex.dur, expected) ~ group, data = grouped, FUN = sum)
+g0 <- glm(lex.Xst ~ offset(log(expected)), poisson, by_age, control = list(epsilon = 1e-14))
+rao_g <- function(f) anova(g0, f, test = "Rao")$Rao[2]
 f0 <- glm(lex.Xst ~ offset(log(expected)), poisson, by, control = list(epsilon = 1e-14))
 rao <- function(f) { a <- anova(f0, f, test = "Rao"); a$Rao[2] }
 exact <- lapply(c(0, 1, 3, 10, 77), function(k) as.numeric(poisson.test(k)$conf.int))
@@ -38,6 +46,10 @@ write_json(list(
   observed = sum(joined$lex.Xst), expected = sum(joined$expected), by = by,
   heterogeneity = rao(glm(lex.Xst ~ factor(period) + offset(log(expected)), poisson, by, control = list(epsilon = 1e-14))),
   trend = rao(glm(lex.Xst ~ period + offset(log(expected)), poisson, by, control = list(epsilon = 1e-14))),
+  by_age = by_age, by_age_exact = lapply(seq_len(nrow(by_age)), function(i)
+    as.numeric(poisson.test(by_age$lex.Xst[i], by_age$expected[i])$conf.int)),
+  by_age_heterogeneity = rao_g(glm(lex.Xst ~ factor(group) + offset(log(expected)), poisson, by_age, control = list(epsilon = 1e-14))),
+  by_age_trend = rao_g(glm(lex.Xst ~ group + offset(log(expected)), poisson, by_age, control = list(epsilon = 1e-14))),
   exact = exact, midp = midp,
   adjusted = unname(adjusted), few = unname(few)
 ), "rates.json", digits = 15, auto_unbox = TRUE, dataframe = "columns")

@@ -1,0 +1,1 @@
+"""Events against those expected at the rates of another population."""
