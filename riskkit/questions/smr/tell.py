@@ -8,7 +8,7 @@ from math import isfinite, log
 
 from riskkit.figures.forest import ForestHeads, ForestRow, forest
 from riskkit.manifest import Manifest
-from riskkit.numbers import count, level, p_phrase, ratio_interval
+from riskkit.numbers import count, level, p_phrase, ratio
 from riskkit.questions.smr.spec import SmrSpec
 from riskkit.questions.smr.table import EVERYBODY, expected_text, smr_table
 from riskkit.results import Results
@@ -50,9 +50,7 @@ def sections(results: Results, found: Found) -> Iterator[Block]:
     at: Table | PageFigure = figure or table
     said = [_said(results, asked, outcome, label) for outcome, label in list(outcomes.items())[:READABLE]]
     yield Items(tuple(Item(text, at, "figure" if figure else "table") for text in said))
-    if figure is not None:
-        yield figure
-    yield table
+    yield at
 
 
 def _figure(
@@ -114,7 +112,7 @@ def _said(results: Results, asked: SmrSpec, outcome: str, label: str) -> str:
         verdict = f"{'more' if r['ratio'] > 1 else 'fewer'} than expected"
     said = (
         f"{label}: {count(r['events'])} observed among {count(r['n'])} people, {expected_text(r['expected'])} expected "
-        f"({short} {ratio_interval(r['ratio'], r[low], r[high])}): {verdict}."
+        f"({short} {ratio(r['ratio'])}, {level(confidence)} CI {ratio(r[low])} to {ratio(r[high])}): {verdict}."
     )
     labels = _labels(results.manifest)
     differs = [
