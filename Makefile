@@ -20,9 +20,11 @@ TARGETS  := all help names setup reports pdf docx test lint bench fuzz kills sbo
 COHORTS  := $(filter-out $(TARGETS),$(shell $(call files,cohorts,toml,echo "$$n")))
 # The cohort of each analysis, as analysis=cohort
 ALL_OF   := $(shell $(call files,analyses,toml,echo "$$n=$$(sed -n "s/^cohort *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" "$$f" | head -n 1)"))
-# Those of published evidence have no cohort.
-EVIDENCE := $(shell $(call files,analyses,toml,grep -q "^kind *= *[\"']evidence[\"']" "$$f" && echo "$$n"))
-OF       := $(foreach pair,$(ALL_OF),$(if $(filter $(EVIDENCE),$(firstword $(subst =, ,$(pair)))),,$(pair)))
+# Those of published evidence have no cohort, and those of reference ranges can have several.
+of_kind   = $(shell $(call files,analyses,toml,grep -q "^kind *= *[\"']$(1)[\"']" "$$f" && echo "$$n"))
+EVIDENCE := $(call of_kind,evidence)
+RANGES   := $(call of_kind,ranges)
+OF       := $(foreach pair,$(ALL_OF),$(if $(filter $(EVIDENCE) $(RANGES),$(firstword $(subst =, ,$(pair)))),,$(pair)))
 ANALYSES := $(foreach pair,$(OF),$(firstword $(subst =, ,$(pair))))
 cohort_of = $(patsubst $(1)=%,%,$(filter $(1)=%,$(OF)))
 
@@ -56,7 +58,11 @@ all: names $(READY)  ## everything that can be built: data, cohorts, analyses, r
 READY_COHORTS  := $(foreach c,$(COHORTS),$(if $(wildcard build/raw/$(c)/.complete),$(c)))
 READY_ANALYSES := $(foreach a,$(ANALYSES),$(if $(filter $(call cohort_of,$(a)),$(READY_COHORTS)),$(a)))
 
+cohorts_of    = $(shell sed -n "s/^cohort *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" 'analyses/$(1).toml')
+READY_RANGES := $(foreach r,$(RANGES),$(if $(filter-out $(READY_COHORTS),$(call cohorts_of,$(r))),,$(r)))
+
 ifdef ONLY
+READY_RANGES := $(foreach r,$(READY_RANGES),$(if $(filter $(ONLY),$(call cohorts_of,$(r))),$(r)))
 READY_ANALYSES := $(foreach a,$(READY_ANALYSES),$(if $(filter $(ONLY),$(call cohort_of,$(a))),$(a)))
 endif
 
@@ -65,19 +71,21 @@ READY_EVIDENCE := $(if $(ONLY),,$(EVIDENCE))
 TABLED         := $(shell $(call files,analyses/evidence,csv,echo "$(STAMPS)/$$f"))
 named_by        = $(shell sed -n "s/.*analysis *= *[\"']\([A-Za-z0-9][A-Za-z0-9_-]*\)[\"'].*/\1/p" 'analyses/$(1).toml')
 
-reports: $(READY_ANALYSES:%=reports/%/index.html) $(READY_EVIDENCE:%=reports/%/index.html) | names $(READY)  ## every report whose data are at hand
+READY_REPORTS  := $(READY_ANALYSES) $(READY_RANGES) $(READY_EVIDENCE)
+
+reports: $(READY_REPORTS:%=reports/%/index.html) | names $(READY)  ## every report whose data are at hand
 	@$(RISKKIT) index
 	@echo "Open reports/index.html in a browser."
 
 # Without data there is nothing to print, and make would call that done.
-ifeq ($(strip $(READY_ANALYSES)),)
+ifeq ($(strip $(READY_ANALYSES) $(READY_RANGES)),)
 pdf docx:
 	@echo "There are no data yet, so no report: run make first, then make $@."; exit 1
 endif
 
-pdf: $(foreach a,$(READY_ANALYSES) $(READY_EVIDENCE),reports/$(a)/$(a).pdf)  ## each report as a PDF (needs Pango, which draws its text)
+pdf: $(foreach a,$(READY_REPORTS),reports/$(a)/$(a).pdf)  ## each report as a PDF (needs Pango, which draws its text)
 
-docx: $(foreach a,$(READY_ANALYSES) $(READY_EVIDENCE),reports/$(a)/$(a).docx)  ## each report as a Word document
+docx: $(foreach a,$(READY_REPORTS),reports/$(a)/$(a).docx)  ## each report as a Word document
 
 $(COHORTS): %: $(READY)  ## one cohort and the reports on it, as in: make nhanes3
 	@$(RISKKIT) fetch '$@'
@@ -87,7 +95,7 @@ build/cohorts/%.parquet: $(STAMPS)/cohorts/%.toml build/raw/%/.complete $(CODELI
 	@$(RISKKIT) cohort 'cohorts/$*.toml'
 
 define analysis_rules
-build/results/$(1)/results.json: $$(STAMPS)/analyses/$(1).toml build/cohorts/$(call cohort_of,$(1)).parquet | $$(READY)
+build/results/$(1)/results.json: $$(STAMPS)/analyses/$(1).toml $(2:%=build/cohorts/%.parquet) | $$(READY)
 	@$$(RISKKIT) run 'analyses/$(1).toml'
 
 reports/$(1)/index.html: build/results/$(1)/results.json | $$(READY)
@@ -99,7 +107,8 @@ reports/$(1)/$(1).pdf: reports/$(1)/index.html
 reports/$(1)/$(1).docx: reports/$(1)/index.html
 	@$$(RISKKIT) docx '$(1)'
 endef
-$(foreach a,$(ANALYSES),$(eval $(call analysis_rules,$(a))))
+$(foreach a,$(ANALYSES),$(eval $(call analysis_rules,$(a),$(call cohort_of,$(a)))))
+$(foreach r,$(RANGES),$(eval $(call analysis_rules,$(r),$(call cohorts_of,$(r)))))
 
 define evidence_rules
 reports/$(1)/index.html: $$(STAMPS)/analyses/$(1).toml $$(TABLED) \
@@ -183,4 +192,4 @@ distclean: clean  ## remove fetched data and the environment too
 help:  ## this list
 	@grep -hE '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/\$$(COHORTS): %/COHORT/' | \
 	  awk -F ':.*## *' '{printf "  make %-10s %s\n", $$1, $$2}'
-	@echo "Cohorts: $(COHORTS).  Analyses: $(ANALYSES) $(EVIDENCE)."
+	@echo "Cohorts: $(COHORTS).  Analyses: $(ANALYSES) $(RANGES) $(EVIDENCE)."

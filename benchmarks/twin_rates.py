@@ -1,7 +1,7 @@
 """Does a standardised ratio that is 1 come out as 1? Simulated UK Biobanks against their own rates.
 
-`python -m benchmarks.twin_rates [--seeds 500]`: the rates of a large twin by age and sex are the reference of small ones,
-whose ratios are then 1 by construction. Prints the table and writes it into docs/calibration.md, between its markers.
+`python -m benchmarks.twin_rates [--seeds 500]`: the rates of large twins by age and sex are the reference of small
+ones, whose ratios are then 1 by construction. Prints the table, and writes it into docs/calibration.md.
 """
 
 from __future__ import annotations

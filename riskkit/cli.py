@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from riskkit.report.evidence.read import Evidence
     from riskkit.report.index import IndexEntry
     from riskkit.results import Results
+    from riskkit.runner.ranges import RangesResults
     from riskkit.spec.cohort import CohortSpec
 
 COHORTS, ANALYSES = Path("cohorts"), Path("analyses")
@@ -196,6 +197,10 @@ def _check_report(folder: Path) -> None:
 
     if _is_evidence(folder.name):
         checked = check_evidence(_evidence(folder.name), folder)
+    elif _is_ranges(folder.name):
+        from riskkit.report.ranges.page import check_ranges
+
+        checked = check_ranges(_released_ranges(folder.name), folder)
     else:
         checked = check_report(_released(folder.name), folder)
     for row in checked.differences.itertuples():
@@ -238,12 +243,18 @@ def run(
 ) -> None:
     """Fit every model of an analysis to its built cohort; an interrupted run goes on where it was."""
     from riskkit.spec.analysis import load_analysis
-    from riskkit.spec.evidence import is_evidence
+    from riskkit.spec.evidence import KIND as EVIDENCE
     from riskkit.spec.plan import plan, plan_told
+    from riskkit.spec.ranges import KIND as RANGES
+    from riskkit.spec.ranges import kind_of
     from riskkit.spec.remarks import remarks
 
-    if is_evidence(file):
+    kind = kind_of(file)
+    if kind == EVIDENCE:
         out.print(f"{file}: nothing is fitted to published evidence. Write its report: riskkit report {file.stem}")
+        return
+    if kind == RANGES:
+        _run_ranges(file, show_plan)
         return
     spec, cohort_spec = load_analysis(file)
     for remark in remarks(spec, cohort_spec):
@@ -293,6 +304,10 @@ def report(name: Annotated[str, typer.Argument(help="Name of an analysis that ha
 
         if _is_evidence(name):
             page = write_evidence_report(_evidence(name), REPORTS / name, drawn)
+        elif _is_ranges(name):
+            from riskkit.report.ranges.page import write_ranges_report
+
+            page = write_ranges_report(_released_ranges(name), REPORTS / name, drawn)
         else:
             page = write_report(_released(name), REPORTS / name, drawn)
     parts = (
@@ -318,6 +333,10 @@ def docx(name: Reported) -> None:
 
     if _is_evidence(name):
         path = write_evidence_docx(_evidence(name), REPORTS / name)
+    elif _is_ranges(name):
+        from riskkit.report.ranges.page import write_ranges_docx
+
+        path = write_ranges_docx(_released_ranges(name), REPORTS / name)
     else:
         path = write_docx(_released(name), REPORTS / name)
     out.print(f"{name}: {path}", markup=False)
@@ -350,6 +369,8 @@ def _entry(path: Path) -> IndexEntry:
 
     if is_evidence(path):
         return evidence_entry(path, REPORTS / path.stem)
+    if _is_ranges(path.stem):
+        return _ranges_entry(path)
     stale = ""
     if (REPORTS / path.stem / "index.html").is_file() and (RESULTS / path.stem).is_dir():
         try:
@@ -375,6 +396,79 @@ def _released(name: str) -> Results:
     results = read_released(RESULTS / name)
     check_results(results.manifest, ANALYSES, COHORTS, RESULTS / name)
     return results
+
+
+def _run_ranges(file: Path, show_plan: bool) -> None:
+    """Learn the reference ranges of a file from its built cohorts."""
+    from riskkit.cohort.cohort import Cohort
+    from riskkit.cohort.fallback import raw_folder
+    from riskkit.runner.ranges import run_ranges
+    from riskkit.runner.staleness import check_cohort
+    from riskkit.spec.ranges import load_ranges
+
+    spec, cohorts = load_ranges(file)
+    if show_plan:
+        for sample in spec.samples:
+            by = f" by {sample.by}" if sample.by else ""
+            out.print(f"{sample.id}: {sample.measurement} ~ {sample.age}{by}, cohort {sample.cohort}", markup=False)
+        return
+    built = {}
+    for name, cohort_spec in cohorts.items():
+        table = TABLES / f"{name}.parquet"
+        if table.is_file():
+            built[name] = Cohort.read(table)
+            check_cohort(built[name], cohort_spec, table, raw_folder(cohort_spec, Path()))
+    with _progress() as progress:
+        bar = progress.add_task(spec.name, total=None)
+        results = run_ranges(
+            file, built, lambda done, total, what: progress.update(bar, completed=done, total=total, description=what)
+        )
+    written = results.write(RESULTS / spec.name)
+    write_dependencies(written, DEPENDS / f"results-{spec.name}.d")
+    out.print(
+        f"{spec.name}: reference ranges of {len(spec.samples)} samples in {results.provenance.seconds} s", markup=False
+    )
+
+
+def _is_ranges(name: str) -> bool:
+    """Whether the analysis of this name is of reference ranges; its file may be gone."""
+    from riskkit.spec.ranges import KIND, kind_of
+
+    path = ANALYSES / f"{name}.toml"
+    return path.is_file() and kind_of(path) == KIND
+
+
+def _released_ranges(name: str) -> RangesResults:
+    """Reference ranges as they may be shown, if they are of the files as these are now."""
+    from riskkit.runner.ranges import RangesResults
+    from riskkit.runner.ranges.results import check_current, protected
+
+    results = RangesResults.read(RESULTS / name)
+    check_current(results, ANALYSES / f"{name}.toml", COHORTS, RESULTS / name)
+    return protected(results)
+
+
+def _ranges_entry(path: Path) -> IndexEntry:
+    """Show reference ranges as made when their report is there; otherwise say what is missing."""
+    from riskkit.report.index import IndexEntry
+    from riskkit.report.ranges.page import ranges_entry
+    from riskkit.spec.ranges import load_ranges
+
+    reason = f"It has not been run yet: make reports/{path.stem}/index.html."
+    if (REPORTS / path.stem / "index.html").is_file() and (RESULTS / path.stem).is_dir():
+        try:
+            return ranges_entry(_released_ranges(path.stem))
+        except DataError as error:
+            reason = str(error)
+    spec, cohorts = load_ranges(path)
+    titles = "; ".join(cohort.title for cohort in cohorts.values())
+    lacking = [name for name in cohorts if not (Path("build/raw") / name / ".complete").is_file()]
+    if lacking:
+        reason = (
+            f"The data of {' and '.join(lacking)} are not in build/raw. Put the files there, or set RISKKIT_MIRROR "
+            "to a folder that has them, and run make again."
+        )
+    return IndexEntry(spec.name, spec.title, spec.question, titles, reason=reason)
 
 
 def _is_evidence(name: str) -> bool:

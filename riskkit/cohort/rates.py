@@ -181,8 +181,8 @@ def _hole_faults(cells: list[tuple[Any, ...]], by: tuple[str, ...], periods: boo
         absent = [cell for parts in product(*axes) if (cell := tuple(v for p in parts for v in p)) not in there]
         if absent:
             more = f", and {len(absent) - 1} more" if len(absent) > 1 else ""
-            cell = _told(absent[0], by, periods)
-            yield f"{outcome}: has no rate for {cell}{more}. A hole is not a rate of 0; add it."
+            first = _told(absent[0], by, periods)
+            yield f"{outcome}: has no rate for {first}{more}. A hole is not a rate of 0; add it."
 
 
 def _gaps(what: str, axis: list[tuple[float | None, float | None]]) -> Iterator[str]:

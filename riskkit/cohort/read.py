@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,12 @@ STATISTICAL: dict[
 
 
 def read(
-    path: Path, file: FileSpec, identifier: str, variables: Mapping[str, VariableSpec], *, unique: bool = True
+    path: Path,
+    file: FileSpec,
+    identifier: str | Literal[False],
+    variables: Mapping[str, VariableSpec],
+    *,
+    unique: bool = True,
 ) -> pd.DataFrame:
     """Read the declared columns of a raw file.
 
@@ -44,8 +49,8 @@ def read(
         The file, plain or .gz.
     file : FileSpec
         Its format and what goes with it.
-    identifier : str
-        Name of the column of identifiers.
+    identifier : str or False
+        Name of the column of identifiers; False where there is none, and records are numbered from 1.
     variables : mapping of name to VariableSpec
         What to read, by the name it shall have. Capitals in names of columns do not matter unless two differ by them.
 
@@ -68,10 +73,11 @@ def read(
         assert file.id_columns is not None  # the specification has been checked
         frame = read_fixed(path, file, {ID: file.id_columns, **fields})
     else:
-        columns = {ID: identifier, **{name: variable.column for name, variable in variables.items()}}
+        columns = {name: variable.column for name, variable in variables.items()}
+        columns |= {ID: identifier} if identifier else {}
         dates = {name for name, variable in variables.items() if variable.kind == "date"}
         frame = _read_table(path, file, columns, dates)
-    frame[ID] = _identifiers(path, frame[ID], unique)
+    frame[ID] = _identifiers(path, frame[ID], unique) if identifier else np.arange(1, len(frame) + 1)
     return frame
 
 

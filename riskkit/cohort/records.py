@@ -69,7 +69,7 @@ def view_records(
         return
     _view_file(db, "code_file", paths[events.file], file)
     types, path = _types(db, "code_file"), paths[events.file]
-    identifier = file.id or spec.id
+    identifier = str(file.id or spec.id)
     given = {"icd10": events.icd10, "icd9": events.icd9, "level": events.level}
     own_dates = () if events.dates_in else events.date
     names = [identifier, *filter(None, given.values()), *events.link, *own_dates, *events.leave_out]
@@ -86,7 +86,7 @@ def view_records(
         return
     file, path = spec.files[events.dates_in], paths[events.dates_in]
     _view_file(db, "date_file", path, file)
-    types, identifier = _types(db, "date_file"), file.id or spec.id
+    types, identifier = _types(db, "date_file"), str(file.id or spec.id)
     actual = find_columns(path, file, dict.fromkeys([identifier, *events.link, *events.date]), list(types))
     parts = [f"TRY_CAST({_quoted(actual[identifier])} AS {id_type}) AS id"]
     parts += [f"{_text(actual[name])} AS link{i}" for i, name in enumerate(events.link)]
@@ -110,7 +110,7 @@ def _view_wide(db: duckdb.DuckDBPyConnection, spec: CohortSpec, events: EventsSp
     file = spec.files[events.file]
     _view_file(db, "code_file", path, file)
     types = _types(db, "code_file")
-    identifier = file.id or spec.id
+    identifier = str(file.id or spec.id)
     column = find_columns(path, file, [identifier], list(types))[identifier]
     there: dict[str, list[int]] = {}
     for field in (*events.date, *filter(None, (events.icd10, events.icd9, events.level)), *events.leave_out):

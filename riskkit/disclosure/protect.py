@@ -46,7 +46,7 @@ def protect(results: Results) -> Results:
     policy = Policy(declared.min_count, declared.round_to)
     small = find_small(results, policy)
     frames = {name: frame.rule(results.frames[name], small).reset_index(drop=True) for name, frame in schemas().items()}
-    return Results(manifest.replaced(cohort=_cohort(manifest.cohort, policy), disclosed=declared), frames)
+    return Results(manifest.replaced(cohort=shown_facts(manifest.cohort, policy), disclosed=declared), frames)
 
 
 def applied(manifest: Manifest) -> Policy | None:
@@ -95,7 +95,7 @@ def _sampled(drawn: Sampled, policy: Policy) -> Sampled:
     )
 
 
-def _cohort(cohort: CohortFacts, policy: Policy) -> CohortFacts:
+def shown_facts(cohort: CohortFacts, policy: Policy) -> CohortFacts:
     """What is told of the cohort; remarks on its raw files are left out, since they count records."""
 
     def shown(count: float) -> float:

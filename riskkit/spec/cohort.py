@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from keyword import iskeyword
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from pydantic import Field, PrivateAttr
@@ -74,7 +75,9 @@ class CohortSpec(SpecModel):
     description: str = ""
     citation: str = ""
     simulated: bool = Field(False, description="whether these are invented people; reports then say so everywhere")
-    id: str = Field(description="the column of identifiers in the raw files")
+    id: str | Literal[False] = Field(
+        description="the column of identifiers in the raw files; false where there is one file, whose records have none"
+    )
     base: str = Field(description="the file whose records are the people of the cohort")
     fetch: FetchSpec = Field(default_factory=FetchSpec)
     files: dict[str, FileSpec] = Field(min_length=1)
@@ -155,6 +158,12 @@ def _faults(spec: CohortSpec) -> Iterator[Fault]:
     if spec.name in TAKEN:
         yield Fault(("name",), f"cannot be '{spec.name}': 'make {spec.name}' is taken. Rename the file.")
     yield from _name_faults(spec)
+    if spec.id is False and (len(spec.files) > 1 or spec.withdrawals is not None):
+        yield Fault(("id",), "is false, so that nothing tells whose a record of another file is. Name the column.")
+    for name, file in spec.files.items():
+        if spec.id is False and (file.format == "fixed" or file.id is not None):
+            where = "id_columns" if file.format == "fixed" else "id"
+            yield Fault(("id",), f"is false, but files.{name}.{where} says where identifiers are. Keep one of the two.")
     people = spec.people_files
     if spec.base not in people:
         yield Fault(("base",), f"there is no file '{spec.base}'.{did_you_mean(spec.base, people)}")

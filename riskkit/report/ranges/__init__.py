@@ -1,0 +1,1 @@
+"""The report of reference ranges: charts, tables, their fit, and comparisons."""
