@@ -230,20 +230,23 @@ def judge_centiles(n: int, replicate: int) -> list[dict[str, Any]]:
         found = rk.centiles("y ~ age", people, method=method, **asked).curves(WHERE, SHOWN)
         z = special.ndtri(found["centile"].to_numpy() / 100)
         true = np.tile(m, len(SHOWN)) * (1 + np.tile(power * s, len(SHOWN)) * z) ** (1 / np.tile(power, len(SHOWN)))
-        for centile, error, hit in zip(
-            found["centile"], found["value"] / true - 1, (found["low"] <= true) & (true <= found["high"]), strict=True
-        ):
-            rows.append({"what": f"{method}, {n:,} people", "centile": centile, "error": error, "hit": hit})
+        hit = (found["low"] <= true) & (true <= found["high"])
+        none = ~np.isfinite(found[["low", "high"]]).all(axis=1)
+        about = found[["centile"]].assign(what=f"{method}, {n:,} people", error=found["value"] / true - 1, hit=hit)
+        rows += about.assign(none=none).to_dict("records")
     return rows
 
 
 def centiles(replicates: int) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Bias and root mean squared error in per cent of the centile, and coverage, over five ages."""
+    """Bias and root mean squared error in per cent of the centile, coverage, and infinite limits, at five ages."""
     found = pd.concat([gather(partial(judge_centiles, n), replicates) for n in (500, 2000)])
     grouped = found.groupby(["what", "centile"], sort=False)
     bias, error = 100 * grouped["error"].mean(), 100 * grouped["error"].agg(lambda e: np.sqrt((e**2).mean()))
     cells = pd.Series(
-        [f"{b:+.1f} / {e:.1f} / {100 * h:.1f}" for b, e, h in zip(bias, error, grouped["hit"].mean(), strict=True)],
+        [
+            f"{b:+.1f} / {e:.1f} / {100 * h:.1f} / {100 * none:.0f}"
+            for b, e, h, none in zip(bias, error, grouped["hit"].mean(), grouped["none"].mean(), strict=True)
+        ],
         index=bias.index,
     )
     table = cells.unstack("centile")[list(SHOWN)].rename(columns=lambda c: f"{c:g}th")
@@ -260,7 +263,7 @@ PARTS = {
     "rates": (rates, 2000),
     "sampling": (sampling, 1000),
     "treatment": (treatment, 1000),
-    "centiles": (centiles, 250),
+    "centiles": (centiles, 100),
 }
 
 

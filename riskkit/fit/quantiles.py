@@ -1,4 +1,4 @@
-"""Smooth quantile curves that do not cross: linear programs, and Hendricks and Koenker's covariance."""
+"""Smooth quantile curves that do not cross, by linear programs, and further ones that their limits are read from."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from riskkit.fit.lms import SplineBasis, place_knots
 
 FEWEST, MOST = 1, 9  # interior knots that are tried
 GRID = 500  # points at which curves are compared
+STEP = 0.2  # in standard normal scores, from one of the quantiles that limits are read from to the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +27,12 @@ class QuantileFit:
     shares : array, shape (K,)
         Which quantiles, in increasing order.
     coef : array, shape (K, k)
-    inverse : array, shape (K, k, k)
-        Of the density-weighted sums of squares: a quantile's influences are its scores times this.
+    inverse : array, shape (k, k)
+        Of the weighted sums of squares: what a share below a curve is uncertain by is made of its scores times this.
     scores : array, shape (K, n, k)
         w (share - [y below the curve]) b of each person.
+    all_shares, all_coef : array, shapes (T,) and (T, k)
+        These quantiles and further ones, in increasing order, from the share of half a person to all but that.
     crossed : bool
         Whether curves fitted one by one crossed, so that they were fitted together.
     """
@@ -39,7 +42,30 @@ class QuantileFit:
     coef: Array
     inverse: Array
     scores: Array
+    all_shares: Array
+    all_coef: Array
     crossed: bool
+
+    def limits(self, x: Array, k: int, half: Array) -> tuple[Array, Array]:
+        """Limits of quantile k at x, shape (m,) each: the quantiles of its share less and plus `half`, shape (m,).
+
+        Without limit (infinite) where that is a share of less than half a person, below or above: too few people are
+        there for a limit.
+        """
+        b = self.basis.columns(x)
+        curves = np.sort(b @ self.all_coef.T, axis=1)  # at each x in order, should they cross
+        scores = special.ndtri(self.all_shares)
+        value, share = b @ self.coef[k], float(self.shares[k])
+        ends = []
+        for side, edge in ((-1, self.all_shares[0]), (1, self.all_shares[-1])):
+            wanted = share + side * half
+            found = np.array(
+                [np.interp(special.ndtri(one), scores, own) if 0 < one < 1 else np.nan
+                 for one, own in zip(wanted, curves, strict=True)]
+            )  # fmt: skip
+            beyond = wanted <= edge if side < 0 else wanted >= edge
+            ends.append(np.where(beyond, side * np.inf, found))
+        return np.fmin(ends[0], value), np.fmax(ends[1], value)
 
 
 def fit_quantiles(
@@ -55,7 +81,8 @@ def fit_quantiles(
     x, y : array, shape (n,)
     shares : increasing numbers between 0 and 1, K of them
     basis : SplineBasis, optional
-        Chosen by Schwarz's criterion of the median's curve unless given.
+        Unless given, half as many knots more as Schwarz's criterion chooses for the median's curve, and two: where
+        limits shall hold, a curve must not be too stiff for the truth.
     weights : array, shape (n,), optional
         Case weights, of mean 1.
 
@@ -66,9 +93,9 @@ def fit_quantiles(
 
     References
     ----------
-    Koenker R, Bassett G (1978) Econometrica 46:33; Bondell HD, Reich BJ, Wang H (2010) Biometrika 97:825; Hendricks
-    W, Koenker R (1992) JASA 87:58; Koenker R, Ng P, Portnoy S (1994) Biometrika 81:673 (criterion). R: quantreg::rq,
-    summary(se = "nid").
+    Koenker R, Bassett G (1978) Econometrica 46:33; Bondell HD, Reich BJ, Wang H (2010) Biometrika 97:825; Koenker R,
+    Ng P, Portnoy S (1994) Biometrika 81:673 (criterion); Zhou KQ, Portnoy SL (1996) Ann Stat 24:287 (limits). R:
+    quantreg::rq.
     """
     w = np.ones(y.size) if weights is None else weights
     basis = _chosen(x, y, w) if basis is None else basis
@@ -77,9 +104,16 @@ def fit_quantiles(
     crossed = bool((np.diff(coef @ at.T, axis=0) < 0).any())
     if crossed:
         coef = _together(b, y, np.asarray(shares), w)
-    parts = [_sparsity(b, y, c, share, w) for c, share in zip(coef, shares, strict=True)]
-    inverse, scores = (np.stack(values) for values in zip(*parts, strict=True))
-    return QuantileFit(basis, np.asarray(shares, dtype=float), coef, inverse, scores, crossed)
+    asked = np.asarray(shares, dtype=float)
+    scores = np.stack([b * (w * (share - (y < b @ c)))[:, None] for c, share in zip(coef, asked, strict=True)])
+    least = 0.5 * float(w @ w) / float(w.sum()) ** 2  # half a person, of as many as the weights are worth
+    first = float(special.ndtri(least))
+    further = special.ndtr(np.linspace(first, -first, int(np.ceil(-2 * first / STEP)) + 1))
+    every = np.concatenate([asked, further])
+    more = np.concatenate([coef, [one_quantile(b, y, float(share), w) for share in further]])
+    order = np.argsort(every, kind="stable")
+    inverse = np.asarray(np.linalg.inv((b.T * w) @ b), dtype=float)
+    return QuantileFit(basis, asked, coef, inverse, scores, every[order], more[order], crossed)
 
 
 def one_quantile(b: Array, y: Array, share: float, w: Array) -> Array:
@@ -112,7 +146,7 @@ def _chosen(x: Array, y: Array, w: Array) -> SplineBasis:
         if best is None or criterion < best[0]:
             best = (criterion, basis)
     assert best is not None
-    return best[1]
+    return place_knots(x, round(len(best[1].interior) * 1.5) + 2)
 
 
 def _together(b: Array, y: Array, shares: Array, w: Array) -> Array:
@@ -139,30 +173,3 @@ def _together(b: Array, y: Array, shares: Array, w: Array) -> Array:
     if solved.status != 0:
         raise FitError(f"the quantiles cannot be fitted together: {solved.message}")
     return -np.asarray(solved.eqlin.marginals).reshape(count, k)
-
-
-def _sparsity(b: Array, y: Array, coef: Array, share: float, w: Array) -> tuple[Array, Array]:
-    """Inverse of b'diag(w f)b and the scores, shape (n, k).
-
-    f is each person's density at the quantile: the distance of shares by that of the quantiles just above and below.
-    """
-    width = bandwidth(share, y.size)
-    while share - width < 0 or share + width > 1:
-        width /= 2
-    apart = b @ (one_quantile(b, y, share + width, w) - one_quantile(b, y, share - width, w))
-    density = np.maximum(0.0, 2 * width / (apart - np.finfo(float).eps ** (2 / 3)))
-    try:
-        inverse = np.asarray(np.linalg.inv((b.T * (w * density)) @ b), dtype=float)
-    except np.linalg.LinAlgError:
-        raise FitError(
-            f"the spread about the quantile {share:g} cannot be estimated: too few people for so far a centile. Ask "
-            "for centiles nearer the middle."
-        ) from None
-    return inverse, b * (w * (share - (y < b @ coef)))[:, None]
-
-
-def bandwidth(share: float, n: int) -> float:
-    """Hall and Sheather's bandwidth of the density at a quantile (1988, JRSS B 50:381), for 95% limits."""
-    z = float(special.ndtri(share))
-    f = float(np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi))
-    return float(n ** (-1 / 3) * special.ndtri(0.975) ** (2 / 3) * (1.5 * f**2 / (2 * z**2 + 1)) ** (1 / 3))

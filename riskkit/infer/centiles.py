@@ -30,7 +30,10 @@ FEWEST = 50  # people a group's curves need
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """The curves of one group: its fit, the covariance of the fit's coefficients, and who they were learnt from."""
+    """The curves of one group: its fit, the covariance of its coefficients, and who they were learnt from.
+
+    Of quantiles the covariance is that of the share below the curve, not of the curve.
+    """
 
     fit: LmsFit | QuantileFit
     covariance: Array
@@ -230,8 +233,9 @@ def centiles(
     References
     ----------
     Cole TJ, Green PJ (1992) Stat Med 11:1305; Koenker R (2005) Quantile Regression. Limits of LMS curves are Bayesian
-    ones of the penalised likelihood, those of quantiles Hendricks and
-    Koenker's. R: VGAM::lms.bcn, gamlss::lms; quantreg::rq.
+    ones of the penalised likelihood, those of quantiles Zhou and Portnoy's (1996, Ann Stat 24:287): the quantiles of
+    the share less and plus its error, infinite where too few people lie beyond. R: VGAM::lms.bcn, gamlss::lms;
+    quantreg::rq.
     """
     check_choice("method", method, METHODS)
     check_names(by=by, weights=weights)
@@ -280,13 +284,13 @@ def _group(method: str, x: Array, y: Array, w: Array | None, shares: list[float]
             covariance = meat + lms.inverse @ lms.penalty @ lms.inverse
         return Group(lms, covariance, df, x, y, plain)
     quantiles = fit_quantiles(x, y, shares, weights=w)
-    covariances = []
-    for share, inverse, scores in zip(quantiles.shares, quantiles.inverse, quantiles.scores, strict=True):
+    covariances = []  # of the share below each curve, not of the curve
+    for share, scores in zip(quantiles.shares, quantiles.scores, strict=True):
         if sample is not None:
-            covariances.append(_between(scores, sample, inverse))
+            covariances.append(_between(scores, sample, quantiles.inverse))
         else:
             b = quantiles.basis.columns(x) * plain[:, None]
-            covariances.append(share * (1 - share) * inverse @ (b.T @ b) @ inverse)
+            covariances.append(share * (1 - share) * quantiles.inverse @ (b.T @ b) @ quantiles.inverse)
     return Group(quantiles, np.stack(covariances), df, x, y, plain)
 
 
@@ -310,7 +314,7 @@ def _curve(group: Group, x: Array, centile: float, level: float) -> tuple[Array,
         k = int(np.argmin(np.abs(group.fit.shares - centile / 100)))
         value = b @ group.fit.coef[k]
         half = critical * np.sqrt(np.einsum("ij,jk,ik->i", b, group.covariance[k], b))
-        return value, value - half, value + half
+        return value, *group.fit.limits(x, k, half)
     power, m, s = group.fit.parameters(x)
     z = float(special.ndtri(centile / 100))
     inner = power * s * z

@@ -134,14 +134,35 @@ def test_intervals_follow_the_delta_method() -> None:
 
 
 def test_quantile_regression_is_quantreg_s() -> None:
-    fit = fit_quantiles(X, Y, R["taus"], BASIS)
-    b = BASIS.columns(X)
+    fit, b = fit_quantiles(X, Y, R["taus"], BASIS), BASIS.columns(X)
     for k, (tau, want) in enumerate(zip(R["taus"], R["quantiles"], strict=True)):
         assert_allclose(fit.coef[k], want["coef"], rtol=1e-8)
-        covariance = tau * (1 - tau) * fit.inverse[k] @ (b.T @ b) @ fit.inverse[k]
-        assert_allclose(covariance, want["cov"], rtol=1e-8)
         assert check_loss(b, Y, fit.coef[k], tau, np.ones(Y.size)) == pytest.approx(want["rho"])
         assert_allclose(one_quantile(b, Y, tau, W), want["weighted"], rtol=1e-8)
+
+
+def test_limits_of_a_quantile_are_the_quantiles_of_its_share_and_error() -> None:
+    fit = rk.centiles("y ~ x", PEOPLE, method="quantile", centiles=[25, 50, 90])
+    group = fit.groups[None]
+    basis, at = group.fit.basis, np.array([15.0, 30.0])
+    b, shares = basis.columns(group.x), group.fit.all_shares
+    for share in (0.25, 0.5, 0.9):
+        found = fit.curves(at, [100 * share])
+        for i, row in enumerate(basis.columns(at)):
+            half = 1.959964 * np.sqrt(share * (1 - share) * row @ np.linalg.inv(b.T @ b) @ row)
+            curves = np.sort(group.fit.all_coef @ row)
+            for end, side in (("low", -1), ("high", 1)):
+                after = shares.searchsorted(share + side * half)
+                assert curves[after - 1] <= found[end][i] <= curves[after]
+
+
+def test_a_centile_beyond_which_there_are_too_few_people_has_no_outer_limit() -> None:
+    some = rk.centiles("y ~ x", PEOPLE[:300], method="quantile", centiles=[1, 50, 99]).curves(at=[30])
+    assert some["low"].tolist()[0] == -np.inf
+    assert some["high"].tolist()[2] == np.inf
+    assert np.isfinite(some.iloc[1][["low", "high"]].astype(float)).all()
+    assert (some["low"] <= some["value"]).all()
+    assert (some["value"] <= some["high"]).all()
 
 
 def test_quantiles_that_would_cross_are_fitted_together_at_little_cost() -> None:
@@ -217,10 +238,11 @@ def test_curves_of_a_cluster_sample_know_the_clusters(method) -> None:
         [PEOPLE.assign(psu=range(len(PEOPLE))), PEOPLE.assign(psu=range(len(PEOPLE)))], ignore_index=True
     )
     design = rk.SurveyDesign(weights="one", psu="psu")
-    twice = rk.centiles("y ~ x", doubled.assign(one=1.0), survey=design, method=method).curves(at=[20])
-    once = rk.centiles("y ~ x", PEOPLE.assign(one=1.0), survey=rk.SurveyDesign(weights="one"), method=method).curves(
-        at=[20]
-    )
+    asked = [25, 50, 75]
+    only = {"method": method, **({"centiles": asked} if method == "quantile" else {})}
+    twice = rk.centiles("y ~ x", doubled.assign(one=1.0), survey=design, **only)
+    once = rk.centiles("y ~ x", PEOPLE.assign(one=1.0), survey=rk.SurveyDesign(weights="one"), **only)
+    twice, once = (each.curves([20], asked) for each in (twice, once))
     ratio = (twice["high"] - twice["low"]) / (once["high"] - once["low"])
     assert ratio.mean() == pytest.approx(1, abs=0.15)  # as many clusters as there were people, not twice as many
 
