@@ -208,7 +208,7 @@ def _with_panels(
     for name, panel in spec.panels.items():
         file, path = spec.files[panel.file], paths[panel.file]
         with _within(f"panels.{name}"):
-            columns, own = read_panel(name, panel, path, file, spec.id, people)
+            columns, own = read_panel(name, panel, path, file, str(spec.id), people)
         items |= own
         people = pd.concat([people, columns], axis=1)
         if file.join == "inner":
