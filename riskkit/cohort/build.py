@@ -30,10 +30,10 @@ from riskkit.cohort.join import join
 from riskkit.cohort.lock import Source, read_lock
 from riskkit.cohort.outcomes import FollowUp, Outcome, follow_up, outcome, state
 from riskkit.cohort.panels import read_panel
+from riskkit.cohort.rates import read_rates
 from riskkit.cohort.read import ID
 from riskkit.cohort.repeats import Repeats, read_repeats
 from riskkit.cohort.sampled import Sampled, refuse_strangers, sampled
-from riskkit.cohort.rates import read_rates
 from riskkit.cohort.survey import sampling
 from riskkit.cohort.variables import summarise
 from riskkit.cohort.withdrawals import withdraw

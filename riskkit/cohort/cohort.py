@@ -16,9 +16,9 @@ from riskkit.cohort.facts import CohortFacts
 from riskkit.cohort.flow import FlowStep, exclude
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
+from riskkit.cohort.rates import ReferenceRates
 from riskkit.cohort.repeats import Repeats
 from riskkit.cohort.sampled import Sampled
-from riskkit.cohort.rates import ReferenceRates
 from riskkit.cohort.seal import BLANK, check_seal, seal
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable

@@ -10,9 +10,9 @@ from riskkit.cohort.doubts import Doubt
 from riskkit.cohort.flow import FlowStep
 from riskkit.cohort.lock import Source
 from riskkit.cohort.outcomes import FollowUp, Outcome
+from riskkit.cohort.rates import ReferenceRates
 from riskkit.cohort.repeats import Repeats
 from riskkit.cohort.sampled import Sampled
-from riskkit.cohort.rates import ReferenceRates
 from riskkit.cohort.survey import Sampling
 from riskkit.cohort.variables import Variable
 from riskkit.spec.disclosure import DisclosureSpec

@@ -144,7 +144,7 @@ def _visits(name: str, spec: CohortSpec, path: Path) -> pd.DataFrame:
             update={"source": f"{declared.file}.{declared.value}", "blank": "missing"}
         ),
     }
-    records = read(path, file.at(path), file.id or spec.id, wanted, unique=False)
+    records = read(path, file.at(path), str(file.id or spec.id), wanted, unique=False)
     for field, variable in wanted.items():
         records[field] = decode(records[field], variable, f"{path}: {variable.column}")[0]
     return records

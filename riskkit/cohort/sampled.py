@@ -118,7 +118,7 @@ def refuse_strangers(spec: CohortSpec, paths: Mapping[str, Path], everyone: pd.S
         return
     known = set(everyone.astype(str))
     for key, file in spec.parts(variable.file).items():
-        records = read(paths[key], file.at(paths[key]), file.id or spec.id, {"member": variable})
+        records = read(paths[key], file.at(paths[key]), str(file.id or spec.id), {"member": variable})
         member = decode(records["member"], variable, f"{paths[key]}: {variable.column}")[0] == 1
         strange = records.loc[member & ~records[ID].astype(str).isin(known), ID]
         if len(strange):

@@ -136,6 +136,12 @@ def ranges_faults(spec: RangesSpec, cohorts: Mapping[str, CohortSpec], absent: M
 
 
 def _sample_faults(place: Place, sample: SampleSpec, cohort: CohortSpec) -> Iterator[Fault]:
+    if cohort.sampling is not None:
+        yield Fault(
+            (*place, "cohort"),
+            f"'{sample.cohort}' is a sample with more cases than its people have ([sampling]): no ranges follow "
+            "from it.",
+        )
     columns = cohort.columns
     wanted = {"measurement": ("number",), "age": ("number",), "by": ("category",), "stages": ("category",)}
     for field, kinds in wanted.items():

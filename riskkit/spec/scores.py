@@ -25,6 +25,12 @@ def score_faults(name: str, exposure: ExposureSpec, cohort: CohortSpec) -> Itera
                 f"give the exposure a name of its own, [exposures.{name}_sds].",
             )
         return
+    if cohort.sampling is not None:
+        yield Fault(
+            (*place, "sds_of"),
+            f"cohort '{cohort.name}' is a sample with more cases than its people have ([sampling]), from which "
+            "ranges of a level cannot be learnt. Give the level itself.",
+        )
     columns = cohort.columns
     taken = {*columns, *cohort.outcomes, *OWN_COLUMNS}
     taken |= {f"{outcome}_{column}" for outcome in cohort.outcomes for column in OUTCOME_COLUMNS}

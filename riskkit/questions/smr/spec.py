@@ -34,6 +34,12 @@ def faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
         return
     if cohort.reference_rates is None:
         yield Fault(("smr",), f"cohort '{spec.cohort}' has no [reference_rates], which name the rates to compare with.")
+    if cohort.sampling is not None:
+        yield Fault(
+            ("smr",),
+            f"cohort '{spec.cohort}' is a sample with more cases than its people have ([sampling]); events of the "
+            "whole cohort are what is compared with reference rates. Leave it out.",
+        )
     if cohort.follow_up is None or NO_TIME in spec.time_scales:
         yield Fault(("smr",), "the outcomes are states at baseline: nobody is followed, so that nothing is expected.")
     for i, name in enumerate(asked.by):
