@@ -92,7 +92,7 @@ class Manifest:
             {name: ExposureCoding(**_tuples(coding)) for name, coding in plain["exposures"].items()},
             CohortFacts.from_dict(plain["cohort"]),
             Provenance(**plain["provenance"]),
-            remarks=tuple(plain["remarks"]),
+            remarks=tuple(plain.get("remarks", ())),
         )
 
 

@@ -94,7 +94,8 @@ def _rows(key: dict[str, str], slope: float, bend: float) -> dict[str, Rows]:
         return slope * z + bend * z**2
 
     x = np.linspace(centre - 2 * sd, centre + 2.4 * sd, 200)
-    x[np.argmin(abs(x - centre))] = centre
+    for level in (centre, centre - 1.5 * sd, centre + 1.7 * sd):
+        x[np.argmin(abs(x - level))] = level
     z = (x - centre) / sd
     spline = {**key, "coding": "spline"}
     curve = [

@@ -96,7 +96,8 @@ def manifest(exposures: int, outcomes: list[str], scales: list[str], models: int
                     "cuts": [centre + sd * k for k in (-0.8, -0.25, 0.25, 0.9)], "reference_group": 1,
                     "per": sd,
                     "per_label": f"SD ({sd:.3g}{' ' + unit if unit else ''})", "reference": centre,
-                    "reference_label": "median", "repeat": None, "simex": [],
+                    "reference_label": "median", "low": centre - 1.5 * sd, "high": centre + 1.7 * sd, "repeat": None,
+                    "simex": [],
                 }
                 for name, (label, unit, centre, sd) in measured
             },

@@ -225,7 +225,7 @@ def _analysis(name: str, found: Roles, columns: list[Column], names: dict[str, s
     unit = _unit(found.exposure, found)
     if unit:
         yield f"unit = {quoted(unit)}"
-    yield "spline = 4        # knots of the curve"
+    yield "spline = 5        # knots of the curve"
     yield "groups = 5        # quantile groups; cut points go too: [20, 25, 30]"
     yield 'per = "sd"        # increment of the linear estimate; or a number'
     covariates = [f"rcs({age}, 4)"] if age and found.time is None else []

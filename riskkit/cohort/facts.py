@@ -72,7 +72,7 @@ class CohortFacts:
             },
             sources=tuple(Source(**source) for source in plain["sources"]),
             remarks=tuple(plain["remarks"]),
-            doubts=tuple(Doubt(**{**doubt, "ids": ()}) for doubt in plain["doubts"]),
+            doubts=tuple(Doubt(**{**doubt, "ids": ()}) for doubt in plain.get("doubts", ())),
             design=Sampling(**{**design, "units": tuple(tuple(unit) for unit in design["units"])}) if design else None,
             disclosure=DisclosureSpec(**disclosure) if disclosure else None,
             rates=ReferenceRates.from_dict(plain["rates"]) if plain["rates"] else None,

@@ -172,6 +172,18 @@ def shapes(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
     return shown.assign(**{name: significant(shown[name]) for name in numbers})
 
 
+def ends(frame: pd.DataFrame, small: Small) -> pd.DataFrame:
+    """Ends of curves go where they reach beyond what may be shown; others have the digits that the events carry."""
+    if frame.empty:
+        return frame
+    frame = small.without(frame)
+    frame = frame[small.policy.enough_beyond(small.people(frame), TESTED)]
+    if frame.empty:
+        return frame
+    shown = counted(frame, small)
+    return shown.assign(covariance=significant(shown["covariance"]))
+
+
 def _within(frame: pd.DataFrame, small: Small) -> pd.Series:
     """Which points lie between the levels that their spline may be shown at."""
     ends = frame[KEY].merge(small.ranges, on=KEY, how="left").set_index(frame.index)

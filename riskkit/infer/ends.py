@@ -145,7 +145,7 @@ def ends_by_subgroup(
     estimate, covariance = np.array(means), np.array(covariances)
     tested = []
     for end, columns in (("low", [0]), ("high", [1]), ("both", [0, 1])):
-        q = _cochran(estimate[:, columns], covariance[:, columns][:, :, columns])
+        q = cochran(estimate[:, columns], covariance[:, columns][:, :, columns])
         test = Test(q, len(columns) * (len(fits) - 1), df_resid)
         tested.append({"end": end, "q": test.chi2, "df": test.df, "df_resid": test.df_resid, "p": test.p})
     return EndsBySubgroup(pd.concat(frames, ignore_index=True), pd.DataFrame(tested))
@@ -207,8 +207,8 @@ def _rows(fit: Fit, variable: str, x: Array, reference: float, at: Mapping[str, 
     return rows[:-1] - rows[-1]
 
 
-def _cochran(estimates: Array, covariances: Array) -> float:
-    """Cochran's Q of k estimates, shape (k, q), with their covariances, shape (k, q, q)."""
+def cochran(estimates: Array, covariances: Array) -> float:
+    """Cochran's Q of k independent estimates, shape (k, q), with their covariances, shape (k, q, q)."""
     weights = np.linalg.inv(covariances)
     mean = np.linalg.solve(weights.sum(axis=0), np.einsum("kij,kj->i", weights, estimates))
     away = estimates - mean

@@ -58,7 +58,7 @@ def explorer(results: Results) -> Explorer | None:
     coefficients, covariances, tests = (dict(iter(frame.groupby(KEY))) for frame in frames)
     absolute = risks(results)
     curves = [
-        _curve(row, coefficients[key], covariances[key], tests.get(key), _levels(results))
+        _curve(row, coefficients[key], covariances[key], tests.get(key), _levels(results), _searched(results, row))
         | ({"risk": absolute[key]} if key in absolute else {})
         for row, key in zip(fitted.to_dict("records"), fitted[KEY].itertuples(index=False, name=None), strict=True)
     ]
@@ -129,7 +129,7 @@ def _of_groups(results: Results) -> Iterator[dict[str, Any]]:
             "coefficients": own["estimate"].dropna().tolist(),
             "covariance": own["covariance"].tolist(),
             "percentiles": [_known(row[name]) for name in _percentiles(row)],
-            "nadir": {"low": None, "high": None, "interior": None, "searched": _searched(row)},
+            "nadir": {"low": None, "high": None, "interior": None, "searched": _searched(results, row)},
             "critical": [float(t_critical(np.array(row["df_resid"]), each)) for each in _levels(results)],
         }
 
@@ -155,7 +155,12 @@ def _levels(results: Results) -> list[float]:
 
 
 def _curve(
-    row: dict[str, Any], own: pd.DataFrame, pairs: pd.DataFrame, tests: pd.DataFrame | None, levels: Sequence[float]
+    row: dict[str, Any],
+    own: pd.DataFrame,
+    pairs: pd.DataFrame,
+    tests: pd.DataFrame | None,
+    levels: Sequence[float],
+    searched: tuple[float, float],
 ) -> dict[str, Any]:
     """One spline: people, tests, coefficients, the lower triangle of their covariance, and critical values by level."""
     terms = pairs["term"].drop_duplicates()
@@ -171,16 +176,17 @@ def _curve(
             "low": row["nadir_low"],
             "high": row["nadir_high"],
             "interior": row["interior"],
-            "searched": _searched(row),
+            "searched": searched,
         },
         "critical": [float(t_critical(np.array(row["df_resid"]), each)) for each in levels],
     }
 
 
-def _searched(row: dict[str, Any]) -> tuple[float, float]:
+def _searched(results: Results, row: dict[str, Any]) -> tuple[float, float]:
     """Between which levels the lowest point was looked for, or where those are withheld, may be shown."""
-    inside = [row[name] for name in _percentiles(row) if 5 <= int(name[1:]) <= 95 and not math.isnan(row[name])]
-    return inside[0], inside[-1]
+    coding = results.manifest.exposures[row["exposure"]]
+    inside = [row[name] for name in _percentiles(row) if not math.isnan(row[name])]
+    return max(coding.low, inside[0]), min(coding.high, inside[-1])
 
 
 def _percentiles(columns: pd.DataFrame | dict[str, Any]) -> list[str]:

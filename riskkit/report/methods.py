@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 from riskkit import formula, registry
 from riskkit.figures.shape import is_floating
@@ -11,10 +12,11 @@ from riskkit.numbers import count, level, measure, measures, with_unit
 from riskkit.results import Results
 from riskkit.spec.exposure import ExposureSpec
 from riskkit.spec.sampling import CASE_COHORT, MATCHED, NESTED
-from riskkit.study.coding import ExposureCoding
-from riskkit.telling.associations import is_corrected
+from riskkit.study.leading import INSTEAD
+from riskkit.telling.associations import associations
+from riskkit.telling.exposure_text import group_labels
 from riskkit.telling.references import WORKS
-from riskkit.telling.words import TIME_SCALES, in_sentence, listed
+from riskkit.telling.words import PRIMARY, TIME_SCALES, in_sentence, listed
 
 SET_ONCE = "were set once, from everyone with a measurement, and are the same in every model."
 FUNCTIONS = {"log": "logarithm", "log2": "logarithm to base 2", "sqrt": "square root"}
@@ -111,9 +113,10 @@ def _exposures(manifest: Manifest) -> str:
     exposures = manifest.exposures.values()
     places = {"knots": "knots", "cuts": "cut points"}
     told = listed([words for name, words in places.items() if any(getattr(each, name) for each in exposures)])
+    of_each = (_exposure(manifest, name) for name in manifest.exposures)
     scores = [_score(manifest, each) for each in manifest.analysis.exposures.values() if each.sds_of]
     learnt = [f"{told.capitalize()} {_set_once(manifest)}"] if told else []
-    return " ".join([*map(_exposure, exposures), *scores, *learnt])
+    return " ".join([*of_each, *scores, *learnt])
 
 
 def _set_once(manifest: Manifest) -> str:
@@ -123,7 +126,8 @@ def _set_once(manifest: Manifest) -> str:
     return SET_ONCE.replace("everyone", "everyone in the subcohort" if drawn.subcohort else "every control")
 
 
-def _exposure(exposure: ExposureCoding) -> str:
+def _exposure(manifest: Manifest, name: str) -> str:
+    exposure = manifest.exposures[name]
     label, unit = exposure.label, exposure.unit
     codings = []
     if exposure.knots:
@@ -135,7 +139,9 @@ def _exposure(exposure: ExposureCoding) -> str:
         codings.append(f"a restricted cubic spline [@durrleman] with {knots} (reference: {where})")
     if exposure.cuts:
         groups = f"{len(exposure.cuts) + 1} groups cut at {_values(exposure.cuts, unit)}"
-        codings.append(f"{groups} (reference: Q{exposure.reference_group}, counted from the lowest)")
+        reference = group_labels(manifest, name)[f"Q{exposure.reference_group}"]
+        counted = ", counted from the lowest" if reference.startswith("Q") else ""
+        codings.append(f"{groups} (reference: {reference}{counted})")
     if exposure.per:
         codings.append(f"a straight line per {exposure.per_label}")
     return f"{label} was modelled as {listed(codings)}."
@@ -167,16 +173,16 @@ def _models(manifest: Manifest) -> str:
     sentences = [
         cox if timed else f"Odds ratios were estimated by {conditional}logistic regression (maximum likelihood)."
     ]
-    nothing = "nothing besides its strata" if analysis.strata else "nothing"
+    strata = listed([in_sentence(labels.get(name, name)) for name in analysis.strata])
     for model in analysis.models:
         is_main = model.name == analysis.main.name
         named = f"The main model, “{model.label}”," if is_main else f"The model “{model.label}”"
         terms = listed([covariate(term, labels) for term in analysis.terms(model)])
-        sentences.append(f"{named} was adjusted for {terms or nothing}.")
+        alone = f"had no covariates besides {strata}, its strata" if strata else "was not adjusted"
+        sentences.append(f"{named} {f'was adjusted for {terms}' if terms else alone}.")
     if main == "age":
         sentences.append("Where age is the time scale, age at entry is not a covariate.")
     if analysis.strata:
-        strata = listed([in_sentence(labels.get(name, name)) for name in analysis.strata])
         sentences.append(f"The baseline hazard was allowed to differ by {strata} (stratification).")
     if others:
         named = listed([TIME_SCALES[scale] for scale in others])
@@ -217,13 +223,33 @@ def _tests(results: Results) -> str:
             "Groups have floating absolute risks (Easton, Peto and Babiker [@easton; @plummer]), by which any two of "
             "them can be compared."
         )
-    if is_corrected(results.tests) and len(results.manifest.outcomes) > 1:
-        sentences.append(
-            "For each exposure, model and kind of test, p values were corrected for the number of outcomes by Holm's "
-            "method [@holm], which limits the chance of any false finding among them, and by Benjamini and Hochberg's "
-            "[@benjamini], which limits the expected share of false findings."
+    return " ".join([*sentences, *_primary(results)])
+
+
+def _primary(results: Results) -> Iterator[str]:
+    """Which test counts, and for how many p values are corrected."""
+    analysis = results.manifest.analysis
+    found = associations(results)
+    tested = [a for a in found if a.fitted]
+    if not tested:
+        return
+    kinds = [coding for coding in INSTEAD[analysis.primary] if any(a.tested_by == coding for a in tested)]
+    of, *others = (PRIMARY[coding] for coding in kinds)
+    instead = f"; of pairs without it, of {listed(others)}" if others else ""
+    yield (
+        f"The primary test of each pair is that of {of} in the main model{instead}: evidence is spoken of by it alone."
+    )
+    corrected = next((a for a in tested if not math.isnan(a.holm) and a.family > 1), None)
+    if corrected:
+        whose = "of each exposure " if analysis.family == "exposure" else ""
+        lacking = len(found) - len(tested)
+        untested = f" ({count(lacking)} more could not be fitted)" if lacking and not whose else ""
+        yield (
+            f"The p values of the {count(corrected.family)} primary tests {whose}were corrected together{untested} by "
+            "Holm's method [@holm], which limits the chance of any false finding among them, and by Benjamini and "
+            "Hochberg's [@benjamini], which limits the expected share of false findings; those of other models and "
+            "kinds of test in the same way, each kind by itself."
         )
-    return " ".join(sentences)
 
 
 def _missing(results: Results) -> str:
@@ -240,7 +266,8 @@ def _missing(results: Results) -> str:
         "Each model used the people with a value for all of its variables (complete cases). "
         + (f"This excluded {listed(ranges)}. " if ranges else "")
         + f"A model with fewer than {count(analysis.min_events)} {manifest.measure.event}s was not fitted and is "
-        "listed among those not fitted."
+        "listed among those not fitted; neither was a curve, or were groups, with fewer than ten for each of their "
+        "coefficients: the straight line then stands alone."
     )
 
 

@@ -13,7 +13,7 @@ from riskkit.telling.associations import is_outcome_wide
 from riskkit.telling.blocks import Block, Fold, Heading, Item, Items, PageFigure
 from riskkit.telling.exposure_text import exposure_text
 from riskkit.telling.telling import Exhibit, Found
-from riskkit.telling.words import asides, finding, has_evidence
+from riskkit.telling.words import asides, finding, standing, standings
 
 PLACES = ("leading", "describing", "tables", "comparing", "last")
 
@@ -76,10 +76,13 @@ def _exhibits(own: Found, many: bool) -> Iterator[tuple[Exhibit, int, Found]]:
 
 
 def _findings(label: str, own: Found, said: list[Item], many: bool) -> tuple[Block, ...]:
-    """The heading and key findings of one exposure, those without evidence folded where there are many."""
-    clear, aside = (
-        tuple(Item(finding(a), a.anchor, asides=asides(a)) for a in own if (has_evidence(a) or not many) == wanted)
-        for wanted in (True, False)
+    """The heading and key findings of one exposure; where there are many, only those that stand out are unfolded."""
+    of: dict[str, list[Item]] = {}
+    for a in own:
+        of.setdefault(standing(a) if many else "", []).append(Item(finding(a), a.anchor, asides=asides(a)))
+    folds = tuple(
+        Fold(f"{words}: {len(of[where])}", (Items(tuple(of[where])),))
+        for where, words in standings(own).items()
+        if where in of
     )
-    summary = f"Without evidence of an association: {len(aside)}"
-    return (Heading(label), Items((*clear, *said)), *((Fold(summary, (Items(aside),)),) if aside else ()))
+    return (Heading(label), Items((*of.get("", ()), *said)), *folds)

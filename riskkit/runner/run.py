@@ -85,7 +85,7 @@ def run(
     frames = _frames(rows)
     for each in running:
         if each.finish:
-            frames |= {name: schemas()[name].of([frame]) for name, frame in each.finish(frames).items()}
+            frames |= {name: schemas()[name].of([frame]) for name, frame in each.finish(study, frames).items()}
     about = Manifest(
         study.spec, study.codings, study.cohort.facts, provenance(analysis), remarks=remarks(study.spec, cohort_spec)
     )

@@ -23,6 +23,8 @@ from riskkit.spec.scores import UNIT, score_faults
 from riskkit.spec.tables import ExclusionSpec
 from riskkit.spec.terms import columns_of, is_product, single_terms, term_faults
 
+Coding = Literal["spline", "groups", "linear"]
+
 
 class ModelSpec(SpecModel):
     """A set of covariates; `add` continues the list of the model before."""
@@ -40,7 +42,7 @@ class VariantSpec(SpecModel):
     label: str
     when: str | None = Field(None, description="a condition: who takes part")
     without: tuple[str, ...] = Field((), description="covariates and strata left out, such as the one in `when`")
-    codings: tuple[Literal["spline", "groups", "linear"], ...] = Field(("linear",), min_length=1)
+    codings: tuple[Coding, ...] = Field(("linear",), min_length=1)
 
 
 class SubgroupSpec(VariantSpec):
@@ -74,6 +76,14 @@ class AnalysisSpec(SpecModel):
     outcomes: tuple[str, ...] = Field(min_length=1)
     models: tuple[ModelSpec, ...] = Field(min_length=1)
     main_model: str | None = Field(None, description="the model the report leads with; the last one unless named")
+    primary: Coding = Field(
+        "spline",
+        description="whose test counts as evidence: of all terms of the spline, of the straight line, or of any "
+        "difference between groups; of an exposure without it, or with too few events for it, the straight line's",
+    )
+    family: Literal["analysis", "exposure"] = Field(
+        "analysis", description="p values are corrected for all pairs of the analysis, or of each exposure"
+    )
     exclusions: tuple[ExclusionSpec, ...] = Field((), description="who of the cohort is left out of this analysis")
     time_scales: tuple[Literal["age", "follow_up", "none"], ...] = Field(
         ("age",), min_length=1, description="'none' where the outcomes are states at baseline, and only there"
@@ -301,6 +311,14 @@ def _follows(place: Place, name: str, spec: AnalysisSpec, cohort: CohortSpec, ro
 def _coding_faults(spec: AnalysisSpec) -> Iterator[Fault]:
     """What is asked of every exposure, and an exposure's codings cannot answer."""
     switches = {"spline": "spline", "groups": "groups", "linear": "per"}
+    if "primary" in spec.model_fields_set:
+        lacking = [name for name, each in spec.exposures.items() if getattr(each, switches[spec.primary]) is False]
+        if lacking:
+            yield Fault(
+                ("primary",),
+                f"'{spec.primary}' is to be the primary test, and '{lacking[0]}' says {switches[spec.primary]} = "
+                "false. Name a coding that every exposure has.",
+            )
     for field in ("subgroups", "sensitivity"):
         for i, variant in enumerate(getattr(spec, field)):
             for coding in variant.codings:

@@ -22,19 +22,22 @@ class ExposureSpec(SpecModel):
     """How one exposure is coded; every coding asked for is fitted."""
 
     spline: int | tuple[float, ...] | Literal[False] = Field(
-        4, description="number of knots of the restricted cubic spline (3 to 7), the knots themselves, or false"
+        5, description="number of knots of the restricted cubic spline (3 to 7), the knots themselves, or false"
     )
     groups: int | tuple[float, ...] | Literal[False] = Field(
         5, description="number of quantile groups, their cut points, or false"
     )
-    reference_group: int = Field(
-        1, ge=1, description="the group that the others are compared with, counted from the lowest"
+    reference_group: int | None = Field(
+        None,
+        ge=1,
+        description="the group that the others are compared with, counted from the lowest; the one with `reference` "
+        "unless given",
     )
     per: float | str | Literal[False] = Field(
         "sd", description="increment of the linear estimate: 'sd', a number, an amount such as '5 nmol/L', or false"
     )
     reference: float | Literal["median", "mean"] = Field(
-        "median", description="where the spline's ratio is 1: 'median', 'mean' or a number"
+        "median", description="where ratios of the spline and of its group are 1: 'median', 'mean' or a number"
     )
     repeat: str | None = Field(None, description="variable of a second measurement, to correct regression dilution")
     simex: tuple[str, ...] = Field((), description="outcomes whose line is corrected by SIMEX too, as a check")
@@ -92,9 +95,9 @@ def exposure_faults(
         yield Fault((*place, "groups"), f"must be 2 to 20 groups, or their cut points; got {exposure.groups}")
     if isinstance(exposure.groups, tuple) and (not exposure.groups or not _increasing(exposure.groups)):
         yield Fault((*place, "groups"), "cut points must be numbers in increasing order.")
-    if exposure.groups is False and exposure.reference_group > 1:
+    if exposure.groups is False and exposure.reference_group is not None:
         yield Fault((*place, "reference_group"), "is one of the groups, which 'groups = false' leaves out.")
-    elif exposure.groups is not False and exposure.reference_group > exposure.number_of_groups:
+    elif exposure.reference_group is not None and exposure.reference_group > exposure.number_of_groups:
         yield Fault(
             (*place, "reference_group"),
             f"'{name}' is cut into {exposure.number_of_groups} groups; got {exposure.reference_group}",

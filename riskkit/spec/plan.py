@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, product
-from typing import Literal
 
-from riskkit.spec.analysis import AnalysisSpec
+from riskkit.spec.analysis import AnalysisSpec, Coding
 from riskkit.spec.exposure import ExposureSpec
 from riskkit.spec.terms import coded, without
 
-Coding = Literal["spline", "groups", "linear"]
 EVERYONE = ""
 NO_TIME = "none"  # the time scale of states at baseline
 
@@ -101,9 +99,14 @@ def plan_told(tasks: Sequence[Task]) -> Iterator[str]:
     yield f"{len(tasks)} models in {len(together)} batches"
 
 
-def leading(tasks: Sequence[Task], spec: AnalysisSpec, coding: Coding) -> tuple[Task, ...]:
-    """The main model's tasks on the first time scale, of one coding; of exposures without a spline, the linear ones."""
-    main = (spec.main.name, spec.time_scales[0], EVERYONE)
+def leading(
+    tasks: Sequence[Task], spec: AnalysisSpec, coding: Coding, time_scale: str | None = None
+) -> tuple[Task, ...]:
+    """The main model's tasks of one coding; of exposures without a spline, the linear ones.
+
+    On the first time scale, unless another is given.
+    """
+    main = (spec.main.name, time_scale or spec.time_scales[0], EVERYONE)
     wanted = {name: coding if coding in codings(exposure) else "linear" for name, exposure in spec.exposures.items()}
     return tuple(
         task

@@ -11,7 +11,6 @@ from riskkit.cohort.cohort import Cohort
 from riskkit.design.bases import numbers
 from riskkit.fit.fit import Fit
 from riskkit.infer.anova import anova
-from riskkit.infer.curve import curve
 from riskkit.infer.floating import floating
 from riskkit.infer.nadir import nadir
 from riskkit.infer.trend import trend
@@ -20,7 +19,16 @@ from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.plan import EVERYONE, Task, is_main
 from riskkit.study.coding import ExposureCoding
 from riskkit.study.eligibility import person_years
-from riskkit.study.splines import covariances, group_spline, percentiles_of, shape_row, spline_row
+from riskkit.study.splines import (
+    covariances,
+    curve_over,
+    end_rows,
+    group_spline,
+    percentiles_of,
+    shape_row,
+    spline_row,
+    told_between,
+)
 from riskkit.study.study import Rows, Study
 
 KEY = ("exposure", "outcome", "time_scale", "coding", "model", "variant")
@@ -60,13 +68,15 @@ def answers(task: Task, fit: Fit, data: pd.DataFrame, used: np.ndarray, study: S
         found = trend(fit, task.exposure, level=spec.level)
         rows["tests"] = pd.concat([rows["tests"], _trend_test(task, found)], ignore_index=True)
     else:
-        rows["curves"] = curve(fit, task.exposure, reference=coding.reference, level=spec.level)
+        limits = told_between(fit, task.exposure, coding)
+        rows["curves"] = curve_over(fit, task.exposure, coding, spec.level)
         if is_main(task, spec) or task.variant != EVERYONE:
-            rows["shapes"] = shape_row(ushape(fit, task.exposure, level=spec.level))
+            rows["shapes"] = shape_row(ushape(fit, task.exposure, limits=limits, level=spec.level))
         if task.variant == EVERYONE:
-            rows["splines"] = spline_row(fit, task.exposure, nadir(fit, task.exposure, spec.level))
+            rows["splines"] = spline_row(fit, task.exposure, nadir(fit, task.exposure, spec.level, limits=limits))
             rows["covariances"] = covariances(fit)
         else:
+            rows["ends"] = end_rows(fit, task.exposure, coding, spec.level)
             about = {"kind": "variant", "by": task.variant, "group": "", "n": fit.n, "events": fit.events}
             values = percentiles_of(numbers(data.loc[used, task.exposure]))
             rows |= group_spline(fit, task.exposure, coding, values, {**about, "person_years": fit.person_years})

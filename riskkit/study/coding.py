@@ -14,13 +14,17 @@ from riskkit.errors import DataError
 from riskkit.spec.exposure import AMOUNT, ExposureSpec
 from riskkit.spec.plan import Task
 
+RANGE = (5, 95)  # percentiles between which shapes are told
+
 
 @dataclass(frozen=True)
 class ExposureCoding:
     """How an exposure is coded, learnt once from the whole cohort.
 
     Knots, cut points and the standard deviation are the same for all outcomes and models, so that their results can be
-    laid side by side. Everything is in the exposure's own unit; groups are counted from the lowest, which is 1.
+    laid side by side. Everything is in the exposure's own unit; groups are counted from the lowest, which is 1. `low`
+    and `high`, the 5th and the 95th percentile, are the range of all that is said of a shape: a report has one low and
+    one high level of an exposure.
     """
 
     label: str
@@ -32,6 +36,8 @@ class ExposureCoding:
     per_label: str
     reference: float
     reference_label: str
+    low: float
+    high: float
     repeat: str | None = None
     simex: tuple[str, ...] = ()
 
@@ -44,6 +50,10 @@ class ExposureCoding:
                 return f"groups({task.exposure}, {list(self.cuts)}, ref={self.reference_group})"
             case "linear":
                 return f"per({task.exposure}, {self.per!r})"
+
+    def df(self, task: Task) -> int:
+        """How many coefficients the exposure has in a task."""
+        return {"spline": len(self.knots) - 1, "groups": len(self.cuts), "linear": 1}[task.coding]
 
 
 def learn_coding(name: str, spec: ExposureSpec, cohort: Cohort, among: pd.DataFrame | None = None) -> ExposureCoding:
@@ -65,17 +75,21 @@ def learn_coding(name: str, spec: ExposureSpec, cohort: Cohort, among: pd.DataFr
     cuts: tuple[float, ...] = spec.groups if isinstance(spec.groups, tuple) else ()
     if isinstance(spec.groups, int) and spec.groups:
         cuts = tuple(np.quantile(values, np.arange(1, spec.groups) / spec.groups).tolist())
+    low, high = np.percentile(values, RANGE)
     where = {"median": float(np.median(values)), "mean": float(values.mean())}
+    reference = where[spec.reference] if isinstance(spec.reference, str) else spec.reference
     return ExposureCoding(
         label=variable.label,
         unit=variable.unit,
         knots=placed,
         cuts=cuts,
-        reference_group=spec.reference_group,
+        reference_group=spec.reference_group or int(np.searchsorted(cuts, reference, side="left")) + 1,
         per=per,
         per_label=per_label,
-        reference=where[spec.reference] if isinstance(spec.reference, str) else spec.reference,
+        reference=reference,
         reference_label=spec.reference if isinstance(spec.reference, str) else "chosen value",
+        low=float(low),
+        high=float(high),
         repeat=spec.repeat,
         simex=spec.simex,
     )

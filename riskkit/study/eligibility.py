@@ -7,11 +7,14 @@ import pandas as pd
 
 from riskkit import formula as language
 from riskkit.cohort.cohort import Cohort
+from riskkit.errors import FitError
+from riskkit.infer.affordable import PER_DF
 from riskkit.spec.analysis import AnalysisSpec, SensitivitySpec, VariantSpec
 from riskkit.spec.expression import parse
 from riskkit.spec.plan import NO_TIME, Task
 from riskkit.spec.tables import PER_YEAR
 from riskkit.spec.terms import columns, columns_of
+from riskkit.study.coding import ExposureCoding
 
 START = "start_of_risk"
 
@@ -137,6 +140,33 @@ def informing(task: Task, data: pd.DataFrame, used: np.ndarray, cohort: Cohort) 
 def varying_terms(task: Task, data: pd.DataFrame) -> tuple[str, ...]:
     """The covariates that still differ between the people who are left."""
     return tuple(term for term in task.covariates if all(data[name].nunique() > 1 for name in columns(term)))
+
+
+def check_events(task: Task, spec: AnalysisSpec, coding: ExposureCoding, event: np.ndarray) -> None:
+    """Refuse a model whose events cannot carry the exposure's coefficients; `event` is of who is used, shape (n,).
+
+    Ten are asked for each degree of freedom of the exposure (of a prevalent outcome, as many without it), and as many
+    as the analysis asks for in any case. Where that is too few for a curve or groups, the straight line stands alone.
+
+    Raises
+    ------
+    FitError
+        With how many there are, and how many are needed.
+
+    References
+    ----------
+    Peduzzi P et al (1995) J Clin Epidemiol 48:1503-1510. See `riskkit.infer.affordable`.
+    """
+    happened = int((event == 1).sum())
+    fewer = min(happened, len(event) - happened) if task.time_scale == NO_TIME else happened
+    if happened < spec.min_events:
+        raise FitError(f"{happened} events, fewer than the {spec.min_events} asked for.")
+    df = coding.df(task)
+    if fewer < PER_DF * df:
+        counted = f"{fewer} events" if fewer == happened else f"{fewer} people without the outcome"
+        what = {"spline": "the spline", "groups": "the groups", "linear": "the straight line"}[task.coding]
+        each = "" if df == 1 else f", {PER_DF:.0f} for each of the {df} coefficients of {what}"
+        raise FitError(f"{counted}, fewer than the {PER_DF * df:.0f} asked for{each}.")
 
 
 def is_complete(formula: str, data: pd.DataFrame) -> np.ndarray:

@@ -16,6 +16,7 @@ from riskkit.spec.terms import coded
 from riskkit.study.answers import KEY
 from riskkit.study.eligibility import (
     cases_only,
+    check_events,
     in_category_without_events,
     is_complete,
     people,
@@ -79,9 +80,7 @@ def sample(task: Task, study: Study, beside: Sequence[str] = ()) -> Sample:
     data = people(task, spec, cohort, list(dict.fromkeys(columns)))
     complete, at_risk = is_complete(formula, data), data[outcome.at_risk].to_numpy()
     used = complete & at_risk
-    events = int(data.loc[used, task.outcome].sum())
-    if events < spec.min_events:
-        raise FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
+    check_events(task, spec, study.codings[task.exposure], data.loc[used, task.outcome].to_numpy(dtype=float))
     with_events = used & ~in_category_without_events(task, data, used, cohort)
     if reason := cases_only(task, data, used, with_events):
         raise FitError(reason)

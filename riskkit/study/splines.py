@@ -11,13 +11,44 @@ import pandas as pd
 from riskkit.design.bases import Array
 from riskkit.design.splines import rcs
 from riskkit.fit.fit import Fit
-from riskkit.infer.contrast import differences
+from riskkit.infer.contrast import contrast, differences
+from riskkit.infer.curve import POINTS, curve
+from riskkit.infer.ends import ends
 from riskkit.infer.linear import number
 from riskkit.infer.nadir import Nadir
 from riskkit.infer.ushape import UShape
 from riskkit.study.coding import ExposureCoding
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
+
+
+def told_between(fit: Fit, exposure: str, coding: ExposureCoding) -> tuple[float, float]:
+    """The levels between which a shape is told: those of the report, or, of people who do not reach them, their own.
+
+    A subgroup's own are its 1st and 99th percentile, so that nothing is said of levels that hardly any of them has.
+    """
+    percentiles = number(fit, exposure).percentiles
+    low, high = max(coding.low, percentiles[1]), min(coding.high, percentiles[99])
+    return (low, high) if low < high else (percentiles[5], percentiles[95])
+
+
+def curve_over(fit: Fit, exposure: str, coding: ExposureCoding, level: float) -> pd.DataFrame:
+    """The curve from the 1st to the 99th percentile, with the report's low, high and reference among its points."""
+    percentiles = number(fit, exposure).percentiles
+    places = [x for x in (coding.low, coding.high) if percentiles[1] <= x <= percentiles[99]]
+    grid = np.union1d(np.linspace(percentiles[1], percentiles[99], POINTS - 1), [*places, coding.reference])
+    return curve(fit, exposure, reference=coding.reference, level=level, grid=grid)
+
+
+def end_rows(fit: Fit, exposure: str, coding: ExposureCoding, level: float) -> pd.DataFrame:
+    """The report's low and high against its reference, with their covariance; no rows of who do not reach them."""
+    percentiles = number(fit, exposure).percentiles
+    if not percentiles[0] <= coding.low < coding.reference < coding.high <= percentiles[100]:
+        return pd.DataFrame()
+    found = ends(fit, exposure, limits=(coding.low, coding.high), reference=coding.reference, level=level)
+    across = contrast(fit, {exposure: coding.high}, {exposure: coding.low}, level=level)["se"].iloc[0]
+    covariance = ((found["se"] ** 2).sum() - across**2) / 2
+    return found.assign(covariance=covariance, n=fit.n, events=fit.events)
 
 
 def spline_row(fit: Fit, exposure: str, lowest: Nadir) -> pd.DataFrame:

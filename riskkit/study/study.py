@@ -97,7 +97,8 @@ class Running:
     of_batch : callable
         What it adds to the models of a batch that was just fitted (`riskkit.study.batch.Batch`): rows of frames.
     finish : callable
-        Frames of its own once all rows are there, such as p values corrected over the outcomes.
+        Frames of its own once all rows are there, such as p values corrected for their number: takes the study and the
+        frames.
     of_samples : bool
         Whether it is right for a sample of a cohort; it is left out there otherwise.
     """
@@ -107,7 +108,7 @@ class Running:
     jobs: Callable[[Study], Iterable[Job]] | None = None
     after: Callable[[Study, Frames], Iterable[Job]] | None = None
     of_batch: Callable[..., Rows] | None = None
-    finish: Callable[[Frames], Rows] | None = None
+    finish: Callable[[Study, Frames], Rows] | None = None
     of_samples: bool = False
 
 

@@ -24,6 +24,7 @@ def shapes_table(
     anchors: Mapping[str, str],
     lines: pd.DataFrame | None = None,
     overall: Mapping[str, float] | None = None,
+    answers: Mapping[str, str] | None = None,
 ) -> Table:
     """The three parts of the verdict on the curve with every outcome, the answer, and the evidence beside it.
 
@@ -46,6 +47,8 @@ def shapes_table(
         The two-lines tests: outcome breakpoint p. Their column is there where there are any.
     overall : mapping of str to float, optional
         P value of the test of any association, by outcome.
+    answers : mapping of str to str, optional
+        What the report says of each shape; by default the verdict's own answer.
     """
     per = f" per {unit}" if unit else ""
     columns = [
@@ -70,7 +73,7 @@ def shapes_table(
             continue
         row = found[outcome]
         verdict = ShapeVerdict.from_row(row)
-        cells = [label, verdict.answer, _end(verdict.lower), _end(verdict.upper)]
+        cells = [label, answers[outcome] if answers else verdict.answer, _end(verdict.lower), _end(verdict.upper)]
         cells += [f"{measure(verdict.x)}\n({verdict.bounds()})", p_value(verdict.p)]
         if overall is not None:
             cells.append(p_value(overall.get(outcome, math.nan)))
@@ -78,7 +81,7 @@ def shapes_table(
         if outcome in tested:
             cells.append(f"{p_value(tested[outcome]['p'])}\n{measure(tested[outcome]['breakpoint'])}")
         rows.append(Row((*cells, *(NOTHING,) * (len(columns) - len(cells))), anchor=anchors.get(outcome, "")))
-    return Table(caption, tuple(columns), tuple(rows), _notes(bool(tested), overall is not None))
+    return Table(caption, tuple(columns), tuple(rows), _notes(bool(tested), answers is not None))
 
 
 def _end(end: Height) -> str:
@@ -94,7 +97,7 @@ def _slope(row: Mapping[Any, Any], side: str) -> str:
     return f"{slope} ({low} to {high})"
 
 
-def _notes(lines: bool, overall: bool) -> tuple[str, ...]:
+def _notes(lines: bool, told: bool) -> tuple[str, ...]:
     notes = [
         "All of it is about one range, the 5th to the 95th percentile: both ends against the lowest point between "
         "them, with an interval that allows for that point being wherever it is, and where that point is. "
@@ -112,6 +115,10 @@ def _notes(lines: bool, overall: bool) -> tuple[str, ...]:
             "choose, free to jump at it; p is the larger of their two-sided p values, 1 where they do not fall and "
             "then rise. It averages each side, and is evidence beside the answer as well."
         )
-    if overall:
-        notes.append("Where there is no evidence of any association, the answer is not told in sentences.")
+    notes.append(
+        "A curve without evidence against a straight line that is clear by itself is told as that line; where the "
+        "primary test gives no evidence, nothing is told of its shape, unless it is flat within stated limits."
+        if told
+        else "Answers here are of each verdict alone, whether or not a straight line would do."
+    )
     return tuple(notes)

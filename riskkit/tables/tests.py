@@ -14,9 +14,9 @@ from riskkit.tables.table import Column, Row, Table
 
 HAZARDS = "proportional hazards"
 UNINFORMED = (
-    "people in a category of a covariate in which nobody had the outcome (or, of a prevalent outcome, everybody), who "
-    "do not inform the estimate. No finite coefficient belongs to such a category, and with its people excluded the "
-    "others are what they would be beside an infinite one."
+    "people in covariate categories without {event}s, who do not inform the estimate: nobody there had the outcome "
+    "(or, of a prevalent outcome, everybody). No finite coefficient belongs to such a category, and with its people "
+    "excluded the others are what they would be beside an infinite one."
 )
 
 
@@ -82,7 +82,7 @@ def table_of_tests(
     if "p_holm" in tests:
         notes.append("Holm: the p value corrected for the number of outcomes by Holm's method.")
     if fits.loc[fits["outcome"].isin(outcomes), "n_without_events"].any():
-        notes.append(f"Without {measure.event}s: {UNINFORMED}")
+        notes.append(f"Without {measure.event}s: {UNINFORMED.format(event=measure.event)}")
     return Table(caption, columns, tuple(rows), tuple(notes))
 
 

@@ -13,10 +13,12 @@ from riskkit.infer.verdict import ShapeVerdict
 from riskkit.manifest import Manifest
 from riskkit.measure import Measure
 from riskkit.results import Results
-from riskkit.study.leading import READABLE
+from riskkit.spec.analysis import Coding
+from riskkit.study.leading import INSTEAD, READABLE, primary_tests
 from riskkit.tables.tests import HAZARDS
 
-ADJUSTED = ("p_holm", "p_fdr")
+ADJUSTED = ("p_holm", "p_fdr", "family_size")
+COUNTED = ("n", "events", "person_years", "n_missing", "n_without_events")
 SHAPE_OF = ["exposure", "outcome", "time_scale", "model"]
 
 
@@ -66,11 +68,9 @@ class Association:
     overall, nonlinear : float
         p values of the spline's tests; NaN where there is no spline.
     holm, fdr : float
-        The p value of the main test (`p`) corrected over the exposure's outcomes; NaN where it was not.
+        The p value of the primary test (`p`) corrected for the number of tests; NaN where it was not.
     ends : tuple of Ratio
-        The curve at a low and a high level of the exposure.
-    groups : int
-        The number of groups whose lowest and highest medians these levels are; 0 where they are the ends of the curve.
+        The curve at the report's low and high level of the exposure, the range of all that is said of its shape.
     shape : Shape or None
         Of the spline.
     proportional, proportional_all : float
@@ -79,6 +79,14 @@ class Association:
         p value of the test of any difference between groups; NaN where there are none.
     time_scale : {"age", "follow_up", "none"}
         Of the model.
+    primary : {"spline", "linear", "groups"}
+        Whose test is declared to be the primary one; what stands in for it where there is none: `tested_by`.
+    family : float
+        For how many tests `holm` is corrected.
+    without_events : float
+        People in covariate categories without events, who do not inform the estimate; not among `people`.
+    weighted : float
+        p value of the same test weighted by the survey's design; NaN where nothing was weighted.
     """
 
     exposure: str
@@ -103,12 +111,15 @@ class Association:
     holm: float
     fdr: float
     ends: tuple[Ratio, ...]
-    groups: int
     shape: Shape | None
     proportional: float
     proportional_all: float
     difference: float = math.nan
     time_scale: str = "age"
+    primary: Coding = "spline"
+    family: float = math.nan
+    weighted: float = math.nan
+    without_events: float = 0.0
 
     @property
     def fitted(self) -> bool:
@@ -116,10 +127,19 @@ class Association:
         return self.linear is not None or bool(self.ends) or not math.isnan(self.difference)
 
     @property
+    def tested_by(self) -> Coding:
+        """The coding whose test is the primary one of this pair; the declared one where none was fitted."""
+        return next((coding for coding in INSTEAD[self.primary] if not math.isnan(self._tests[coding])), self.primary)
+
+    @property
     def p(self) -> float:
-        """Of the main test: all terms of the spline, else the straight line, else any difference between groups."""
-        tests = (self.overall, self.linear.p if self.linear else math.nan, self.difference)
-        return next((p for p in tests if not math.isnan(p)), math.nan)
+        """Of the primary test: all terms of the spline, the straight line, or any difference between groups."""
+        return self._tests[self.tested_by]
+
+    @property
+    def _tests(self) -> dict[Coding, float]:
+        linear = self.linear.p if self.linear else math.nan
+        return {"spline": self.overall, "linear": linear, "groups": self.difference}
 
 
 def associations(results: Results) -> tuple[Association, ...]:
@@ -184,10 +204,8 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
         return rows[rows["outcome"] == outcome]
 
     fits = of(results.fits)
-    counts = fits.iloc[0] if len(fits) else dict.fromkeys(("n", "events", "person_years", "n_missing"), float("nan"))
-    groups, curve = of(results.estimates, "groups"), of(results.curves)
-    if len(groups) and (curve.empty or not groups["x"].between(curve["x"].min(), curve["x"].max()).all()):
-        groups = groups.iloc[:0]  # withheld, or where the curve is
+    counts = fits.iloc[0] if len(fits) else dict.fromkeys(COUNTED, float("nan"))
+    curve = of(results.curves)
     linear = [_ratio(row) for _, row in of(results.estimates, "linear").iterrows()]
     rosner = corrected_by(results, "rosner", exposure)
     usual = [_ratio(row) for _, row in rosner[rosner["outcome"] == outcome].iterrows()]
@@ -195,9 +213,10 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
     tested, whole = tested[tested["term"] == exposure], tested[tested["term"] == "GLOBAL"]
     tests = tested.set_index("part")["p"]
     differences = _overall(of(results.tests, "groups"))
-    main_tests = (_overall(tested), of(results.estimates, "linear"), differences)
-    main_test = next((rows for rows in main_tests if len(rows)), differences)
-    holm, fdr = (float(main_test[c].iloc[0]) if len(main_test) else np.nan for c in ADJUSTED)
+    primary = primary_tests(of(results.tests), manifest.analysis)
+    holm, fdr, family = (float(primary[name].iloc[0]) if len(primary) else np.nan for name in ADJUSTED)
+    weighted = primary_tests(of(results.weighted_tests), manifest.analysis)
+    same = len(weighted) and len(primary) and weighted["coding"].iloc[0] == primary["coding"].iloc[0]
     return Association(
         exposure=exposure,
         outcome=outcome,
@@ -220,13 +239,16 @@ def _association(results: Results, exposure: str, outcome: str, place: str) -> A
         nonlinear=float(tests.get("nonlinear", np.nan)),
         holm=holm,
         fdr=fdr,
-        ends=_ends(curve, groups),
-        groups=len(groups),
+        ends=_ends(curve, described.low, described.high),
         shape=_shape(of(results.shapes), of(lines_beside(results)), curve),
         proportional=float(tests.get(HAZARDS, np.nan)),
         proportional_all=float(whole[whole["part"] == HAZARDS]["p"].min()),
         difference=float(differences["p"].min()),
         time_scale=manifest.analysis.time_scales[0],
+        primary=manifest.analysis.primary,
+        family=family,
+        weighted=float(weighted["p"].iloc[0]) if same else np.nan,
+        without_events=counts["n_without_events"],
     )
 
 
@@ -234,13 +256,12 @@ def _overall(tests: pd.DataFrame) -> pd.DataFrame:
     return tests[tests["part"] == "overall"]
 
 
-def _ends(curve: pd.DataFrame, groups: pd.DataFrame) -> tuple[Ratio, ...]:
-    """The curve at the median of the lowest and of the highest group, or at its own ends where there are no groups."""
+def _ends(curve: pd.DataFrame, low: float, high: float) -> tuple[Ratio, ...]:
+    """The curve at two levels, or at its own ends where it does not reach them."""
     if curve.empty:
         return ()
     x = curve["x"].to_numpy()
-    wanted = (groups["x"].min(), groups["x"].max()) if len(groups) else (x.min(), x.max())
-    return tuple(_ratio(curve.iloc[int(np.argmin(np.abs(x - at)))]) for at in wanted)
+    return tuple(_ratio(curve.iloc[int(np.argmin(np.abs(x - at)))]) for at in (low, high))
 
 
 def _shape(rows: pd.DataFrame, lines: pd.DataFrame, curve: pd.DataFrame) -> Shape | None:

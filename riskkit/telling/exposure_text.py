@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+
+import pandas as pd
 
 from riskkit.figures.spline import Reference
 from riskkit.manifest import Manifest
 from riskkit.measure import Measure
-from riskkit.numbers import level, measure
+from riskkit.numbers import level, measure, measures
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.telling.words import TIME_SCALES, in_sentence
 
@@ -40,11 +43,14 @@ class ExposureText:
         "SD (81.3 ng/mL)".
     reference : str
         "the median, 148 ng/mL".
-    reference_x : float
+    reference_x, low, high : float
+        The reference, and the low and high level of the report.
     level : str
         "95%".
     adjusted : str
         A sentence on the model and its time scale.
+    groups : dict of str to str
+        What each group is called: Q1 of quantile groups, its range of those whose cut points are given.
     """
 
     label: str
@@ -60,8 +66,11 @@ class ExposureText:
     increment: str
     reference: str
     reference_x: float
+    low: float
+    high: float
     level: str
     adjusted: str
+    groups: dict[str, str]
 
 
 def model_label(analysis: AnalysisSpec, name: str = "") -> str:
@@ -75,13 +84,13 @@ def model_label(analysis: AnalysisSpec, name: str = "") -> str:
     return in_sentence(label)
 
 
-def exposure_text(manifest: Manifest, exposure: str) -> ExposureText:
-    """The texts of one exposure, from what the run recorded."""
+def exposure_text(manifest: Manifest, exposure: str, time_scale: str | None = None) -> ExposureText:
+    """The texts of one exposure, from what the run recorded; of its models on the first time scale unless named."""
     described, analysis = manifest.exposures[exposure], manifest.analysis
     interval = f"({level(analysis.level)} CI)"
     at = measure(described.reference, described.unit)
     measured = manifest.measure
-    scale = f"; time scale: {TIME_SCALES[analysis.time_scales[0]]}" if measured.timed else ""
+    scale = f"; time scale: {TIME_SCALES[time_scale or analysis.time_scales[0]]}" if measured.timed else ""
     named = described.reference_label in ("median", "mean")
     return ExposureText(
         label=described.label,
@@ -97,9 +106,33 @@ def exposure_text(manifest: Manifest, exposure: str) -> ExposureText:
         increment=described.per_label,
         reference=f"the {described.reference_label}, {at}" if named else at,
         reference_x=described.reference,
+        low=described.low,
+        high=described.high,
         level=level(analysis.level),
         adjusted=f"Model: {model_label(analysis)}{scale}.",
+        groups=group_labels(manifest, exposure),
     )
+
+
+def group_labels(manifest: Manifest, exposure: str) -> dict[str, str]:
+    """What each group of an exposure is called: Q1 of quantile groups, its range where cut points are given."""
+    ranges = group_ranges(manifest, exposure)
+    given = isinstance(manifest.analysis.exposures[exposure].groups, tuple)
+    return ranges if given else {name: name for name in ranges}
+
+
+def group_ranges(manifest: Manifest, exposure: str) -> dict[str, str]:
+    """Between which levels each group lies: ≤20, >20 to 22.5, >35."""
+    edges = measures(manifest.exposures[exposure].cuts)
+    if not edges:
+        return {}
+    between = (f">{low} to {high}" for low, high in pairwise(edges))
+    return {f"Q{i}": text for i, text in enumerate((f"≤{edges[0]}", *between, f">{edges[-1]}"), start=1)}
+
+
+def with_groups(frame: pd.DataFrame, text: ExposureText) -> pd.DataFrame:
+    """Rows of groups, the groups by what they are called."""
+    return frame.assign(level=frame["level"].map(text.groups).fillna(frame["level"]))
 
 
 def reference(text: ExposureText) -> Reference:

@@ -26,6 +26,15 @@ CAUTION = (
 TIME_SCALES = {"age": "attained age", "follow_up": "time since entry", "none": "none (states at baseline)"}
 
 
+STRAIGHT = ("falling along a straight line", "rising along a straight line")
+SILENT = "no evidence of an association"
+PRIMARY = {
+    "spline": "all terms of the spline",
+    "linear": "the straight line",
+    "groups": "any difference between groups",
+}
+
+
 def headline(found: Sequence[Association]) -> tuple[str, ...]:
     """The answer to the analysis's question: a sentence on the first outcome, and one on the others if there are.
 
@@ -35,71 +44,182 @@ def headline(found: Sequence[Association]) -> tuple[str, ...]:
         return _counted(found)
     first = found[0]
     others = [a for a in found[1:] if a.exposure == first.exposure and a.fitted]
-    sentences = [part for part in (finding(first), shape_told(first)) if part]
-    if others:
-        clear = [a for a in others if has_evidence(a)]
-        named = listed([in_sentence(a.outcome_label) for a in clear])
-        other = "the other outcome" if len(others) == 1 else f"the {len(others)} other outcomes"
-        share = "none" if not clear else named if len(clear) <= MOST_NAMED else f"{count(len(clear))} of them"
-        sentences.append(
-            f"Of {other}, there was evidence of an association with "
-            f"{in_sentence(first.exposure_label)} for {share} (at {threshold(first)}, without correction for the "
-            "number of tests)."
-        )
-    return tuple(sentences)
+    return (finding(first), _others(first, others)) if others else (finding(first),)
 
 
 def finding(a: Association) -> str:
-    """One sentence on one exposure with one outcome, with its numbers, reference and tests."""
+    """What was found of one exposure with one outcome, with its numbers, reference and tests, and its shape."""
     if not a.fitted:
         return f"{a.exposure_label} and {in_sentence(a.outcome_label)}: no model could be fitted."
-    exposure, outcome = in_sentence(a.exposure_label), in_sentence(a.outcome_label)
-    if math.isnan(a.overall):
-        verb = "was associated" if has_evidence(a) else "showed no evidence of an association"
-        if a.linear is None:
-            tested = p_phrase(a.difference, "any difference between groups p")
-            return f"{a.exposure_label} {verb} with {outcome} ({tested})."
-        return (
-            f"{a.exposure_label} {verb} with {outcome}: {_per(a)} {interval(a.linear, a.level, test=True)}.{_usual(a)}"
-        )
-    if a.overall >= alpha(a):
-        text = f"There was no evidence of an association of {exposure} with {outcome} ({p_phrase(a.overall)})"
-        if a.linear and a.linear.p < alpha(a):
-            return (
-                f"{text} when its shape was left free, but a straight line gave {a.measure.one} of "
-                f"{interval(a.linear, a.level, test=True)} per {a.per_label} higher."
-            )
-        return f"{text}: {_per(a)} {interval(a.linear, a.level)}.{_usual(a)}" if a.linear else f"{text}."
-    text = f"{a.exposure_label} was associated with {outcome} ({p_phrase(a.overall)})"
-    if a.nonlinear < alpha(a):
-        bent = p_phrase(a.nonlinear, "non-linearity p")
-        text = f"{text}, and not along a straight line ({bent})"
-        return f"{text}. {_verdict(a.shape.verdict, a)}." if a.shape else f"{text}: {_ends(a)}."
-    straight = f"no evidence against a straight line ({p_phrase(a.nonlinear, 'non-linearity p')})"
-    if a.linear is None:
-        return f"{text}, with {straight}: {_ends(a)}."
-    if a.linear.p >= alpha(a):
+    told = _associated(a) if has_evidence(a) else _without_evidence(a)
+    if shape_answer(a) == "flat" and a.shape:
+        told = f"{told} {_verdict(a.shape.verdict, a)}."
+    return told
+
+
+def _associated(a: Association) -> str:
+    """The finding where the primary test gives evidence."""
+    text = f"{a.exposure_label} was associated with {in_sentence(a.outcome_label)}{_how_far(a)}"
+    bent = p_phrase(a.nonlinear, "non-linearity p")
+    straight = f"{_per(a)} {interval(a.linear, a.level, test=a.tested_by != 'linear')}" if a.linear else ""
+    if is_bent(a):
+        along = "" if a.nonlinear >= alpha(a) else f", and not along a straight line ({bent})"
+        if a.tested_by != "spline" and straight:
+            along = f": {straight}; {'the curve is bent' if along else 'the curve tells more'} ({bent})"
+        said = f". {_verdict(a.shape.verdict, a)}." if a.shape else f": {_ends(a)}."
+        return f"{text}{along}{said}"
+    if not straight:
+        tail = "" if math.isnan(a.nonlinear) else f", with no evidence against a straight line ({bent}): {_ends(a)}"
+        return f"{text}{tail}."
+    if math.isnan(a.nonlinear):
+        return f"{text}: {straight}.{_usual(a)}"
+    if a.linear and a.linear.p >= alpha(a):
         return (
             f"{text}, but neither a straight line ({p_phrase(a.linear.p)}) nor the departure from one "
             f"({p_phrase(a.nonlinear)}) was clear by itself: {_per(a)} {interval(a.linear, a.level)}."
         )
-    return f"{text}: {_per(a)} {interval(a.linear, a.level)}, with {straight}.{_usual(a)}"
+    return f"{text}: {straight}, with no evidence against a straight line ({bent}).{_usual(a)}"
 
 
-def shape_told(a: Association) -> str:
-    """What shape the curve has, in the three parts of its verdict, with its subject, so that it can be quoted alone.
+def _without_evidence(a: Association) -> str:
+    """The finding where the primary test gives none; what another test says is told to be no primary one."""
+    text = f"There was no evidence of an association of {in_sentence(a.exposure_label)} with "
+    text += f"{in_sentence(a.outcome_label)} ({_tested(a)}{_weighted_p(a)})"
+    if a.linear and a.tested_by != "linear" and a.linear.p < alpha(a):
+        return (
+            f"{text} by the primary test, {PRIMARY[a.tested_by]}; a straight line, which is not the primary test, gave "
+            f"{a.measure.one} of {interval(a.linear, a.level, test=True)} per {a.per_label} higher."
+        )
+    text += f": {_per(a)} {interval(a.linear, a.level)}" if a.linear else ""
+    if a.tested_by != "spline" and a.nonlinear < alpha(a):
+        return (
+            f"{text}. The curve, which is not the primary test, is bent ({p_phrase(a.nonlinear, 'non-linearity p')})."
+        )
+    return f"{text}.{_usual(a)}"
 
-    Empty where there is no curve or no evidence of an association, and where the finding tells it (a bent curve's).
-    """
-    if a.shape is None or not has_evidence(a) or a.nonlinear < alpha(a):
+
+def _how_far(a: Association) -> str:
+    """The p value of the primary test: corrected, and weighted. Evidence that does not survive is said not to."""
+    own = _tested(a)
+    if not math.isnan(a.holm) and a.family > 1:
+        if a.holm >= alpha(a):
+            own = f"at face value only ({own}; {p_phrase(a.holm)} when corrected for {count(a.family)} tests"
+        elif p_phrase(a.holm) == p_phrase(a.p):
+            own = f"({own}, also when corrected for {count(a.family)} tests"
+        else:
+            own = f"({own}; {p_phrase(a.holm)} when corrected for {count(a.family)} tests"
+    else:
+        own = f"({own}"
+    if a.weighted >= alpha(a):
+        weighted = p_phrase(a.weighted)
+        return f" among the people examined {own}), but not clearly in the population they are of (weighted {weighted})"
+    return f" {own}{_weighted_p(a)})"
+
+
+def _tested(a: Association) -> str:
+    """The p value of the primary test; named where there are other numbers to take it for."""
+    return p_phrase(a.p, "any difference between groups p" if a.tested_by == "groups" else "p")
+
+
+def _weighted_p(a: Association) -> str:
+    return "" if math.isnan(a.weighted) else f"; {p_phrase(a.weighted, 'weighted to the population, p')}"
+
+
+def _others(first: Association, others: Sequence[Association]) -> str:
+    """With which of the other outcomes there was evidence, and whether it survives correction and weighting."""
+    clear = [a for a in others if has_evidence(a)]
+    exposure = in_sentence(first.exposure_label)
+    of = "Of the other outcome" if len(others) == 1 else f"Of the {len(others)} other outcomes"
+    asked = f"{of}, there was evidence of an association with {exposure} for"
+    if all(math.isnan(a.holm) for a in others) or first.family == 1:
+        told = f"{_share(clear)} (at {threshold(first)}, without correction for the number of tests)"
+    elif not clear:
+        told = f"none (at {threshold(first)}, even before correction for {count(first.family)} tests)"
+    else:
+        certain, face = ([a for a in clear if (a.holm < alpha(a)) == wanted] for wanted in (True, False))
+        corrected = f"corrected for {count(first.family)} tests by Holm's method"
+        parts = [f"{_share(certain)} ({threshold(first)} when {corrected})"] if certain else []
+        again = "that correction" if certain else f"being {corrected}"
+        parts += (
+            [f"{_share(face)} at face value only ({threshold(first)}, which does not survive {again})"] if face else []
+        )
+        told = ", and for ".join(parts)
+    return f"{asked} {told}{_weighted_of(clear)}."
+
+
+def _weighted_of(clear: Sequence[Association]) -> str:
+    """Of how many of these the weighted model says so, too."""
+    weighted = [a for a in clear if not math.isnan(a.weighted)]
+    if not weighted:
         return ""
-    said = _verdict(a.shape.verdict, a)
-    return f"{a.exposure_label} and {in_sentence(a.outcome_label)}: {said[:1].lower()}{said[1:]}."
+    also = [a for a in weighted if a.weighted < alpha(a)]
+    if len(weighted) == 1:
+        return (
+            f"; weighted to the population, there was {'some' if also else 'none'} ({p_phrase(weighted[0].weighted)})"
+        )
+    return f"; weighted to the population, for {_share(also) if len(also) < len(weighted) else 'all of these, too'}"
+
+
+def _share(found: Sequence[Association]) -> str:
+    """The outcomes by name, or how many of them there are."""
+    if not found:
+        return "none"
+    named = listed([in_sentence(a.outcome_label) for a in found])
+    return named if len(found) <= MOST_NAMED else f"{count(len(found))} of them"
+
+
+def standing(a: Association) -> str:
+    """Where a finding among many stands: empty where it stands out, else a key of `standings`."""
+    if not a.fitted:
+        return "failed"
+    if not has_evidence(a):
+        return "silent"
+    return "face" if a.holm >= alpha(a) else ""
+
+
+def standings(found: Sequence[Association]) -> dict[str, str]:
+    """What findings are called that do not stand out among many, in order."""
+    tests = max((a.family for a in found if not math.isnan(a.holm)), default=math.nan)
+    even = "" if math.isnan(tests) else f", even before correction for {count(tests)} tests"
+    return {
+        "face": f"At face value only ({threshold(found[0])}), not when corrected for {count(tests)} tests",
+        "silent": f"Without evidence of an association by the primary test{even}",
+        "failed": "Not fitted",
+    }
+
+
+def is_bent(a: Association) -> bool:
+    """Whether the curve, and no straight line, tells the association: it departs from one, or turns in the range."""
+    if a.shape is None:
+        return a.nonlinear < alpha(a)
+    return a.nonlinear < alpha(a) or a.shape.verdict.answer in ("U-shaped", "inverse U-shaped")
+
+
+def shape_answer(a: Association) -> str:
+    """What is said of a curve's shape everywhere: in sentences, tables and counts; empty where there is no curve.
+
+    The verdict's answer of a curve that is bent. One that is not is told as the straight line that suffices, unless an
+    end of the curve contradicts it, or the line itself is not clear. Where the primary test gives no evidence, nothing
+    is told but that a curve is flat within limits that were stated.
+    """
+    if a.shape is None:
+        return ""
+    verdict = a.shape.verdict
+    if not has_evidence(a):
+        return "flat" if verdict.answer == "flat" else SILENT
+    if is_bent(a):
+        return verdict.answer
+    if a.linear is None or not a.linear.p < alpha(a):
+        return "undecided"
+    rises = a.linear.value > 1
+    return "undecided" if (verdict.lower if rises else verdict.upper).clear else STRAIGHT[rises]
 
 
 def _verdict(verdict: ShapeVerdict, a: Association) -> str:
     """The verdict in words, with the p value of the shape that was asked about."""
     said = verdict.sentence(a.unit, a.measure.level).removesuffix(".")
+    if verdict.answer == "flat":
+        return said
     return f"{said} ({p_phrase(verdict.p, f'test of {_article(verdict.shape)} {verdict.shape}: p')})"
 
 
@@ -123,17 +243,13 @@ def asides(a: Association) -> tuple[str, ...]:
 
 
 def shapes_counted(found: Sequence[Association]) -> str:
-    """Which answers the curves of one exposure gave; empty where there are none.
-
-    An answer is told where there is evidence of an association: of the other curves, only how many there are.
-    """
+    """Which answers the curves of one exposure gave, each as it is told of the curve; empty where there are none."""
     curves = [a for a in found if a.shape]
     if not curves:
         return ""
-    told = [(a, a.shape.verdict.answer) for a in curves if a.shape and has_evidence(a)]
-    answers = {answer: [a for a, own in told if own == answer] for answer in ANSWERS}
-    parts = [f"“{answer}” for {_some(own)}" for answer, own in answers.items() if own]
-    silent = len(curves) - len(told)
+    of = {answer: [a for a in curves if shape_answer(a) == answer] for answer in (*ANSWERS, *STRAIGHT)}
+    parts = [f"“{answer}” for {_some(own)}" for answer, own in of.items() if own]
+    silent = sum(shape_answer(a) == SILENT for a in curves)
     parts += [f"{count(silent)} without evidence of an association"] if silent else []
     asked = f"The shape was asked of {quantity(len(curves), 'curve')} of {in_sentence(curves[0].exposure_label)}"
     return f"{asked}: {'; '.join(parts)}.{_lines(curves)}"
@@ -160,7 +276,7 @@ def _some(found: Sequence[Association]) -> str:
 
 
 def has_evidence(a: Association) -> bool:
-    """Whether the main test of this pair is below the threshold that goes with the confidence level."""
+    """Whether the primary test of this pair is below the threshold that goes with the confidence level."""
     return a.p < alpha(a)
 
 
@@ -194,10 +310,7 @@ def reading(found: Sequence[Association]) -> str:
     a = next((a for a in found if a.ends and a.shape is None and a.nonlinear < alpha(a)), None)
     if a is None:
         return ""
-    names = {2: "halves", 3: "thirds", 4: "fourths", 5: "fifths", 10: "tenths"}
-    groups = names.get(a.groups, "groups")
-    where = f"the medians of the lowest and highest {groups}" if a.groups else "the 1st and 99th percentiles"
-    return f"Where a curve is told by two of its points, these are {where} of the exposure."
+    return "Where a curve is told by two of its points, these are the 5th and the 95th percentile of the exposure."
 
 
 def interval(r: Ratio, confidence: float, test: bool = False) -> str:
@@ -222,10 +335,10 @@ def listed(items: Iterable[str]) -> str:
 def lowest_point(a: Association) -> str:
     """Where the curve is lowest, in a few words: lowest at 209 (197 or above). Empty where that is no finding.
 
-    It is one where there is evidence of an association, the lowest point is inside the range, the data bound it at
-    least on one side, and the curve is not an inverse U, whose turning point is its highest.
+    It is one where there is evidence of an association and the curve is bent, the lowest point is inside the range, the
+    data bound it at least on one side, and the curve is not an inverse U, whose turning point is its highest.
     """
-    if a.shape is None or not has_evidence(a):
+    if a.shape is None or not has_evidence(a) or not is_bent(a):
         return ""
     verdict = a.shape.verdict
     inside = verdict.lower.x < verdict.x < verdict.upper.x
@@ -255,9 +368,10 @@ def _counted(found: Sequence[Association]) -> tuple[str, ...]:
         return (f"{exposure} was examined with {quantity(len(tested), 'outcome')}{left_out}. {chance}",)
     named = listed([in_sentence(a.outcome_label) for a in certain[:MOST_NAMED]])
     which = f": {named}" if len(certain) <= MOST_NAMED else f", the clearest of them {named}"
+    by = f"{threshold(own[0])} when corrected for {count(corrected[0].family)} tests by Holm's method"
     return (
         f"Of {quantity(len(tested), 'outcome')}{left_out}, {in_sentence(exposure)} was associated with "
-        f"{f'{count(len(certain))}{which}' if certain else 'none'} (Holm-corrected {threshold(own[0])}).",
+        f"{f'{count(len(certain))}{which}' if certain else 'none'} ({by}){_weighted_of(certain)}.",
         f"At a false discovery rate of {level(below)}, there was evidence for {count(len(discovered))}. {chance}",
         *([finding(certain[0])] if certain else []),
     )

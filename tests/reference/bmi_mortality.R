@@ -27,7 +27,7 @@ d$smoking <- factor(ifelse(d$SMQ020 == 2, "never", ifelse(d$SMQ020 != 1, NA, ife
 d$entry <- 12 * d$RIDAGEYR
 events <- list(all_causes = d$dead == 1, cancer = d$dead == 1 & d$cause %in% 2)
 spline <- rcspline.eval(d$BMXBMI, nk = 5, inclx = TRUE)
-group <- model.matrix(~ cut(d$BMXBMI, c(-Inf, 20, 22.5, 25, 27.5, 30, 35, Inf)))[, -1]
+group <- model.matrix(~ relevel(cut(d$BMXBMI, c(-Inf, 20, 22.5, 25, 27.5, 30, 35, Inf)), 3))[, -1]
 codings <- list(spline = spline, groups = group, linear = cbind(d$BMXBMI / 5))
 sets <- list(`age-sex` = ~ sex, lifestyle = ~ sex + race + education + smoking)
 

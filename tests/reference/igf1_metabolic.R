@@ -35,7 +35,7 @@ for (exposure in c("igf1", "igf1_igfbp3_ratio")) {
     z <- model.matrix(sets[[model]], k)[, -1, drop = FALSE]
     age <- spline(k$age, as.numeric(rcspline.eval(k$age, nk = 4, knots.only = TRUE)))
     for (coding in c("spline", "groups", "linear")) {
-      e <- switch(coding, spline = spline(x, knots), groups = model.matrix(~ cut(x, c(-Inf, cuts, Inf)))[, -1],
+      e <- switch(coding, spline = spline(x, knots), groups = model.matrix(~ relevel(cut(x, c(-Inf, cuts, Inf)), 3))[, -1],
                   linear = cbind(x / sd(value, na.rm = TRUE)))
       f <- glm(y[[outcome]][used] ~ cbind(e, age, z), binomial, control = glm.control(1e-14, 50))
       own <- 1 + seq_len(ncol(e)); b <- coef(f)[own]; v <- vcov(f)[own, own, drop = FALSE]

@@ -25,7 +25,7 @@ spline <- function(x, knots, name) {
 fits <- list(); curves <- list()
 for (exposure in exposures) {
   value <- d[[exposure]]
-  knots <- as.numeric(rcspline.eval(value, nk = 4, knots.only = TRUE))
+  knots <- as.numeric(rcspline.eval(value, nk = 5, knots.only = TRUE))
   cuts <- as.numeric(quantile(value, 1:4 / 5, na.rm = TRUE))
   spread <- sd(value, na.rm = TRUE)
   middle <- median(value, na.rm = TRUE)
@@ -42,7 +42,7 @@ for (exposure in exposures) {
     }
     for (coding in c("spline", "groups", "linear")) {
       e <- switch(coding, spline = spline(x, knots, exposure),
-                  groups = model.matrix(~ cut(x, c(-Inf, cuts, Inf)))[, -1], linear = cbind(x / spread))
+                  groups = model.matrix(~ relevel(cut(x, c(-Inf, cuts, Inf)), 3))[, -1], linear = cbind(x / spread))
       m <- cbind(e, z)
       f <- coxph(surv ~ m, control = coxph.control(eps = 1e-12, iter.max = 50, toler.chol = 1e-14))
       own <- seq_len(ncol(e)); b <- coef(f)[own]; v <- vcov(f)[own, own, drop = FALSE]
@@ -65,7 +65,7 @@ for (exposure in exposures) {
 
 # One model through rms itself, formula and all, as a check of the bases above.
 k <- d[complete.cases(d[c("igf1", "all_causes", sets$lifestyle, "age", "follow_up")]), ]
-knots <- as.numeric(rcspline.eval(d$igf1, nk = 4, knots.only = TRUE))
+knots <- as.numeric(rcspline.eval(d$igf1, nk = 5, knots.only = TRUE))
 dd <- datadist(k); options(datadist = "dd")
 c1 <- cph(Surv(age_entry, age_exit, all_causes) ~ rcs(igf1, knots) + sex + race_ethnicity + smoking + bmi, k,
           method = "efron", x = TRUE, y = TRUE, eps = 1e-12)

@@ -20,11 +20,11 @@ f_test <- function(fit, own, df) {
 fits <- list(); curves <- list()
 for (exposure in c("igf1", "igfbp3", "igf1_igfbp3_ratio")) {
   value <- d[[exposure]]
-  knots <- as.numeric(rcspline.eval(value, nk = 4, knots.only = TRUE))
+  knots <- as.numeric(rcspline.eval(value, nk = 5, knots.only = TRUE))
   cuts <- as.numeric(quantile(value, 1:4 / 5, na.rm = TRUE))
   middle <- median(value, na.rm = TRUE)
   bases <- list(spline = rcspline.eval(value, knots, inclx = TRUE),
-                groups = model.matrix(~ g, data.frame(g = cut(ifelse(is.na(value), middle, value), c(-Inf, cuts, Inf))))[, -1],
+                groups = model.matrix(~ g, data.frame(g = relevel(cut(ifelse(is.na(value), middle, value), c(-Inf, cuts, Inf)), 3)))[, -1],
                 linear = cbind(value / sd(value, na.rm = TRUE)))
   bases$groups[is.na(value), ] <- NA
   for (outcome in c("all_causes", "cardiovascular", "heart", "cerebrovascular", "cancer")) for (coding in names(bases)) {

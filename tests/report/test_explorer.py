@@ -54,6 +54,9 @@ ADDRESSES = {
 }
 
 
+RANGE = (60.0, 252.0)  # low and high of the example, between which shapes are told
+
+
 @pytest.fixture(scope="module")
 def fits() -> dict[tuple[str, str], Fit]:
     """Two outcomes in one or two models, of which the first has a clear minimum at 170."""
@@ -82,7 +85,7 @@ def results(fits: dict[tuple[str, str], Fit]) -> Results:
     for (outcome, model), fit in fits.items():
         key = {"exposure": "igf1", "outcome": outcome, "time_scale": "age", "coding": "spline", "model": model}
         rows = {
-            "splines": spline_row(fit, "igf1", nadir(fit, "igf1")),
+            "splines": spline_row(fit, "igf1", nadir(fit, "igf1", limits=RANGE)),
             "covariances": covariances(fit),
             "coefficients": fit.tidy(),
             "fits": fit.glance().drop(columns="model").assign(n_without_events=0),
@@ -104,7 +107,7 @@ def page(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def seen(page: Path, fits: dict[tuple[str, str], Fit], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Opened]:
-    lowest = nadir(fits["cardiovascular", "lifestyle"], "igf1").x
+    lowest = nadir(fits["cardiovascular", "lifestyle"], "igf1", limits=RANGE).x
     addresses = {name: at.format(nadir=lowest) for name, at in ADDRESSES.items()}
     return opened_at(page, addresses, tmp_path_factory.mktemp("seen"))
 
@@ -144,14 +147,14 @@ def test_numbers_are_those_of_the_fit(
     level: float,
 ) -> None:  # fmt: skip
     fit = fits[key]
-    reference = nadir(fit, "igf1").x if reference == "nadir" else reference
+    reference = nadir(fit, "igf1", limits=RANGE).x if reference == "nadir" else reference
     expected = curve(fit, "igf1", reference=reference, level=level)
     found = numbers(seen[view])
     found = found[(found["outcome"] == key[0]) & (found["model"] == key[1])]
     for name in ("x", "estimate", "se", "ratio", "low", "high", "reference"):
         np.testing.assert_allclose(found[name].astype(float), expected[name], rtol=1e-9, atol=1e-12, err_msg=name)
     rows = table(seen[view])
-    assert rows["Lowest point"][0] == pytest.approx(nadir(fit, "igf1").x, rel=1e-9)
+    assert rows["Lowest point"][0] == pytest.approx(nadir(fit, "igf1", limits=RANGE).x, rel=1e-9)
     percentiles = fit.summaries["igf1"].percentiles
     read = curve(fit, "igf1", reference=reference, level=level, grid=[percentiles[1], percentiles[90]])
     for head, row in zip(("1st percentile", "90th percentile"), read.itertuples(), strict=True):
@@ -176,7 +179,7 @@ def test_a_sentence_tells_reference_lowest_point_tests_and_model(
     for expected in (
         "Serum IGF-I and death from any cause: relative to 97.3 ng/mL, the hazard ratio is ",
         f"{at.ratio:.2f} (99% CI {at.low:.2f} to {at.high:.2f}) at the 95th percentile, {at.x:.0f} ng/mL",
-        nadir(fit, "igf1").sentence("ng/mL").removesuffix(".").replace("\u00a0", " "),
+        nadir(fit, "igf1", limits=RANGE).sentence("ng/mL").removesuffix(".").replace("\u00a0", " "),
         "Tests: any association p < 0.001, non-linear p < 0.001.",
         "Model: age and sex + smoking and BMI; time scale: attained age.",
     ):
@@ -201,7 +204,9 @@ def test_what_is_chosen_by_hand_is_in_the_address(page: Path, fits: dict[tuple[s
     slid, lowest, usual, link, caption = probed(tmp_path, f'src="{page.as_uri()}"', BY_HAND)
     chosen = {"exposure": "igf1", "outcome": "cardiovascular", "model": "lifestyle", "time_scale": "age"}
     assert slid == chosen | {"reference": "200.5", "level": "0.95", "compare": "outcome:all_causes"}  # steps of 0.5
-    assert float(lowest["reference"]) == pytest.approx(nadir(fits["cardiovascular", "lifestyle"], "igf1").x, rel=1e-9)
+    assert float(lowest["reference"]) == pytest.approx(
+        nadir(fits["cardiovascular", "lifestyle"], "igf1", limits=RANGE).x, rel=1e-9
+    )
     assert usual == slid | {"reference": "150", "level": "0.8"}
     assert dict(parse_qsl(link.removeprefix("#explorer?"))) == usual
     assert caption.replace("\u00a0", " ") == "Hazard ratio (80% CI) relative to 150 ng/mL, by level of serum IGF-I"

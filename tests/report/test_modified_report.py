@@ -60,9 +60,9 @@ def test_both_groups_curves_stand_on_one_picture(by_sex):
 def test_the_table_reads_each_group_where_it_has_people(by_sex):
     rows = cells(by_sex)
     assert rows[0] == ["Death from any cause"]
-    # At 1.4 standard deviations: exp(0.14), and exp(0.14 -+ 1.96 x 0.14).
-    assert ["Women, at 234 ng/mL", "450 / 3,000", "1.15 (0.87–1.51)", ""] in rows
-    assert ["Men, at 232 ng/mL", "450 / 3,000", "outside its range", ""] in rows
+    # At 1.5 standard deviations below: exp(-0.15), and exp(-0.15 -+ 1.96 x 0.15).
+    assert ["Women, at 60 ng/mL", "450 / 3,000", "0.86 (0.64–1.15)", ""] in rows
+    assert ["Men, at 252 ng/mL", "450 / 3,000", "outside its range", ""] in rows
     assert ["Interaction: likelihood ratio test", "900 / 5,859", "χ² 11.3, 3 df", "0.01"] in rows
     assert ["Men and 90 ng/mL against Women and 150 ng/mL", "900 / 5,859", "6.00 (5.50–6.50)", ""] in rows
     assert ["Relative excess risk due to interaction (MOVER)", "900 / 5,859", "2.00 (0.50 to 3.50)", "–"] in rows

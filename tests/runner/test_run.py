@@ -30,7 +30,7 @@ def test_groups_count_people_and_events(results, cohort):
     assert rows["n"].tolist() == np.bincount(group).tolist()
     assert rows["events"].tolist() == np.bincount(group, used["death"]).astype(int).tolist()
     np.testing.assert_allclose(rows["person_years"], np.bincount(group, used["follow_up"]))
-    assert rows["reference"].tolist() == [True, False, False, False, False]
+    assert rows["reference"].tolist() == [False, False, True, False, False]  # the one with the median
     assert (rows["float_low"] < rows["ratio"]).all()
 
 

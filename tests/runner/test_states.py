@@ -126,15 +126,16 @@ def test_a_category_of_cases_only_is_left_out_as_is_one_without_any(results: Res
 
 def test_a_subgroup_that_asks_for_a_spline_has_a_shape_of_its_own(results: Results, cohort: Cohort) -> None:
     old = cohort.data.query("hours >= 6 and age > 55 and centre != 'C'")
-    knots = results.manifest.exposures["marker"].knots
-    fit = logistic(f"wide ~ rcs(marker, {knots}) + age + centre", old)
+    coding = results.manifest.exposures["marker"]
+    fit = logistic(f"wide ~ rcs(marker, {coding.knots}) + age + centre", old)
     row = results.variant_shapes.iloc[0]
     assert len(results.variant_shapes) == 1
     assert (row["outcome"], row["variant"], row["model"]) == ("wide", "old", "centre")
-    u = ushape(fit, "marker")
+    limits = (coding.low, coding.high)
+    u = ushape(fit, "marker", limits=limits)
     assert ShapeVerdict.from_row(row) == u.heights  # from numbers alone, words and all
     assert (row["verdict_answer"], row["verdict_p"], row["slopes_p"]) == (u.answer, u.p, u.slopes_p)
-    assert row["verdict_x"] == nadir(fit, "marker").x
+    assert row["verdict_x"] == nadir(fit, "marker", limits=limits).x
 
 
 def test_hazards_are_not_tested_and_statsmodels_gives_the_second_opinion(results: Results) -> None:

@@ -122,7 +122,7 @@ def test_groups_curves_and_tests_are_those_of_the_same_fits(results, everyone):
     people, design = everyone
     described = results.manifest.exposures["marker"]
     spline = cox(f"Surv(age, age_exit, died) ~ rcs(marker, {list(described.knots)})", people, survey=design)
-    expected = curve(spline, "marker", reference=described.reference)
+    expected = curve(spline, "marker", reference=described.reference, grid=results.weighted_curves["x"])
     np.testing.assert_allclose(results.weighted_curves["high"], expected["high"], rtol=1e-8)
     tests = anova(spline).query("term == 'marker'")
     found = results.weighted_tests.query("coding == 'spline'")

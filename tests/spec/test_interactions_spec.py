@@ -120,3 +120,31 @@ def test_both_need_a_coding_that_can_answer(load):
         load('[[interactions]]\nmodifier = "sex"\n[robustness]\n', text)
     assert "interactions: need a spline or a straight line, and 'igf1' has neither." in str(error.value)
     assert "robustness: is about linear estimates, and 'igf1' has none: it says per = false." in str(error.value)
+
+
+ON_FOLLOW_UP = ANALYSIS.replace('covariates = ["sex"]', 'covariates = ["age", "sex"]')
+BY_AGE = '[[interactions]]\nmodifier = "age_group"\n'
+ON_AGE = "'age_group' is age at entry, and attained age is the time scale: .*Write time_scale = \"follow_up\" in this"
+
+
+def test_age_at_entry_is_no_modifier_where_attained_age_is_the_time_scale_and_the_advice_is_right(load):
+    with pytest.raises(
+        SpecError, match=rf'{ON_AGE} \[\[interactions\]\], and "follow_up" in time_scales with age as a'
+    ):
+        load(BY_AGE)
+
+
+def test_the_advice_followed_is_accepted(load):
+    scales = 'time_scales = ["age", "follow_up"]\n[exposures.igf1]'
+    spec = load(f'{BY_AGE}time_scale = "follow_up"', ON_FOLLOW_UP.replace("[exposures.igf1]", scales))
+    assert spec.interactions[0].time_scale == "follow_up"
+
+
+def test_a_time_scale_that_the_analysis_has_not_is_refused(load):
+    with pytest.raises(SpecError, match=r'none of the analysis\'s\. Write time_scales = \["age", "follow_up"\]\.'):
+        load(f'{BY_AGE}time_scale = "follow_up"')
+
+
+def test_age_is_a_modifier_where_follow_up_is_the_first_scale(load):
+    scales = 'time_scales = ["follow_up"]\n[exposures.igf1]'
+    assert load(BY_AGE, ON_FOLLOW_UP.replace("[exposures.igf1]", scales)).interactions[0].time_scale is None

@@ -48,7 +48,7 @@ def curves_figure(
     circle = (
         f"The circle is the lowest point between the 5th and the 95th percentile, with its {text.level} confidence "
         "interval below it (an arrow where the data do not bound it). It is shown where there is evidence of an "
-        "association. "
+        "association whose curve is bent. "
         if lowest
         else ""
     )
@@ -150,7 +150,7 @@ def _line(a: Association) -> str:
 
 
 def _readings(curves: pd.DataFrame, groups: pd.DataFrame, text: ExposureText) -> list[float]:
-    """Levels to read the curve at: its ends, the groups' medians (as in the first outcome) and the reference."""
+    """Levels to read the curve at: the report's low and high, medians of groups (the first's), the reference."""
     medians = groups.loc[groups["outcome"] == groups["outcome"].iloc[0], "x"].tolist() if len(groups) else []
-    first, last = float(curves["x"].min()), float(curves["x"].max())
-    return sorted({first, *(x for x in medians if first <= x <= last), text.reference_x, last})
+    low, high = max(text.low, float(curves["x"].min())), min(text.high, float(curves["x"].max()))
+    return sorted({low, *(x for x in medians if low < x < high), text.reference_x, high})

@@ -17,7 +17,7 @@ from riskkit.results import Results
 from riskkit.tables.estimates import CORRECTIONS, groups_table, linear_table
 from riskkit.telling.associations import Association, corrected_by, is_outcome_wide, main_rows, on_main_scale
 from riskkit.telling.blocks import PageFigure
-from riskkit.telling.exposure_text import ExposureText
+from riskkit.telling.exposure_text import ExposureText, with_groups
 from riskkit.telling.words import dilution_ratio, in_sentence, interval, listed
 
 
@@ -26,7 +26,7 @@ def groups_figure(
 ) -> PageFigure | None:
     """The ratio by group of one exposure with every outcome in the main model; None where none was fitted."""
     groups = main_rows(results.estimates, results.manifest, exposure, "groups")
-    groups = groups[groups["ratio"].notna()]
+    groups = with_groups(groups[groups["ratio"].notna()], text)
     shown = [a for a in found if a.outcome in set(groups["outcome"])]
     if not shown:
         return None
@@ -56,7 +56,7 @@ def groups_figure(
         f"{text.adjusted}"
     )
     table = groups_table(
-        on_main_scale(results.estimates, results.manifest, exposure, "groups"),
+        with_groups(on_main_scale(results.estimates, results.manifest, exposure, "groups"), text),
         {a.outcome: a.outcome_label for a in shown},
         {model.name: model.label for model in results.manifest.analysis.models},
         results.manifest.analysis.main.name,

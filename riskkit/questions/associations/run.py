@@ -21,6 +21,7 @@ from riskkit.study.answers import answers, keyed, terms_of
 from riskkit.study.batch import Batch, Fitted
 from riskkit.study.eligibility import (
     cases_only,
+    check_events,
     in_category_without_events,
     informing,
     is_complete,
@@ -30,9 +31,11 @@ from riskkit.study.eligibility import (
     varying_terms,
 )
 from riskkit.study.estimators import fit_model, fit_sampled, sampling_columns
+from riskkit.study.leading import primary_tests
 from riskkit.study.study import FAILED, Frames, Job, Rows, Running, Study
 
-OF_VARIANTS = {"estimates": "variants", "shapes": "variant_shapes"}
+CORRECTED = ["p_holm", "p_fdr", "family_size", "family_missing"]
+OF_VARIANTS = {"estimates": "variants", "shapes": "variant_shapes", "ends": "variant_ends"}
 OF_GROUPS = ("group_splines", "group_covariances")  # which name the variant in a column of their own
 
 
@@ -70,10 +73,12 @@ def fit_batch(study: Study, batch: tuple[Task, ...]) -> Rows:
     }
     outcomes: dict[str, Fit | Exception] = {}
     for name, follow_up in responses.items():
-        events = int(data.loc[used[name], name].sum())
-        if events < spec.min_events:
-            outcomes[name] = FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
-        elif drawn:
+        try:
+            check_events(batch[0], spec, coding, data.loc[used[name], name].to_numpy(dtype=float))
+        except FitError as error:
+            outcomes[name] = error
+            continue
+        if drawn:
             kept = used[name]
             left = replace(batch[0], outcome=name, covariates=varying_terms(batch[0], data[kept]))
             formulas[name] = f"{follow_up} ~ {terms_of(left, coding)}"
@@ -187,13 +192,26 @@ def _hazards(task: Task, text: str, data: pd.DataFrame, used: np.ndarray, cohort
     return found.assign(part="proportional hazards")[["term", "part", "chi2", "df", "p"]]
 
 
-def adjusted(frames: Frames) -> Rows:
-    """P values corrected over the outcomes: each exposure, coding, level, model and time scale is a family."""
-    family = ["exposure", "time_scale", "coding", "model", "term"]
-    return {
-        name: adjust(frames[name], [*family, *more], p="p") if len(frames[name]) else frames[name]
-        for name, more in (("estimates", []), ("tests", ["part"]))
-    }
+def adjusted(study: Study, frames: Frames) -> Rows:
+    """P values corrected for their number: each coding, model, time scale and kind of test is a family.
+
+    The primary tests of the main model are one family whatever their coding, which counts the pairs that could not be
+    tested, too. What is declared (`family`) says whether a family holds all exposures, or each has its own.
+    """
+    own = ["exposure"] if study.spec.family == "exposure" else []
+    family = [*own, "time_scale", "coding", "model", "about"]
+    made: Rows = {}
+    for name, more in (("estimates", []), ("tests", ["part"])):
+        frame = frames[name]
+        about = np.where(frame["term"] == "GLOBAL", "GLOBAL", "")
+        made[name] = adjust(frame.assign(about=about), [*family, *more]).drop(columns="about") if len(frame) else frame
+    primary = primary_tests(made["tests"], study.spec)
+    if len(primary):
+        whole = adjust(primary, own)
+        asked = len(study.spec.outcomes) * (1 if own else len(study.spec.exposures))
+        whole = whole.assign(family_missing=asked - whole["family_size"])
+        made["tests"].loc[whole.index, CORRECTED] = whole[CORRECTED]
+    return made
 
 
 RUNNING = Running(jobs=jobs, finish=adjusted, of_samples=True)

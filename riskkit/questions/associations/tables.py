@@ -11,7 +11,7 @@ from riskkit.tables.table import Table
 from riskkit.tables.tests import table_of_tests
 from riskkit.telling.associations import Association, lines_beside, main_rows
 from riskkit.telling.exposure_text import ExposureText
-from riskkit.telling.words import TIME_SCALES
+from riskkit.telling.words import TIME_SCALES, shape_answer
 
 
 def main_table(results: Results, exposure: str, text: ExposureText, found: Sequence[Association]) -> Table:
@@ -45,6 +45,7 @@ def curve_shapes(results: Results, exposure: str, text: ExposureText, found: Seq
         {a.outcome: f"{a.anchor}-shape" for a in found},
         main_rows(lines_beside(results), results.manifest, exposure),
         {a.outcome: a.overall for a in found},
+        {a.outcome: shape_answer(a) for a in found},
     )
 
 

@@ -9,7 +9,6 @@ from functools import partial
 import pandas as pd
 
 from riskkit.cohort.cohort import Cohort
-from riskkit.errors import FitError
 from riskkit.imputation.diagnostics import convergence, distributions
 from riskkit.imputation.impute import Imputed, impute
 from riskkit.infer.ushape import ushape
@@ -18,11 +17,11 @@ from riskkit.spec.plan import Task, is_main
 from riskkit.spec.terms import columns, columns_of
 from riskkit.study.answers import answers, keyed, terms_of
 from riskkit.study.behind import cells
-from riskkit.study.eligibility import response
+from riskkit.study.eligibility import check_events, response
 from riskkit.study.estimators import fit_model
 from riskkit.study.progress import within
 from riskkit.study.sample import failure
-from riskkit.study.splines import shape_row
+from riskkit.study.splines import shape_row, told_between
 from riskkit.study.study import FAILED, Job, Rows, Running, Study
 
 IMPUTED = "imputed"  # the variant of these tasks
@@ -121,14 +120,14 @@ def _answered(task: Task, data: pd.DataFrame, imputed: Imputed, study: Study) ->
     task, spec, cohort = replace(task, variant=IMPUTED), study.spec, study.cohort
     coding = study.codings[task.exposure]
     at_risk = data[cohort.outcomes[task.outcome].at_risk].to_numpy(dtype=bool) & data[task.outcome].notna().to_numpy()
-    events = int(data.loc[at_risk, task.outcome].sum())
-    if events < spec.min_events:
-        raise FitError(f"{events} events, fewer than the {spec.min_events} asked for.")
+    check_events(task, spec, coding, data.loc[at_risk, task.outcome].to_numpy(dtype=float))
     formula = f"{response(task, spec, cohort)} ~ {terms_of(task, coding)}"
     fit = imputed.among(at_risk).fit(partial(fit_model, task=task, time_unit=cohort.time_unit), formula)
     rows = answers(task, fit, data, at_risk, study)
     if "curves" in rows:
-        rows["shapes"] = shape_row(ushape(fit, task.exposure, level=spec.level))
+        rows["shapes"] = shape_row(
+            ushape(fit, task.exposure, limits=told_between(fit, task.exposure, coding), level=spec.level)
+        )
     if task.coding == "linear":
         rows["estimates"] = rows["estimates"].assign(m=len(fit.fits))
     behind: Rows = {}

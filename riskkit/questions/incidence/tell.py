@@ -15,7 +15,7 @@ from riskkit.questions.incidence.table import incidence_table, percent
 from riskkit.results import Results
 from riskkit.telling.associations import Association
 from riskkit.telling.blocks import PageFigure
-from riskkit.telling.exposure_text import ExposureText
+from riskkit.telling.exposure_text import ExposureText, with_groups
 from riskkit.telling.references import Work
 from riskkit.telling.telling import Exhibit, Telling
 from riskkit.telling.words import in_sentence
@@ -33,7 +33,7 @@ def incidence_figure(
     shown = [a for a in found if a.outcome in set(curves["outcome"])]
     if not shown:
         return None
-    curves = curves[curves["outcome"].isin([a.outcome for a in shown])]
+    curves = with_groups(curves[curves["outcome"].isin([a.outcome for a in shown])], text)
     on_age = results.manifest.analysis.time_scales[0] == "age"
     counts = curves.drop_duplicates(["outcome", "level"]).groupby("outcome")[["n", "events"]].sum()
     panels = [
@@ -44,10 +44,11 @@ def incidence_figure(
     at = reading_times(curves["time"])
     start = f"at age {curves['time'].min():.0f}" if on_age else f"{curves['time'].min():.0f} years after entry"
     entered = "from the age at which they were examined" if on_age else "from entry"
+    lowest = " (Q1)" if text.groups.get("Q1") == "Q1" else ""
     caption = (
-        f"Share of people who have had each outcome, by group of {text.name}, not adjusted for covariates: the lowest "
-        f"(Q1), the middle and the highest. People are at risk {entered}; curves start {start} among those who had not "
-        f"had it, and stay where every group has 10 people at risk. {_competing(results, shown)} "
+        f"Share of people who have had each outcome, by group of {text.name}, not adjusted for covariates: the lowest"
+        f"{lowest}, the middle and the highest. People are at risk {entered}; curves start {start} among those who had "
+        f"not had it, and stay where every group has 10 people at risk. {_competing(results, shown)} "
         f"Shaded: {text.level} confidence intervals of the lowest and the highest group. Vertical axes differ."
     )
     outcomes = {a.outcome: a.outcome_label for a in shown}
@@ -96,9 +97,16 @@ def _told(curves: pd.DataFrame, shown: Sequence[Association], at: Sequence[float
 def methods(results: Results) -> Iterator[tuple[str, str]]:
     """How it was estimated."""
     if len(results.incidence):
+        competing = results.manifest.analysis.competing
+        alone = set(results.incidence["outcome"]) <= {competing} or competing is None
+        by = "as one minus Kaplan and Meier's estimate" if alone else "by Aalen and Johansen's method [@aalen]"
+        itself = ""
+        if not alone and competing in set(results.incidence["outcome"]):
+            label = in_sentence(results.manifest.outcomes[str(competing)].label)
+            itself = f" (that of “{label}” itself, with which nothing competes, as one minus Kaplan and Meier's)"
         yield (
             "Tests and intervals",
-            "Cumulative incidence by group was estimated by Aalen and Johansen's method [@aalen] with delayed entry, "
+            f"Cumulative incidence by group was estimated {by}{itself} with delayed entry, "
             "with infinitesimal-jackknife standard errors and intervals symmetric for log(-log).",
         )
 

@@ -32,8 +32,8 @@ POINTS = 100
 def jobs(study: Study) -> Iterator[Job]:
     """One job for each modifier of each exposure with each outcome, in the main model."""
     declared: Sequence[InteractionSpec] = study.spec.asked("interactions")
-    for task in leading(study.tasks, study.spec, "spline") if declared else ():
-        for interaction in declared:
+    for interaction in declared or ():
+        for task in leading(study.tasks, study.spec, "spline", interaction.time_scale):
             yield Job(modified, (task, interaction), f"{task.exposure} by {interaction.modifier}, {task.outcome}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from pydantic import Field
 
@@ -11,6 +12,7 @@ from riskkit.errors import did_you_mean
 from riskkit.spec.analysis import AnalysisSpec
 from riskkit.spec.asking import Asking
 from riskkit.spec.cohort import CohortSpec
+from riskkit.spec.expression import parse
 from riskkit.spec.faults import Fault, Place
 from riskkit.spec.load import SpecModel
 from riskkit.spec.tables import FLAG
@@ -33,6 +35,9 @@ class InteractionSpec(SpecModel):
 
     modifier: str = Field(description="a category or flag of the cohort")
     label: str | None = Field(None, description="what the report calls it; the cohort's label unless given")
+    time_scale: Literal["age", "follow_up"] | None = Field(
+        None, description="the time scale of this model; the first of the analysis unless given"
+    )
     additive: AdditiveSpec | None = Field(None, description="the contrast of the measures on the additive scale")
 
 
@@ -57,6 +62,7 @@ def faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
             continue
         if name in [other.modifier for other in interactions[:i]]:
             yield Fault((*place, "modifier"), f"'{name}' is the modifier of an earlier one.")
+        yield from _time_scale_faults(place, interaction, spec, cohort)
         if columns[name].kind not in ("category", "flag"):
             yield Fault(
                 (*place, "modifier"),
@@ -71,6 +77,32 @@ def faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
             )
             if name in strata:
                 yield Fault((*place, "additive"), f"'{name}' is a stratum, whose own ratio is not estimated.")
+
+
+def _time_scale_faults(
+    place: Place, interaction: InteractionSpec, spec: AnalysisSpec, cohort: CohortSpec
+) -> Iterator[Fault]:
+    """A time scale that the analysis has not, and age at entry where attained age is the time scale."""
+    wanted, name = interaction.time_scale, interaction.modifier
+    if wanted is not None and wanted not in spec.time_scales:
+        scales = ", ".join(f'"{each}"' for each in (*spec.time_scales, wanted))
+        yield Fault((*place, "time_scale"), f"'{wanted}' is none of the analysis's. Write time_scales = [{scales}].")
+    age = cohort.follow_up.age if cohort.follow_up else None
+    if (wanted or spec.time_scales[0]) == "age" and age is not None and age in (name, *_made_of(name, cohort)):
+        yield Fault(
+            (*place, "modifier"),
+            f"'{name}' is age at entry, and attained age is the time scale: at any age its groups differ in how long "
+            'ago they were examined, not in how old they are. Write time_scale = "follow_up" in this [[interactions]]'
+            + ("." if "follow_up" in spec.time_scales else ', and "follow_up" in time_scales with age as a covariate.'),
+        )
+
+
+def _made_of(name: str, cohort: CohortSpec) -> set[str]:
+    """The variables that a derived one is made of, and those that these are made of."""
+    derived = cohort.derived.get(name)
+    texts = [derived.expression, *(case.when for case in derived.cases or ())] if derived else []
+    own = {each for text in texts if text for each in parse(text).names}
+    return own.union(*(_made_of(each, cohort) for each in own - {name}))
 
 
 def _additive_faults(place: Place, additive: AdditiveSpec, levels: Sequence[str], name: str) -> Iterator[Fault]:

@@ -14,12 +14,12 @@ from riskkit.numbers import HARD, count, p_phrase
 from riskkit.questions.interactions.spec import levels_of
 from riskkit.questions.interactions.table import Named, interactions_table
 from riskkit.results import Results
-from riskkit.telling.associations import Association, histogram, main_rows
+from riskkit.telling.associations import Association, histogram
 from riskkit.telling.blocks import Link, PageFigure
-from riskkit.telling.exposure_text import ExposureText
+from riskkit.telling.exposure_text import ExposureText, exposure_text
 from riskkit.telling.references import Work
 from riskkit.telling.telling import Exhibit, Telling, methods_link
-from riskkit.telling.words import in_sentence, listed, quantity, threshold
+from riskkit.telling.words import TIME_SCALES, in_sentence, listed, quantity, threshold
 
 MOST_NAMED = 4  # interactions that a sentence names
 
@@ -64,7 +64,7 @@ def interaction_figure(
         f"people have (1st to 99th percentile), relative to {text.reference} in the same group (diamond): from one "
         f"model with the product of the curve and {by}, with pointwise bands (cut where they leave the axes). The p "
         "value is the likelihood-ratio test that the curves are the same: interaction on the multiplicative scale. "
-        f"{text.adjusted}"
+        f"{exposure_text(results.manifest, exposure, modifier.time_scale).adjusted}"
     )
     ends = tuple(end.x for end in next((a.ends for a in shown if a.ends), ()))
     table = interactions_table(
@@ -122,6 +122,11 @@ def interactions_method(results: Results) -> str:
         "the exposure's curve and the modifier; that the curves of its groups are the same (no interaction on the "
         "multiplicative scale) was tested by likelihood-ratio and Wald tests."
     )
+    main = results.manifest.analysis.time_scales[0]
+    other = [each for each in modifiers(results) if each.time_scale != main]
+    if other:
+        named = listed(in_sentence(each.label) for each in other)
+        text = f"{text} The model with {named} has {TIME_SCALES[other[0].time_scale]} as its time scale."
     if not any(each.additive for each in declared):
         return text
     return (
@@ -151,30 +156,33 @@ def _each(number: int) -> str:
 
 @dataclass(frozen=True)
 class Modifier:
-    """A declared modifier: its name in the cohort, what it is called, and its levels in order."""
+    """A declared modifier: its name in the cohort, its label, its levels in order, and its model's time scale."""
 
     name: str
     label: str
     levels: tuple[str, ...]
+    time_scale: str
 
 
 def modifiers(results: Results) -> tuple[Modifier, ...]:
     """The modifiers that the analysis declares."""
-    variables = results.manifest.cohort.variables
+    variables, analysis = results.manifest.cohort.variables, results.manifest.analysis
     return tuple(
         Modifier(
             each.modifier,
             each.label or variables[each.modifier].label,
             levels_of(variables[each.modifier].kind, variables[each.modifier].levels),
+            each.time_scale or analysis.time_scales[0],
         )
-        for each in results.manifest.analysis.asked("interactions")
+        for each in analysis.asked("interactions") or ()
     )
 
 
 def _of(frame: pd.DataFrame, results: Results, exposure: str, modifier: str | None = None) -> pd.DataFrame:
-    """Rows of one exposure, and of one modifier."""
-    rows = main_rows(frame, results.manifest, exposure)
-    return rows if modifier is None else rows[rows["modifier"] == modifier]
+    """Rows of one exposure in the main model, and of one modifier, each on the time scale of its own model."""
+    scale = {each.name: each.time_scale for each in modifiers(results) if modifier in (None, each.name)}
+    rows = frame[(frame["exposure"] == exposure) & (frame["model"] == results.manifest.analysis.main.name)]
+    return rows[rows["time_scale"] == rows["modifier"].map(scale)]
 
 
 def _line(curves: pd.DataFrame, a: Association, p: float, levels: Sequence[str]) -> str:

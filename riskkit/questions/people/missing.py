@@ -44,7 +44,10 @@ def missing_table(
     ]
     columns = (Column("Missing", numeric=False), *map(Column, heads))
     among = "covariates and outcomes" if unknown else "covariates"
-    notes = (f"People (per cent) who lack it; of {among}, among those who have the exposure.",)
+    notes = (
+        f"People (per cent) who lack it; of {among}, among those who have the exposure. They are those who remain "
+        "after the flow’s exclusions, which may have left out people without an exposure already.",
+    )
     return Table(caption, columns, tuple(rows), notes)
 
 

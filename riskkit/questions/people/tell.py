@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from math import isnan
 
 import pandas as pd
 
@@ -19,7 +21,7 @@ from riskkit.tables.characteristics import baseline_table
 from riskkit.tables.table import Column, Row, Table
 from riskkit.telling.associations import Association
 from riskkit.telling.blocks import Block, Heading, Item, Items, PageFigure, Paragraph
-from riskkit.telling.exposure_text import ExposureText
+from riskkit.telling.exposure_text import ExposureText, group_labels, group_ranges
 from riskkit.telling.telling import Exhibit, Found, Telling
 from riskkit.telling.words import in_sentence
 
@@ -30,15 +32,68 @@ def flow_figure(results: Results, found: Sequence[Association]) -> PageFigure:
     steps = [Step(step.label, step.removed, step.remaining) for step in cohort.flow]
     end = "In the cohort"
     main = next((a for a in found if a.fitted), None)
-    slack = 2 * (rounding(results.manifest) - 1)
-    if main and main.missing and abs(main.people + main.missing - steps[-1].remaining) <= slack:
-        steps.append(Step("Missing a value of the main model", main.missing, main.people))
+    last = model_steps(main, steps[-1].remaining, results) if main else ()
+    if main and last:
+        steps += last
         end = f"In the main model of {in_sentence(main.exposure_label)} and {in_sentence(main.outcome_label)}"
     rows = tuple(Row((step.label, count(step.removed), count(step.remaining))) for step in steps)
     columns = (Column("Step", numeric=False), Column("Excluded"), Column("Remaining"))
     told = f"Of {count(steps[0].remaining)} people, {count(steps[-1].remaining)} were analysed."
     caption = "Who was studied, and who was excluded for which reason, in the order of the steps."
     return PageFigure("flow", partial(flow, steps, end), caption, told, Table("People at each step", columns, rows))
+
+
+def model_steps(a: Association, remaining: float, results: Results) -> tuple[Step, ...]:
+    """From everyone in the cohort to those whom the main model of one pair rests on.
+
+    None where counts are withheld, and of a sample, whose models weigh or match those drawn.
+    """
+    not_at_risk = remaining - a.people - a.missing - a.without_events
+    slack = 4 * (rounding(results.manifest) - 1)  # sums of rounded counts
+    if isnan(not_at_risk) or not_at_risk < -slack or results.manifest.cohort.sampled is not None:
+        return ()
+    before = [step.label for step in results.manifest.outcomes[a.outcome].flow]
+    label = f"Not at risk of “{in_sentence(a.outcome_label)}”"
+    removals = {
+        f"{label}: {in_sentence('; '.join(before))}" if before else label: not_at_risk if not_at_risk > slack else 0.0,
+        "Missing a value of the main model": a.missing,
+        f"In a covariate category without {a.measure.event}s, not informing the estimate": a.without_events,
+    }
+    steps = []
+    for label, removed in removals.items():
+        remaining -= removed
+        steps += [Step(label, removed, remaining)] if removed else []
+    return (*steps[:-1], replace(steps[-1], remaining=a.people)) if steps else ()
+
+
+def who_informs(results: Results, found: Sequence[Association]) -> Table | None:
+    """For each outcome of the first exposure how many of the cohort its main model rests on; None where it is all."""
+    own = [a for a in found if a.exposure == found[0].exposure and a.fitted]
+    everyone = results.manifest.cohort.flow[-1].remaining
+    steps = {a.outcome: (everyone - a.people - a.missing - a.without_events, a.missing, a.without_events) for a in own}
+    slack = 4 * (rounding(results.manifest) - 1)
+    if results.manifest.cohort.sampled is not None or not any(
+        removed > slack for each in steps.values() for removed in each
+    ):
+        return None
+    event = own[0].measure.event
+    columns = (
+        Column("Outcome", numeric=False),
+        *map(Column, ("Not at risk", "Missing a value", f"In categories\nwithout {event}s", "In the main model")),
+        Column(own[0].measure.events),
+    )
+    rows = []
+    for a in own:
+        before, missing, without = steps[a.outcome]
+        removed = (0.0 if before <= slack else before, missing, without)
+        rows.append(Row((a.outcome_label, *map(count, removed), count(a.people), count(a.events))))
+    note = (
+        f"Of the {count(everyone)} people in the cohort, whose characteristics are described, each outcome’s model "
+        "rests on those at risk of it (they did not have it before, and it can happen to them) with a value for "
+        f"everything in the model. People in a covariate category without {event}s do not inform the estimate."
+    )
+    caption = f"From the cohort to the main model of {in_sentence(own[0].exposure_label)} with each outcome"
+    return Table(caption, columns, tuple(rows), (note,))
 
 
 def age_and_sex_figure(
@@ -87,11 +142,9 @@ def characteristics_table(results: Results) -> Table | None:
     exposure = next(iter(results.manifest.exposures.values()))
     if not exposure.cuts:
         return baseline_table(tidy[tidy["group"] == EVERYONE], f"Characteristics {_whom(results)}", "", {})
-    edges = measures(exposure.cuts)
-    heads = {}
-    for i in range(len(edges) + 1):
-        limits = f"≤{edges[0]}" if i == 0 else f">{edges[-1]}" if i == len(edges) else f">{edges[i - 1]} to {edges[i]}"
-        heads[f"Q{i + 1}"] = f"Q{i + 1}\n{limits}"
+    name = next(iter(results.manifest.exposures))
+    labels, ranges = group_labels(results.manifest, name), group_ranges(results.manifest, name)
+    heads = {group: "\n".join(dict.fromkeys((labels[group], ranges[group]))) for group in ranges}
     groups = with_unit(f"{exposure.label},", exposure.unit) if exposure.unit else exposure.label
     return baseline_table(tidy, f"Characteristics {_whom(results)} by {in_sentence(exposure.label)}", groups, heads)
 
@@ -142,6 +195,9 @@ def people(results: Results, found: Found) -> Iterator[Block]:
     described = characteristics_table(results)
     if described:
         yield described
+    informing = who_informs(results, found)
+    if informing:
+        yield informing
     yield Heading("What was missing")
     yield Paragraph(missing_told(results))
     yield how_much_missing(results)

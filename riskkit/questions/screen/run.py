@@ -228,7 +228,7 @@ def ranked(pairs: pd.DataFrame) -> pd.DataFrame:
     return pairs[pairs["p"].notna()].sort_values("chi2", ascending=False, kind="stable")
 
 
-def judged(frames: Frames) -> Rows:
+def judged(study: Study, frames: Frames) -> Rows:
     """P values corrected over the family that was declared, and the rank of each pair."""
     pairs = frames["screen"]
     if pairs.empty:

@@ -9,12 +9,11 @@ from riskkit.design.bases import numbers
 from riskkit.design.survey import Sample, SurveyDesign
 from riskkit.fit.fit import Fit
 from riskkit.infer.anova import anova
-from riskkit.infer.curve import curve
 from riskkit.spec.plan import Task, is_main
 from riskkit.study.batch import Batch
 from riskkit.study.coding import ExposureCoding
 from riskkit.study.estimators import fit_model
-from riskkit.study.splines import group_spline, percentiles_of
+from riskkit.study.splines import curve_over, group_spline, percentiles_of
 from riskkit.study.study import FAILED, Rows, Running, Study
 
 
@@ -49,7 +48,7 @@ def _by_design(task: Task, formula: str, data: pd.DataFrame, study: Study) -> Ro
         tests = anova(fit)
         rows = {"weighted_tests": tests[tests["term"] == task.exposure].assign(df_resid=fit.df_resid)}
         if task.coding == "spline":
-            rows["weighted_curves"] = curve(fit, task.exposure, reference=coding.reference, level=level)
+            rows["weighted_curves"] = curve_over(fit, task.exposure, coding, level)
             about = {"kind": "weighted", "by": "", "group": "", "n": fit.n, "events": fit.events}
             own = percentiles_of(numbers(data[task.exposure]))
             rows |= group_spline(fit, task.exposure, coding, own, {**about, "person_years": fit.person_years})

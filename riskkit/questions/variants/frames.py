@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from riskkit.disclosure import models
 from riskkit.frames import Frame, frame
-from riskkit.study.columns import ESTIMATE, OF_ESTIMATE, OF_SHAPE, SHAPE
+from riskkit.study.columns import ESTIMATE, OF_ESTIMATE, OF_SHAPE, RATIO, SHAPE
 
 FRAMES: tuple[Frame, ...] = (
     frame(
@@ -22,5 +22,16 @@ FRAMES: tuple[Frame, ...] = (
         "MODEL variant",
         models.shapes,
         OF_SHAPE,
+    ),
+    frame(
+        "variant_ends",
+        "One end of the range against the reference, on the spline of a subgroup or sensitivity analysis.",
+        f"MODEL variant end x reference n events {RATIO} p covariance",
+        "MODEL variant end",
+        models.ends,
+        {
+            "end": ("text", '"low" or "high": the 5th or the 95th percentile of everyone with a measurement'),
+            "covariance": ("number", "of the log ratios of both ends"),
+        },
     ),
 )

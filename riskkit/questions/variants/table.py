@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
+from riskkit.infer.ends import ENDS, cochran
 from riskkit.measure import Measure
 from riskkit.numbers import MINUS, NOTHING, count, p_value, ratio_interval
 from riskkit.spec.analysis import SensitivitySpec, SubgroupSpec
@@ -49,13 +50,39 @@ def heterogeneity(estimate: ArrayLike, se: ArrayLike) -> Heterogeneity:
     return Heterogeneity(q, weight.size - 1, float(chi2.sf(q, weight.size - 1)))
 
 
+def heterogeneity_of_ends(rows: pd.DataFrame) -> Heterogeneity:
+    """Test whether both ends of curves, against one reference, are the same in independent subgroups.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Two rows of each subgroup: variant end ("low", "high") estimate se covariance; those without both are left out.
+
+    References
+    ----------
+    Cochran's Q of two correlated estimates: Becker BJ, Wu MJ (2007) Stat Sci 22:414-429. R: mixmeta (method "fixed").
+    """
+    wide = rows.pivot(index="variant", columns="end", values=["estimate", "se", "covariance"])
+    wide = wide.reindex(columns=pd.MultiIndex.from_product([["estimate", "se", "covariance"], ENDS])).dropna()
+    if len(wide) < 2:
+        return Heterogeneity(float("nan"), 0, float("nan"))
+    se = wide["se"].to_numpy(dtype=float)
+    between = np.einsum("ki,kj->kij", se, np.zeros_like(se))
+    between[:, [0, 1], [0, 1]] = se**2
+    between[:, [0, 1], [1, 0]] = wide["covariance"].to_numpy(dtype=float)[:, :1]
+    q, df = cochran(wide["estimate"].to_numpy(dtype=float), between), 2 * (len(wide) - 1)
+    return Heterogeneity(q, df, float(chi2.sf(q, df)))
+
+
 def compare_subgroups(variants: pd.DataFrame, declared: Sequence[SubgroupSpec], people: int) -> pd.DataFrame:
     """Lay out the subgroups of every outcome, with the test of heterogeneity of those that differ in the same thing.
 
     Parameters
     ----------
     variants : DataFrame
-        Rows of coding "linear" of one exposure: outcome variant estimate se ratio low high p n events.
+        One row of each outcome and subgroup: outcome variant estimate se ratio low high p n events. Lines, or ends of
+        curves with their `end` and `covariance`: then what is called the outcome is "outcome/end", and both ends of one
+        curve are tested at once.
     declared : sequence of mapping
         The subgroups of the analysis file: name, label, by.
     people : int
@@ -68,6 +95,8 @@ def compare_subgroups(variants: pd.DataFrame, declared: Sequence[SubgroupSpec], 
         outcome by variant label, the estimates, and q df p_heterogeneity of the subgroups of the same `by`.
     """
     found = variants.set_index(["outcome", "variant"])[list(ESTIMATE)]
+    at_ends = variants[variants["end"].notna()] if "end" in variants else variants.iloc[:0]
+    curve_of = at_ends["outcome"].str.split("/").str[0]
     frames = []
     for outcome in dict.fromkeys(variants["outcome"]):
         for by in dict.fromkeys(subgroup.by for subgroup in declared):
@@ -75,6 +104,9 @@ def compare_subgroups(variants: pd.DataFrame, declared: Sequence[SubgroupSpec], 
             rows = found.reindex([(outcome, subgroup.name) for subgroup in own]).reset_index()
             apart = rows["n"].sum() <= people
             test = heterogeneity(rows["estimate"], rows["se"] if apart else rows["se"] * np.nan)
+            both = at_ends[(curve_of == outcome.rpartition("/")[0]) & at_ends["variant"].isin([s.name for s in own])]
+            if apart and outcome in set(both["outcome"]):
+                test = heterogeneity_of_ends(both)
             labels = [subgroup.label for subgroup in own]
             frames.append(rows.assign(by=by, label=labels, q=test.q, df=test.df, p_heterogeneity=test.p))
     if not frames:
@@ -150,7 +182,7 @@ def subgroups_table(
                 rows.append(Row((r.label, *_estimate(r), tested), kind="indented"))
     note = (
         "Heterogeneity: Cochran's Q over the subgroups' estimates, which supposes that nobody is in two of them; it is "
-        "not computed where they overlap or fewer than two were fitted."
+        "not computed where they overlap or fewer than two were fitted. Of a bent curve both ends are tested at once."
     )
     return Table(caption, columns, tuple(rows), (note,))
 

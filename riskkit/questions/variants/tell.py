@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -10,8 +11,9 @@ import pandas as pd
 
 from riskkit.disclosure import rounding
 from riskkit.figures.forest import ForestHeads, ForestRow, forest
+from riskkit.infer.ends import ENDS
 from riskkit.manifest import Manifest
-from riskkit.numbers import count, p_phrase, ratio
+from riskkit.numbers import count, measure, p_phrase, ratio
 from riskkit.questions.variants.table import (
     compare_sensitivity,
     compare_subgroups,
@@ -25,46 +27,98 @@ from riskkit.tables.shapes import shapes_table
 from riskkit.tables.table import Table
 from riskkit.telling.associations import Association, main_rows
 from riskkit.telling.blocks import Link, PageFigure
-from riskkit.telling.exposure_text import ExposureText
+from riskkit.telling.exposure_text import ExposureText, exposure_text
 from riskkit.telling.references import Work
 from riskkit.telling.telling import Exhibit, Telling, methods_link
-from riskkit.telling.words import in_sentence, listed, quantity, threshold
+from riskkit.telling.words import alpha, in_sentence, listed, quantity, threshold
 
 MOST_NAMED = 4  # differences or shifts that a sentence names
 
 
-def subgroups_of(results: Results, exposure: str) -> pd.DataFrame:
-    """The linear estimates of one exposure in every subgroup, as `compare_subgroups` lays them out."""
+@dataclass(frozen=True, eq=False)
+class Line:
+    """An estimate to compare: the straight line's, or of a bent curve one end of the range against the reference.
+
+    Attributes
+    ----------
+    key : str
+        What it is of: the outcome, or "outcome/low" and "outcome/high".
+    a : Association
+    label : str
+        The outcome, and the end.
+    main : Series
+        The estimate of everyone: estimate se ratio low high p n events.
+    """
+
+    key: str
+    a: Association
+    label: str
+    main: pd.Series
+
+
+def compared_lines(results: Results, exposure: str, found: Sequence[Association]) -> tuple[Line, ...]:
+    """What of each outcome is compared: where the curve departs from a straight line, its ends instead of the slope."""
+    text = exposure_text(results.manifest, exposure)
+    linear = main_rows(results.estimates, results.manifest, exposure, "linear").set_index("outcome")
+    curves = main_rows(results.curves, results.manifest, exposure, "spline")
+    has_ends = set(main_rows(results.variant_ends, results.manifest, exposure)["outcome"])
+    lines: list[Line] = []
+    for a in found:
+        if a.nonlinear < alpha(a) and a.outcome in has_ends and len(a.ends) == 2:
+            own = curves[curves["outcome"] == a.outcome]
+            for end, at in zip(ENDS, a.ends, strict=True):
+                main = own[own["x"] == at.x].iloc[0]
+                label = f"{a.outcome_label}, {measure(at.x)} against {measure(a.reference, text.unit)}"
+                counted = pd.Series({"n": a.people, "events": a.events, "p": np.nan})
+                lines.append(Line(f"{a.outcome}/{end}", a, label, pd.concat([main.drop("reference"), counted])))
+        elif a.outcome in linear.index:
+            lines.append(Line(a.outcome, a, a.outcome_label, linear.loc[a.outcome]))
+    return tuple(lines)
+
+
+def variants_of(results: Results, exposure: str, lines: Sequence[Line]) -> pd.DataFrame:
+    """The estimates of subgroups and sensitivity analyses that belong to these, `outcome` being the line's key."""
+    linear = main_rows(results.variants, results.manifest, exposure, "linear")
+    ends = main_rows(results.variant_ends, results.manifest, exposure)
+    ends = ends.assign(outcome=ends["outcome"] + "/" + ends["end"])
+    rows = pd.concat([linear, ends], ignore_index=True) if len(ends) else linear
+    order = {line.key: i for i, line in enumerate(lines)}
+    return rows[rows["outcome"].isin(order)].sort_values("outcome", key=lambda keys: keys.map(order), kind="stable")
+
+
+def subgroups_of(results: Results, exposure: str, lines: Sequence[Line]) -> pd.DataFrame:
+    """The estimates of one exposure in every subgroup, as `compare_subgroups` lays them out."""
     manifest = results.manifest
-    variants = main_rows(results.variants, manifest, exposure, "linear")
-    declared = _linear(manifest.analysis.subgroups)
+    declared = _compared(manifest.analysis.subgroups)
     slack = (rounding(manifest) - 1) * len(declared)
-    return compare_subgroups(variants, declared, manifest.cohort.n + slack)
+    names = [each.name for each in declared]
+    variants = variants_of(results, exposure, lines)
+    return compare_subgroups(variants[variants["variant"].isin(names)], declared, manifest.cohort.n + slack)
 
 
-def sensitivity_of(results: Results, exposure: str) -> pd.DataFrame:
-    """The linear estimates of one exposure in every sensitivity analysis, as `compare_sensitivity` lays them out."""
-    manifest = results.manifest
-    variants, main = (main_rows(frame, manifest, exposure, "linear") for frame in (results.variants, results.estimates))
-    return compare_sensitivity(variants, main, _linear(manifest.analysis.sensitivity))
+def sensitivity_of(results: Results, exposure: str, lines: Sequence[Line]) -> pd.DataFrame:
+    """The estimates of one exposure in every sensitivity analysis, as `compare_sensitivity` lays them out."""
+    main = pd.DataFrame([line.main for line in lines]).assign(outcome=[line.key for line in lines])
+    declared = _compared(results.manifest.analysis.sensitivity)
+    return compare_sensitivity(variants_of(results, exposure, lines), main, declared) if lines else pd.DataFrame()
 
 
 def subgroups_figure(
     results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
 ) -> PageFigure | None:
     """The forest of subgroups of one exposure with every outcome, under everyone's; None where there are none."""
-    compared = subgroups_of(results, exposure)
-    shown = [a for a in found if a.linear and a.outcome in set(compared["outcome"])]
+    lines = compared_lines(results, exposure, found)
+    compared = subgroups_of(results, exposure, lines)
+    shown = [line for line in lines if line.key in set(compared["outcome"])]
     if not shown:
         return None
-    main = main_rows(results.estimates, results.manifest, exposure, "linear").set_index("outcome")
     rows: list[ForestRow] = []
-    for a in shown:
-        rows.append(_main_row(main.loc[a.outcome], "Everyone", a.outcome_label))
-        for by, members in compared[compared["outcome"] == a.outcome].groupby("by", sort=False):
+    for line in shown:
+        rows.append(_main_row(line.main, "Everyone", line.label))
+        for by, members in compared[compared["outcome"] == line.key].groupby("by", sort=False):
             tested = members["p_heterogeneity"].iloc[0]
             for i, r in enumerate(members.itertuples()):
-                heading = f"{a.outcome_label} by {in_sentence(by)}" if i == 0 else ""
+                heading = f"{line.label} by {in_sentence(by)}" if i == 0 else ""
                 remark = p_phrase(tested) if i == 0 and np.isfinite(tested) else ""
                 information = 1 / r.se**2
                 rows.append(
@@ -73,65 +127,86 @@ def subgroups_figure(
                         heading_remark=remark, strong=False, indented=True,
                     )
                 )  # fmt: skip
-    heads = ForestHeads("", text.measure.events, text.short, "Heterogeneity", f"{text.per}, log scale")
+    heads = ForestHeads("", text.measure.events, text.short, "Heterogeneity", _axis(text, shown))
     caption = (
-        f"{text.ratios} per {text.increment} higher {text.name} in subgroups (outlined), under that of everyone "
+        f"{_what(text, shown)} in subgroups (outlined), under that of everyone "
         "(filled). Heterogeneity is tested by Cochran's Q over the subgroups' estimates. The area of each box is "
         f"proportional to the information behind it. {text.adjusted}"
     )
-    outcomes = {a.outcome: a.outcome_label for a in shown}
-    title = f"{text.ratio} per {text.increment} higher, by subgroup"
-    table = subgroups_table(compared, outcomes, title, text.short, text.measure)
-    told = subgroups_told(results, exposure, shown)
+    title = f"{text.ratio}{_per_increment(text, shown)}, by subgroup"
+    table = subgroups_table(compared, {line.key: line.label for line in shown}, title, text.short, text.measure)
+    told = subgroups_told(results, exposure, [line.a for line in shown])
     return PageFigure("subgroups", partial(forest, rows, heads), caption, told, table)
+
+
+def _what(text: ExposureText, shown: Sequence[Line]) -> str:
+    """What the ratios of a figure are: per increment, and of bent curves at both ends of the range."""
+    per = f"{text.ratios} per {text.increment} higher {text.name}"
+    if not any("/" in line.key for line in shown):
+        return per
+    ends = f"at {measure(text.low)} and {measure(text.high, text.unit)} of {text.name} against {text.reference}"
+    if all("/" in line.key for line in shown):
+        return f"{text.ratios} {ends}, since the curves are bent,"
+    return f"{per} or, where the curve is bent, {ends},"
+
+
+def _per_increment(text: ExposureText, shown: Sequence[Line]) -> str:
+    bent = [line for line in shown if "/" in line.key]
+    if len(bent) == len(shown):
+        return " at both ends of the curve"
+    return f" per {text.increment} higher{', or at both ends of a bent curve' if bent else ''}"
+
+
+def _axis(text: ExposureText, shown: Sequence[Line]) -> str:
+    return f"{text.measure.title}{_per_increment(text, shown)}, log scale"
 
 
 def sensitivity_figure(
     results: Results, exposure: str, text: ExposureText, found: Sequence[Association]
 ) -> PageFigure | None:
     """The panel of sensitivity analyses of one exposure with every outcome; None where there are none."""
-    compared = sensitivity_of(results, exposure)
-    shown = [a for a in found if a.outcome in set(compared["outcome"])]
+    lines = compared_lines(results, exposure, found)
+    compared = sensitivity_of(results, exposure, lines)
+    shown = [line for line in lines if len(compared) and line.key in set(compared["outcome"])]
     if not shown:
         return None
-    main = main_rows(results.estimates, results.manifest, exposure, "linear")
-    of_main = main.set_index("outcome")
     rows: list[ForestRow] = []
-    for a in shown:
-        own = of_main.loc[a.outcome]
+    for line in shown:
+        own = line.main
         band = (float(own["low"]), float(own["high"]))
-        rows.append(_main_row(own, "Main analysis", a.outcome_label, band))
-        for r in compared[compared["outcome"] == a.outcome].itertuples():
+        rows.append(_main_row(own, "Main analysis", line.label, band))
+        for r in compared[compared["outcome"] == line.key].itertuples():
             rows.append(
                 ForestRow(
                     r.label, r.ratio, r.low, r.high, 1 / r.se**2, _events(r.events), percent_change(r.change),
                     strong=False, indented=True, band=band, moved=bool(r.moved),
                 )
             )  # fmt: skip
-    heads = ForestHeads("", text.measure.events, text.short, "Change", f"{text.per}, log scale")
+    heads = ForestHeads("", text.measure.events, text.short, "Change", _axis(text, shown))
     caption = (
-        f"Does the estimate depend on choices of the analysis? {text.ratios} per {text.increment} higher {text.name} "
+        f"Does the estimate depend on choices of the analysis? {_what(text, shown)} "
         f"in each sensitivity analysis, over the main analysis's {text.level} confidence interval (shaded). An "
         "estimate that moved out of it is orange. Change: by how much the ratio differs from that of the main "
         f"analysis. {text.adjusted}"
     )
-    outcomes = {a.outcome: a.outcome_label for a in shown}
-    title = f"{text.ratio} per {text.increment} higher, by sensitivity analysis"
+    main = pd.DataFrame([line.main for line in shown]).assign(outcome=[line.key for line in shown])
+    outcomes = {line.key: line.label for line in shown}
+    title = f"{text.ratio}{_per_increment(text, shown)}, by sensitivity analysis"
     table = sensitivity_table(compared, main, outcomes, title, text.short, text.measure)
-    told = sensitivity_told(results, exposure, shown)
+    told = sensitivity_told(results, exposure, [line.a for line in shown])
     return PageFigure("sensitivity", partial(forest, rows, heads), caption, told, table)
 
 
 def subgroups_told(results: Results, exposure: str, found: Sequence[Association]) -> str:
     """Whether the linear estimates differ between subgroups, and for which; empty where nothing could be compared."""
-    compared = subgroups_of(results, exposure)
+    compared = subgroups_of(results, exposure, compared_lines(results, exposure, found))
     label = {a.outcome: in_sentence(a.outcome_label) for a in found}
-    tests = compared[compared["outcome"].isin(label)].drop_duplicates(["outcome", "by"])
+    tests = compared.assign(outcome=compared["outcome"].str.split("/").str[0]).drop_duplicates(["outcome", "by"])
     tests = tests[tests["p_heterogeneity"].notna()]
     if tests.empty:
         return ""
-    alpha = 1 - found[0].level
-    differ = tests[tests["p_heterogeneity"] < alpha].sort_values("p_heterogeneity")
+    below = alpha(found[0])
+    differ = tests[tests["p_heterogeneity"] < below].sort_values("p_heterogeneity")
     named = [f"{label[r.outcome]} by {in_sentence(r.by)} ({p_phrase(r.p_heterogeneity)})" for r in differ.itertuples()]
     asked = (
         f"Whether the {found[0].measure.ratio} of {in_sentence(found[0].exposure_label)} differed between subgroups "
@@ -142,16 +217,17 @@ def subgroups_told(results: Results, exposure: str, found: Sequence[Association]
     more = "" if len(named) <= MOST_NAMED else f", most clearly for {listed(named[:MOST_NAMED])}"
     said = f"for {listed(named)}" if not more else f"in {count(len(named))} of them{more}"
     return (
-        f"{asked}: there was evidence that it did {said}, at {threshold(found[0])}, where {alpha * len(tests):.2g} "
+        f"{asked}: there was evidence that it did {said}, at {threshold(found[0])}, where {below * len(tests):.2g} "
         "would be expected by chance."
     )
 
 
 def sensitivity_told(results: Results, exposure: str, found: Sequence[Association]) -> str:
     """Which estimates moved out of the main analysis's interval; empty where there are no sensitivity analyses."""
-    compared = sensitivity_of(results, exposure)
-    label = {a.outcome: in_sentence(a.outcome_label) for a in found}
-    compared = compared[compared["outcome"].isin(label) & compared["ratio"].notna()]
+    lines = compared_lines(results, exposure, found)
+    compared = sensitivity_of(results, exposure, lines)
+    label = {line.key: in_sentence(line.label) for line in lines}
+    compared = compared[compared["ratio"].notna()] if len(compared) else compared
     if compared.empty:
         return ""
     moved = compared[compared["moved"]]
@@ -173,9 +249,9 @@ def sensitivity_told(results: Results, exposure: str, found: Sequence[Associatio
     return f"{asked}: {count(len(moved))} lay outside the main analysis's confidence interval: {said}{rest}."
 
 
-def _linear(declared: Sequence[VariantSpec]) -> list[VariantSpec]:
-    """The subgroups or sensitivity analyses of which a linear estimate was asked for."""
-    return [each for each in declared if "linear" in each.codings]
+def _compared(declared: Sequence[VariantSpec]) -> list[VariantSpec]:
+    """The subgroups or sensitivity analyses of which a line or a curve was asked for."""
+    return [each for each in declared if {"linear", "spline"} & {*each.codings}]
 
 
 def _main_row(r: pd.Series, label: str, outcome: str, band: tuple[float, float] | None = None) -> ForestRow:
@@ -219,7 +295,8 @@ def variants_method(manifest: Manifest) -> str:
         sentences.append(
             f"Subgroups by {kinds} were compared by Cochran's Q [@cochran], the squared distances of their log "
             f"{manifest.measure.ratio}s from the mean weighted by information, on one degree of freedom fewer than "
-            "there are subgroups. Subgroups that overlap were not tested."
+            "there are subgroups; where the main curve departs from a straight line, so were both ends of the range "
+            "against the reference, at once, instead of the slope. Subgroups that overlap were not tested."
         )
     changes = [_change(change) for change in analysis.sensitivity]
     if changes:
