@@ -75,7 +75,7 @@ class CohortFacts:
             doubts=tuple(Doubt(**{**doubt, "ids": ()}) for doubt in plain.get("doubts", ())),
             design=Sampling(**{**design, "units": tuple(tuple(unit) for unit in design["units"])}) if design else None,
             disclosure=DisclosureSpec(**disclosure) if disclosure else None,
-            rates=ReferenceRates.from_dict(plain["rates"]) if plain["rates"] else None,
+            rates=ReferenceRates.from_dict(plain["rates"]) if plain.get("rates") else None,
             spec_sha256=plain["spec_sha256"],
             repeats={name: Repeats(**repeats) for name, repeats in plain["repeats"].items()},
             sampled=Sampled.from_dict(plain["sampled"]) if plain["sampled"] else None,
