@@ -1,7 +1,8 @@
-"""The command line: riskkit look | init | schema | fetch | check | cohort | run | report | pdf | docx | index."""
+"""The command line: riskkit look | init | schema | fetch | check | cohort | run | report | replicate | index ..."""
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 COHORTS, ANALYSES = Path("cohorts"), Path("analyses")
 TABLES, RESULTS, REPORTS = Path("build/cohorts"), Path("build/results"), Path("reports")
-DEPENDS = Path("build/depends")
+DEPENDS, REPLICATIONS = Path("build/depends"), Path("build/replicate")
 
 Reported = Annotated[str, typer.Argument(help="Name of an analysis that has a report.")]
 
@@ -340,6 +341,34 @@ def docx(name: Reported) -> None:
     else:
         path = write_docx(_released(name), REPORTS / name)
     out.print(f"{name}: {path}", markup=False)
+
+
+@app.command()
+def replicate(name: Annotated[str, typer.Argument(help="Name of an analysis that has been run.")]) -> None:
+    """Make the main models' estimates again in R from the analysis table, and compare (survival, rms, survey)."""
+    import subprocess
+
+    from riskkit.cohort.cohort import Cohort
+    from riskkit.folders import whole_file
+    from riskkit.report.replicate import replication, replication_table
+    from riskkit.results import Results
+    from riskkit.runner.staleness import check_results
+
+    if _is_evidence(name):
+        raise SpecError(f"{name}: published evidence has no models of people to make again.")
+    results = Results.read(RESULTS / name)  # as the run left them: nothing of this is given away
+    check_results(results.manifest, ANALYSES, COHORTS, RESULTS / name)
+    table = TABLES / f"{results.manifest.cohort.name}.parquet"
+    if not table.is_file():
+        raise DataUnavailable(f"There is no {table}; build the cohort first: make {results.manifest.cohort.name}")
+    script, people = REPLICATIONS / f"{name}.R", REPLICATIONS / f"{name}.csv"
+    with whole_file(script) as new:
+        new.write_text(replication(results), encoding="utf-8")
+    with whole_file(people) as new:
+        replication_table(results, Cohort.read(table)).to_csv(new, index=False)
+    if shutil.which("Rscript") is None:
+        raise DataUnavailable(f"R is not installed here. Where it is, run: Rscript {script} {people}")
+    raise typer.Exit(subprocess.run(["Rscript", "--vanilla", str(script), str(people)], check=False).returncode)
 
 
 @app.command()

@@ -20,6 +20,7 @@ from riskkit.report.document import document_passages, open_document, word_docum
 from riskkit.report.explorer import explorer
 from riskkit.report.page import content_html
 from riskkit.report.pdf import is_of_page
+from riskkit.report.replicate import replication
 from riskkit.results import Results, reported
 
 NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
@@ -48,8 +49,9 @@ class Checked:
 def check_report(results: Results, folder: str | Path) -> Checked:
     """Derive every number of a report again from the stored results, and say which differ.
 
-    Nothing is fitted. The words around the numbers are compared too; a newer riskkit may write them otherwise. The data
-    and tables beside the page, and a Word document, are compared with what they must be; a PDF must be of the page.
+    Nothing is fitted. The words around the numbers are compared too; a newer riskkit may write them otherwise. Data,
+    tables and R script beside the page, and a Word document, are compared with what they must be; a PDF must be of the
+    page.
 
     Parameters
     ----------
@@ -65,11 +67,16 @@ def check_report(results: Results, folder: str | Path) -> Checked:
     content = report_content(results)
     html = content_html(content, {}, explorer(results))
     frames = {name: results.frames[name] for name in reported()}
-    return compare(folder, content, html, frames, word_document(content))
+    return compare(folder, content, html, frames, word_document(content), replication(results))
 
 
 def compare(
-    folder: str | Path, content: Laid, html: str, frames: Mapping[str, pd.DataFrame], document: Document
+    folder: str | Path,
+    content: Laid,
+    html: str,
+    frames: Mapping[str, pd.DataFrame],
+    document: Document,
+    script: str | None = None,
 ) -> Checked:
     """Compare a report's folder with what it must be: page, tables, data, and its other forms where they are.
 
@@ -83,6 +90,8 @@ def compare(
     frames : mapping of str to DataFrame
     document : Document
         Without figures.
+    script : str, optional
+        What replicate.R must be, of reports that have one.
 
     Raises
     ------
@@ -98,7 +107,7 @@ def compare(
     rows = [
         *_differences(printed, derived),
         *_data_differences(frames, folder / "data"),
-        *_table_differences(content, folder / "tables"),
+        *_text_differences(content, script, folder),
         *_form_differences(document, folder),
     ]
     numbers = sum(len(NUMBER.findall(text)) for _, text in derived)
@@ -170,14 +179,16 @@ def _differences(printed: list[tuple[str, str]], derived: list[tuple[str, str]])
     return rows
 
 
-def _table_differences(content: Laid, tables: Path) -> list[tuple[str, str, str]]:
+def _text_differences(content: Laid, script: str | None, folder: Path) -> list[tuple[str, str, str]]:
+    """Lines of the tables, and of the script for R, that are other ones."""
     rows = []
-    for name, table in content.tables:
-        path = tables / f"{name}.csv"
-        printed = path.read_text(encoding="utf-8") if path.is_file() else ""
-        for before, after in zip_longest(printed.splitlines(), table.to_csv().splitlines(), fillvalue=""):
+    texts = {f"tables/{name}.csv": table.to_csv() for name, table in content.tables}
+    for name, text in {**texts, **({} if script is None else {"replicate.R": script})}.items():
+        path = folder / name
+        printed = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        for before, after in zip_longest(printed.splitlines(), text.splitlines(), fillvalue=""):
             if before != after:
-                rows.append((f"tables/{path.name}", before, after))
+                rows.append((name, before, after))
     return rows
 
 

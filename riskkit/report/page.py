@@ -10,6 +10,7 @@ from riskkit.report.content import Content, report_content
 from riskkit.report.drawing import Drawn, Progress, draw_figures
 from riskkit.report.explorer import Explorer, explorer
 from riskkit.report.render import render
+from riskkit.report.replicate import replication
 from riskkit.report.scripts import policy, searching
 from riskkit.results import Results, reported
 from riskkit.tables.sheet import without_formulas
@@ -23,7 +24,8 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
     results : Results
     folder : path
         Replaced if it is there. It gets index.html, figures/ (SVG, PDF, and PNG at 300 dpi), tables/ (every table
-        as CSV, as it is printed) and data/ (every frame of the results as CSV and Parquet).
+        as CSV, as it is printed), data/ (every frame of the results as CSV and Parquet) and replicate.R (which makes
+        the estimates again in R).
     on_progress : callable, optional
         Called with the name of each figure that was drawn.
 
@@ -40,6 +42,7 @@ def write_report(results: Results, folder: str | Path, on_progress: Progress | N
         drawings = draw_figures(content.figures, new / "figures", content.warning, on_progress)
         html = content_html(content, drawings, explorer(results))
         (new / "index.html").write_text(html, encoding="utf-8")
+        (new / "replicate.R").write_text(replication(results), encoding="utf-8")
         for name, table in content.tables:
             (new / "tables" / f"{name}.csv").write_text(table.to_csv(), encoding="utf-8")
         for name in reported():

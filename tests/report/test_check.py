@@ -23,7 +23,7 @@ def test_a_report_agrees_with_its_own_results(results: Results, report: Path) ->
 
 def test_a_number_changed_on_the_page_is_found_where_it_stands(results: Results, report: Path, tmp_path: Path) -> None:
     html = (report / "index.html").read_text(encoding="utf-8")
-    for beside in ("data", "tables"):
+    for beside in ("data", "tables", "replicate.R"):
         (tmp_path / beside).symlink_to(report / beside)
     row = html.index('<tr id="e1-o2"')
     forged = html[:row] + html[row:].replace("900 / 5,859", "901 / 5,859", 1)
@@ -64,6 +64,15 @@ def test_a_passage_that_was_taken_out_is_found(results: Results, report: Path, t
     gone = found[found["printed"] == ""]
     assert gone["derived"].iloc[0].startswith("There was no evidence of an association of serum IGF-I")
     assert gone["where"].str.startswith("data/").sum() == len(reported())  # nor are the data there
+
+
+def test_another_script_for_r_is_found(results: Results, report: Path, tmp_path: Path) -> None:
+    for beside in ("data", "tables", "index.html"):
+        (tmp_path / beside).symlink_to(report / beside)
+    script = (report / "replicate.R").read_text(encoding="utf-8")
+    (tmp_path / "replicate.R").write_text(script.replace("tolerance <- 1e-6", "tolerance <- 1e6"), encoding="utf-8")
+    found = check_report(results, tmp_path).differences
+    assert found["where"].tolist() == ["replicate.R"]
 
 
 def test_there_must_be_a_report(results: Results, tmp_path: Path) -> None:
