@@ -21,7 +21,7 @@ from riskkit.telling.words import TIME_SCALES, headline, in_sentence, listed, qu
 
 METHODS = "Screen"
 SECTION = "screen"
-NAMED = 12  # pairs named in the volcano plot
+NAMED = 6  # pairs named in the volcano plot
 MAPPED = (60, 30)  # exposures and outcomes in the heat map, at most
 FEWEST = 4  # cells of a heat map worth drawing
 
