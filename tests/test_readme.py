@@ -56,11 +56,21 @@ def test_the_analysis_in_the_docs_is_a_valid_file(tmp_path):
 def test_every_field_of_an_analysis_is_documented():
     from riskkit.questions.imputation.spec import ImputationSpec
     from riskkit.questions.published.spec import PublishedSpec
+    from riskkit.questions.screen.spec import ScreenSpec
     from riskkit.spec.analysis import AnalysisSpec, ModelSpec, SensitivitySpec, SubgroupSpec
     from riskkit.spec.exposure import ExposureSpec
 
-    for model in (AnalysisSpec, ExposureSpec, ModelSpec, SubgroupSpec, SensitivitySpec, PublishedSpec, ImputationSpec):
-        for name in model.model_fields:
+    for model in (
+        AnalysisSpec,
+        ExposureSpec,
+        ModelSpec,
+        SubgroupSpec,
+        SensitivitySpec,
+        PublishedSpec,
+        ImputationSpec,
+        ScreenSpec,
+    ):
+        for name in (field.alias or name for name, field in model.model_fields.items()):
             assert f"`{name}`" in ANALYSES or name == "name", (model.__name__, name)
 
 
