@@ -218,6 +218,7 @@ def test_named_and_screened_exposures_stand_side_by_side(tmp_path: Path) -> None
         (ASKS.replace("spline = 4", "per = false"), "straight lines"),
         (ASKS.replace("spline = 4", 'per = "5 mmol/L"'), "is in NPX"),
         (ASKS.replace("spline = 4", 'repeat = "marker"'), "is of one exposure"),
+        (ASKS.replace("spline = 4", 'sds_of = "bmi"\nsds_for = ["age"]'), "is of one exposure"),
         (ASKS.replace("top = 2", "top = 0"), "at least 1"),
         (ASKS.replace("screen = true", "").replace('"olink_*"', "marker"), "no exposure is screened"),
     ],
@@ -225,6 +226,22 @@ def test_named_and_screened_exposures_stand_side_by_side(tmp_path: Path) -> None
 def test_what_cannot_be_screened_is_refused(tmp_path: Path, asks: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         load_analysis(project(tmp_path, asks))
+
+
+def test_a_sample_of_a_cohort_is_not_screened(tmp_path: Path) -> None:
+    sampling = """
+[sampling]
+design = "case-cohort"
+subcohort = "drawn"
+size = 1500
+outcomes = ["death", "a", "b", "of_women", "rare"]
+[derived.drawn]
+label = "Drawn"
+kind = "flag"
+cases = [{ when = "marker > 20", then = true }, { when = "marker <= 20", then = false }]
+"""
+    with pytest.raises(SpecError, match="a screen is not offered for a case-cohort sample"):
+        load_analysis(project(tmp_path, more=sampling))
 
 
 def test_a_screen_without_any_estimate_is_refused(tmp_path: Path) -> None:

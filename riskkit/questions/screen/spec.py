@@ -55,6 +55,10 @@ def faults(spec: AnalysisSpec, cohort: CohortSpec) -> Iterator[Fault]:
             yield Fault(("exposures", name), "a pattern is for a screen. Write screen = true, or name each exposure.")
     if not spec.screened:
         return
+    if cohort.sampling is not None:
+        yield Fault(
+            ("exposures",), f"a screen is not offered for a {cohort.sampling.design} sample: it takes it for a cohort."
+        )
     try:
         taken = used_otherwise(spec, cohort.follow_up.age if cohort.follow_up else None)
     except SpecError:  # covariates that cannot be read have faults of their own
@@ -69,7 +73,7 @@ def _exposure_faults(
     name: str, exposure: ExposureSpec, taken: Collection[str], spec: AnalysisSpec, cohort: CohortSpec
 ) -> Iterator[Fault]:
     place: Place = ("exposures", name)
-    for field in ("repeat", "simex", "unit"):
+    for field in ("repeat", "simex", "unit", "sds_of", "sds_for"):
         if getattr(exposure, field):
             yield Fault((*place, field), "is of one exposure, and these are screened. Leave it out.")
     for field in ("spline", "groups"):
