@@ -130,7 +130,7 @@ def manifest(exposures: int, outcomes: list[str], scales: list[str], models: int
                     {"file": "SSIGF.XPT", "sha256": "ab" * 32, "bytes": 123456, "origin": "https://example.org/a"}
                 ],
                 "remarks": [], "doubts": [], "design": None, "disclosure": None, "spec_sha256": "",
-                "repeats": {}, "sampled": None,
+                "repeats": {}, "sampled": None, "rates": None,
             },
             "remarks": [],
             "provenance": {

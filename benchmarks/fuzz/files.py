@@ -20,12 +20,12 @@ from riskkit.report.page import page_html
 from riskkit.runner import run
 from riskkit.spec.analysis import load_analysis
 from riskkit.spec.cohort import load_cohort_spec
-from riskkit.spec.evidence import is_evidence
 from riskkit.spec.plan import plan
+from riskkit.spec.ranges import kind_of
 from riskkit.spec.terms import single_terms
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = [path for path in sorted((ROOT / "analyses").glob("*.toml")) if not is_evidence(path)]
+SHIPPED = [path for path in sorted((ROOT / "analyses").glob("*.toml")) if not kind_of(path)]
 
 COHORT = """title = "Made"
 id = "id"

@@ -18,6 +18,7 @@ from riskkit.spec.expression import parse
 from riskkit.spec.faults import Place
 from riskkit.spec.load import Fault, SpecModel, other_name, read_toml, validate
 from riskkit.spec.origins import of_outcomes, origins
+from riskkit.spec.ranges import KIND as RANGES
 from riskkit.spec.sampling import CASE_COHORT, SamplingSpec
 from riskkit.spec.scores import UNIT, score_faults
 from riskkit.spec.tables import ExclusionSpec
@@ -160,6 +161,8 @@ def load_analysis(path: str | Path) -> tuple[AnalysisSpec, CohortSpec]:
     data = read_toml(path)
     if data.get("kind") == EVIDENCE:
         raise SpecError(f"{path}: is of published evidence, to which nothing is fitted: riskkit report {path.stem}.")
+    if data.get("kind") == RANGES:
+        raise SpecError(f"{path}: is of reference ranges, which have no models: riskkit run {path}.")
     named = data.get("cohort")
     cohort: CohortSpec | None = None
     if isinstance(named, str):

@@ -21,6 +21,7 @@ from riskkit.report.ranges.content import ranges_content
 from riskkit.report.ranges.page import check_ranges, ranges_entry, ranges_html, write_ranges_report
 from riskkit.runner.ranges import RangesResults, run_ranges
 from riskkit.runner.ranges.results import check_current, protected
+from riskkit.spec.analysis import load_analysis
 from riskkit.spec.ranges import load_ranges
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -263,6 +264,11 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     text = ANALYSIS.replace("lead = 30", "lead = 31").replace('"stage"', '"stag"').replace("sex ==", "sexx ==")
     with pytest.raises(SpecError, match="3 faults"):
         load_ranges(project(tmp_path, text))
+
+
+def test_an_analysis_of_models_is_not_one_of_ranges(analysis: Path) -> None:
+    with pytest.raises(SpecError, match="is of reference ranges, which have no models: riskkit run"):
+        load_analysis(analysis)
 
 
 def test_ages_outside_the_curves_are_refused(tmp_path: Path) -> None:

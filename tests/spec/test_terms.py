@@ -12,12 +12,12 @@ from riskkit.errors import SpecError
 from riskkit.report.methods import methods
 from riskkit.runner import run
 from riskkit.spec.analysis import load_analysis
-from riskkit.spec.evidence import is_evidence
 from riskkit.spec.plan import plan
+from riskkit.spec.ranges import kind_of
 from riskkit.spec.terms import columns_of, single_terms
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SHIPPED = [path for path in sorted((ROOT / "analyses").glob("*.toml")) if not is_evidence(path)]
+SHIPPED = [path for path in sorted((ROOT / "analyses").glob("*.toml")) if not kind_of(path)]
 COHORT = made_cohort("bmi", "sex", "cause", outcomes='death = { label = "Death", event = "cause != \'no\'" }\n')
 
 
