@@ -34,6 +34,8 @@ PRIMARY = {
     "groups": "any difference between groups",
 }
 
+AVERAGED = {"age": "ages", "follow_up": "follow-up"}  # what a ratio of a Cox model is an average over
+
 
 def headline(found: Sequence[Association]) -> tuple[str, ...]:
     """The answer to the analysis's question: a sentence on the first outcome, and one on the others if there are.
@@ -233,8 +235,7 @@ def average_told(a: Association) -> str:
     if not a.fitted or not a.proportional < alpha(a):
         return ""
     changed = f"changed along the time scale ({p_phrase(a.proportional)})"
-    over = {"age": "ages"}.get(a.time_scale, "follow-up")
-    return f"The {a.measure.ratio} {changed}: this is an average over {over}."
+    return f"The {a.measure.ratio} {changed}: this is an average over {AVERAGED[a.time_scale]}."
 
 
 def asides(a: Association) -> tuple[str, ...]:

@@ -34,7 +34,9 @@ def test_proportional_hazards() -> None:
     )
     against = plain(proportional_hazards([STRAIGHT, replace(NONE, proportional=0.004)]))
     assert "There was evidence of change for serum IGF-I with stroke (p = 0.004)." in against
-    assert "an average over follow-up" in against
+    assert "an average over ages" in against  # as the key findings say of the same model
+    follow_up = replace(NONE, proportional=0.004, time_scale="follow_up")
+    assert "an average over follow-up" in proportional_hazards([follow_up])
     crowd = [replace(a, proportional=0.04 - i / 1000) for i, a in enumerate(crowd_of(30))]
     assert "change for 30 of them, most clearly for serum IGF-I with outcome 30 (" in plain(proportional_hazards(crowd))
     assert proportional_hazards([replace(STRAIGHT, proportional=NAN)]) == "Proportional hazards were not tested."

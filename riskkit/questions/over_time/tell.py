@@ -16,7 +16,7 @@ from riskkit.telling.associations import Association
 from riskkit.telling.blocks import Block, Heading, PageFigure, Paragraph
 from riskkit.telling.exposure_text import exposure_text
 from riskkit.telling.telling import Found, Telling
-from riskkit.telling.words import MOST_NAMED, alpha, in_sentence, listed, quantity
+from riskkit.telling.words import AVERAGED, MOST_NAMED, alpha, in_sentence, listed, quantity
 
 READ = 5  # times at which the table reads a smooth
 
@@ -85,8 +85,9 @@ def proportional_hazards(found: Sequence[Association]) -> str:
         if len(against) > MOST_NAMED:
             named = f"{count(len(against))} of them, most clearly for {named}"
         sentences.append(
-            f"There was evidence of change for {named}. There the hazard ratio is an average over follow-up, weighted "
-            "towards when most events happened, and may hide an association that is stronger early or late."
+            f"There was evidence of change for {named}. There the hazard ratio is an average over "
+            f"{AVERAGED[tested[0].time_scale]}, weighted towards when most events happened, and may hide an "
+            "association that is stronger early or late."
         )
     else:
         smallest = p_phrase(min(a.proportional for a in tested))
