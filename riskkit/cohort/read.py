@@ -53,7 +53,6 @@ def read(
         Name of the column of identifiers; False where there is none, and records are numbered from 1.
     variables : mapping of name to VariableSpec
         What to read, by the name it shall have. Capitals in names of columns do not matter unless two differ by them.
-
     unique : bool
         Whether a person may have one record only.
 
@@ -73,8 +72,8 @@ def read(
         assert file.id_columns is not None  # the specification has been checked
         frame = read_fixed(path, file, {ID: file.id_columns, **fields})
     else:
-        columns = {name: variable.column for name, variable in variables.items()}
-        columns |= {ID: identifier} if identifier else {}
+        columns = {ID: identifier} if identifier else {}
+        columns |= {name: variable.column for name, variable in variables.items()}
         dates = {name for name, variable in variables.items() if variable.kind == "date"}
         frame = _read_table(path, file, columns, dates)
     frame[ID] = _identifiers(path, frame[ID], unique) if identifier else np.arange(1, len(frame) + 1)

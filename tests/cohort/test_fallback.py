@@ -103,13 +103,17 @@ def fetched(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return " ".join(capsys.readouterr().out.split())
 
 
-def test_all_cohorts_without_any_data_are_a_twin(
+def test_all_cohorts_without_any_data_are_twins(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for path in (project / "cohorts").glob("nhanes*.toml"):
-        path.unlink()
+    for name in ("nhanes*.toml", "juul.toml"):
+        for path in (project / "cohorts").glob(name):
+            path.unlink()
     monkeypatch.chdir(project)
-    assert fetched(monkeypatch, capsys) == "ukb: 6 raw files of simulated people ready"
+    said = fetched(monkeypatch, capsys)
+    assert "ukb: 6 raw files of simulated people ready" in said
+    assert "ukb-visits: 4 raw files of simulated people ready" in said
+    assert said.count("ready") == 2
 
 
 def test_beside_real_data_no_twin_is_made_but_one_that_was_asked_for_stays(
